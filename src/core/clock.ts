@@ -1,0 +1,17 @@
+/** The only sources of time and luck. */
+export type Instant = number & { readonly instant: unique symbol }; // ms since the epoch
+
+export interface Clock {
+  now(): Instant;
+  /** Resolves at `when`, or at once when `signal` aborts. Never rejects. */
+  sleepUntil(when: Instant, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Chance {
+  /** A whole number, low ≤ n ≤ high. */
+  between(low: number, high: number): number;
+}
+
+export function after(start: Instant, ms: number): Instant {
+  return (start + ms) as Instant;
+}

@@ -1,0 +1,47 @@
+/** What is written on the outside (RFC 5321 §2.3.1), and who handed it to us. */
+export type Address = string & { readonly address: unique symbol }; // made only by parseAddress()
+export type ReversePath = Address | null; // null is <>, RFC 5321 §4.5.5
+export type MessageId = string & { readonly messageId: unique symbol };
+/** 0-based position in the message's first recipient list; stable for life. */
+export type RecipientId = number & { readonly recipientId: unique symbol };
+
+export type Condition = 'success' | 'failure' | 'delay';
+export type Notify = 'never' | readonly Condition[];
+
+export interface Envelope {
+  readonly reversePath: ReversePath;
+  readonly body: '7bit' | '8bitmime';
+  readonly smtputf8: boolean;
+  readonly ret?: 'full' | 'hdrs'; // RFC 3461 §4.3
+  readonly envid?: string; // RFC 3461 §4.4, decoded
+  readonly origin: Origin;
+}
+
+export interface Recipient {
+  readonly id: RecipientId;
+  readonly address: Address; // Final-Recipient
+  readonly original?: string; // ORCPT `type;address`, decoded, RFC 3461 §4.2
+  /** Absent: the sender did not say (RFC 3461 §4.1: failure and, by our choice, delay). */
+  readonly notify?: Notify;
+}
+
+/** Which way in, and what is known of the peer. Plain data: it is stored with the message. */
+export interface Origin {
+  /** Input module, as filters and source tags name it. */
+  readonly source: 'esmtp' | 'submission' | 'local' | 'uucp' | 'dsn' | 'fax' | 'list';
+  /** The `with` clause of Received (RFC 3848, RFC 6531 §4.3), or the module's name. */
+  readonly protocol: string;
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
+  /** Reverse name confirmed by forward look-up. */
+  readonly remoteName?: string;
+  readonly localAddress?: string;
+  readonly helo?: string;
+  readonly login?: string;
+  readonly mechanism?: string;
+  readonly tls?: { readonly version: string; readonly cipher: string; readonly bits: number };
+  /** May relay anywhere; the text is appended to recipients, as qmail has it. Absent: may not. */
+  readonly relayClient?: string;
+  /** Accepted at. */
+  readonly at: number;
+}

@@ -1,0 +1,48 @@
+/** The one way in: every message, our own DSNs included, becomes ours through an Intake. */
+import type { ContentFacts } from './content.ts';
+import type { Address, Envelope, MessageId, Origin, Recipient, RecipientId, ReversePath } from './envelope.ts';
+import type { Refusal } from './status.ts';
+
+/** A value now or later: what can be answered from memory costs no turn of the event loop. */
+export type Awaitable<T> = T | Promise<T>;
+
+export interface Intake {
+  open(origin: Origin): Awaitable<Transaction | Refusal>;
+}
+
+export type MailOptions = Partial<Pick<Envelope, 'body' | 'smtputf8' | 'ret' | 'envid'>> & {
+  /** SIZE= as declared (RFC 1870). */
+  readonly sizeOctets?: number;
+};
+export type RcptOptions = Pick<Recipient, 'original' | 'notify'>;
+
+export interface Taken {
+  readonly kind: 'taken';
+}
+
+export interface Transaction {
+  readonly kind: 'open';
+  mail(reversePath: ReversePath, options: MailOptions): Awaitable<Taken | Refusal>;
+  rcpt(recipient: Address, options: RcptOptions): Awaitable<Taken | Refusal>;
+  /** Asked once, before 354: a message that cannot be kept is refused before it is sent. */
+  data(): Awaitable<ContentWriter | Refusal>;
+  /** Forgets everything not yet queued. Harmless afterwards. */
+  abort(): void;
+}
+
+export interface ContentWriter {
+  readonly kind: 'writer';
+  /** The chunk belongs to the writer from now on. A promise asks to wait before the next one. */
+  write(chunk: Uint8Array): Promise<void> | undefined;
+  /** 'queued' only when the message would survive a power cut (RFC 5321 §6.1). */
+  end(facts: ContentFacts): Promise<Queued | Refusal>;
+}
+
+export interface Queued {
+  readonly kind: 'queued';
+  readonly id: MessageId;
+  /** Per-recipient refusals after DATA (EXDATA, LMTP). */
+  readonly refused: ReadonlyMap<RecipientId, Refusal>;
+}
+
+export const taken: Taken = { kind: 'taken' };

@@ -1,0 +1,151 @@
+/**
+ * The only thing that survives a power cut. One message has five states (ARCHITECTURE.md):
+ * draft → queued → claimed → recorded → reported; each method below says which step it takes
+ * and what is true if the plug is pulled right after it resolved.
+ */
+import type { Instant } from './clock.ts';
+import type { ContentFacts } from './content.ts';
+import type { Envelope, MessageId, Recipient, RecipientId } from './envelope.ts';
+import type { Awaitable } from './intake.ts';
+import type { Outcome, Outcomes } from './outcome.ts';
+
+export interface QueueStore {
+  /**
+   * Opens a draft and gives it its queue id at once (trace fields name it). Nothing is stored yet.
+   * With `idempotencyKey`, a second commit under the same key stores nothing and answers the first one's id;
+   * keys start with the parent's queue id and live as long as the parent.
+   */
+  begin(envelope: Envelope, recipients: readonly Recipient[], options?: { readonly idempotencyKey?: string }): Draft;
+  /** 'full' below the free-space watermark: refuse before the peer sends (452). Cheap; may be asked per command. */
+  room(sizeOctets: number): 'room' | 'full';
+
+  /** Takes leases on messages that are due, earliest first. Fresh messages may come with their content in memory. */
+  claim(want: { readonly now: Instant; readonly limit: number; readonly leaseMs: number }): Promise<readonly Claim[]>;
+  /** Earliest due time of anything not leased or held, or null. */
+  nextDue(): Awaitable<Instant | null>;
+  /**
+   * Durable before it resolves; renews the lease, so an empty one is a heartbeat.
+   * Final outcomes are never overwritten: a later outcome for such a recipient is ignored.
+   */
+  record(claim: Claim, news: News): Promise<Held>;
+  /**
+   * Ends the claim. 'finished' deletes the message, its content and its idempotency keys; that need not be
+   * durable when it resolves (a crash repeats at most the attempt). `news` rides along in the same transaction.
+   */
+  release(claim: Claim, next: { readonly due: Instant } | 'finished', news?: News): Promise<Held>;
+  /** The digest is checked over the whole content before this resolves. */
+  content(claim: Pick<Claim, 'id' | 'message'>): Awaitable<StoredContent | CorruptContent>;
+
+  get(id: MessageId): QueueEntry | null;
+  /** In order of acceptance. Safe to abandon at any time; holds no snapshot between steps. */
+  list(which: Selection): AsyncIterable<QueueEntry>;
+  /** How many messages obeyed. Cancelling makes pending recipients fail at the next claim, with `reason`. */
+  order(which: Selection, order: Order): Promise<number>;
+  /** Moves a message to quarantine: kept for the operator, never claimed again. */
+  quarantine(id: MessageId, why: string): Promise<void>;
+  summary(): Awaitable<QueueSummary>;
+  /** Yields when something may have become due. May wake too often, never too seldom. Ends when `signal` aborts. */
+  wake(signal: AbortSignal): AsyncIterable<void>;
+  /** Waits for writes under way, gives up leases held here, closes. */
+  close(): Promise<void>;
+}
+
+export interface Draft {
+  readonly id: MessageId;
+  /** The chunk belongs to the store from now on. A promise asks to wait before the next one. Failures surface in commit(). */
+  write(chunk: Uint8Array): Promise<void> | undefined;
+  /** 'committed' only after the data reached the disk (LMDB: after `flushed`). */
+  commit(seal: Seal): Promise<Committed>;
+  discard(): void;
+}
+
+export interface Seal {
+  readonly due: Instant;
+  /** Octets before the content as received: our trace fields. Stored with the envelope, so the content's digest stands. */
+  readonly trace: Uint8Array;
+  readonly facts: ContentFacts;
+  /** Replaces what the envelope given to begin() said; per-recipient filters may have dropped some. */
+  readonly envelope?: Envelope;
+  readonly recipients?: readonly Recipient[];
+}
+
+export type Committed =
+  | { readonly kind: 'committed'; readonly id: MessageId; readonly repeated?: true }
+  | { readonly kind: 'full' } // 452
+  | { readonly kind: 'broken'; readonly why: string }; // 451; the box's fault, already logged
+
+export interface Claim {
+  readonly id: MessageId;
+  readonly token: number;
+  readonly message: StoredMessage;
+  /** At hand when the message was just received here; else ask content(). */
+  readonly content?: StoredContent;
+}
+
+export interface StoredMessage {
+  readonly id: MessageId;
+  readonly envelope: Envelope;
+  readonly recipients: readonly RecipientState[];
+  readonly facts: ContentFacts;
+  readonly trace: Uint8Array;
+  readonly acceptedAt: Instant;
+  /** Attempts finished so far (release with a due time counts one). */
+  readonly attempts: number;
+  readonly lastAttemptAt?: Instant;
+  readonly warnedAt?: Instant;
+  readonly cancelled?: { readonly reason: string; readonly at: Instant };
+}
+
+export interface RecipientState extends Recipient {
+  /** The last outcome, with its time. Absent: never tried. */
+  readonly outcome?: Outcome;
+  readonly outcomeAt?: Instant;
+  /** The last outcome that a peer spoke, when a later attempt reached nobody: what a DSN shows (courier-core 4.2). */
+  readonly reached?: Outcome;
+  /** Its DSN is queued, or none was due. */
+  readonly reported?: true;
+}
+
+export interface News {
+  readonly at: Instant;
+  readonly outcomes?: Outcomes;
+  readonly reported?: readonly RecipientId[];
+  readonly warned?: true;
+}
+
+export type Held = 'held' | 'lease-lost'; // expected in a cluster, so not an exception
+
+export interface StoredContent {
+  readonly kind: 'content';
+  readonly facts: ContentFacts;
+  /** Trace fields and content together. */
+  readonly sizeOctets: number;
+  /** The whole message in order, trace fields first. May be asked again; each call starts anew. */
+  read(): readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+}
+
+export interface CorruptContent {
+  readonly kind: 'corrupt';
+  readonly why: string;
+}
+
+export interface QueueEntry {
+  readonly message: StoredMessage;
+  readonly due: Instant;
+  readonly state: 'waiting' | 'claimed' | 'held' | 'quarantined';
+  readonly why?: string;
+}
+
+export type Selection = 'all' | { readonly id: MessageId } | { readonly state: QueueEntry['state'] };
+
+export type Order =
+  | { readonly kind: 'flush' | 'hold' | 'release'; readonly now: Instant }
+  | { readonly kind: 'cancel'; readonly now: Instant; readonly reason: string };
+
+export interface QueueSummary {
+  readonly messages: number;
+  readonly claimed: number;
+  readonly quarantined: number;
+  readonly oldestAcceptedAt: Instant | null;
+  readonly freeOctets: number;
+}

@@ -1,0 +1,92 @@
+/**
+ * Enhanced status codes (RFC 3463 §2, §3), the reply codes they travel with
+ * (RFC 5321 §4.2.3, RFC 4954 §6, RFC 7504), and the catalogue of every refusal the gateway speaks.
+ * A pair whose classes disagree does not compile.
+ */
+export type StatusClass = 2 | 4 | 5;
+type Subject = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
+export type Status<C extends StatusClass = StatusClass> = `${C}.${Subject}.${number}`;
+
+export interface ReplyCode {
+  2: 211 | 214 | 220 | 221 | 235 | 250 | 251 | 252;
+  4: 421 | 432 | 450 | 451 | 452 | 454 | 455;
+  5: 500 | 501 | 502 | 503 | 504 | 521 | 530 | 534 | 535 | 538 | 550 | 551 | 552 | 553 | 554 | 555 | 556;
+}
+
+/** A decision against a command, a recipient or a message, made while the peer still waits. */
+export type Refusal<C extends 4 | 5 = 4 | 5> = C extends 4 | 5
+  ? {
+      readonly kind: 'refused';
+      readonly reply: ReplyCode[C];
+      readonly status: Status<C>;
+      /** For the peer: what helps the peer. Lines are joined with LF. */
+      readonly text: string;
+      /** For our log only: why, in our words. */
+      readonly why?: string;
+    }
+  : never;
+
+interface Entry<C extends 4 | 5> {
+  readonly reply: ReplyCode[C];
+  readonly status: Status<C>;
+  readonly text: string;
+  /** The section that asks for this pair. */
+  readonly rfc: string;
+}
+
+function temporary(reply: ReplyCode[4], status: Status<4>, text: string, rfc: string): Entry<4> {
+  return { reply, status, text, rfc };
+}
+function permanent(reply: ReplyCode[5], status: Status<5>, text: string, rfc: string): Entry<5> {
+  return { reply, status, text, rfc };
+}
+
+/** One line a refusal. docs/replies.md lists the same names; a test compares both ways. */
+export const catalogue = {
+  ourFault: temporary(451, '4.3.0', 'Local trouble, please try again later', 'RFC 5321 §4.2.3'),
+  shuttingDown: temporary(421, '4.3.2', 'Going down, please try again later', 'RFC 5321 §3.8'),
+  tooBusy: temporary(421, '4.3.2', 'Too many connections, please try again later', 'RFC 5321 §3.8'),
+  idleTooLong: temporary(421, '4.4.2', 'Waited too long for you', 'RFC 5321 §4.5.3.2'),
+  transactionTooLong: temporary(421, '4.4.2', 'This transaction takes too long', 'RFC 5321 §4.5.3.2'),
+  tooManyErrors: temporary(421, '4.7.0', 'Too many errors', 'RFC 5321 §4.2.3'),
+  tooManyAuthFailures: temporary(421, '4.7.0', 'Too many failed authentications', 'RFC 4954 §4'),
+  queueFull: temporary(452, '4.3.1', 'No space to keep your message, please try again later', 'RFC 5321 §4.5.3.1.10'),
+  tooManyRecipients: temporary(452, '4.5.3', 'Too many recipients, send the rest in another transaction', 'RFC 5321 §4.5.3.1.10'),
+  authUnavailable: temporary(454, '4.7.0', 'Cannot check your credentials now', 'RFC 4954 §6'),
+  tlsUnavailable: temporary(454, '4.7.0', 'TLS is not available now', 'RFC 3207 §4'),
+  lookupUnavailable: temporary(451, '4.4.3', 'Cannot look that domain up now', 'RFC 3463 §3.5'),
+  unknownCommand: permanent(500, '5.5.1', 'Unknown command', 'RFC 5321 §4.2.4'),
+  lineTooLong: permanent(500, '5.5.2', 'Line too long', 'RFC 5321 §4.5.3.1.4'),
+  badLineEnd: permanent(500, '5.5.2', 'Commands end with CRLF', 'RFC 5321 §2.3.8'),
+  syntax: permanent(501, '5.5.4', 'Syntax error in parameters', 'RFC 5321 §4.2.3'),
+  badSenderAddress: permanent(501, '5.1.7', 'Bad reverse-path', 'RFC 5321 §4.1.2'),
+  badRecipientAddress: permanent(501, '5.1.3', 'Bad recipient address', 'RFC 5321 §4.1.2'),
+  notImplemented: permanent(502, '5.5.1', 'Command not implemented', 'RFC 5321 §4.2.4'),
+  badSequence: permanent(503, '5.5.1', 'Bad sequence of commands', 'RFC 5321 §4.1.4'),
+  noValidRecipients: permanent(554, '5.5.1', 'No valid recipients', 'RFC 5321 §3.3'),
+  unknownParameter: permanent(555, '5.5.4', 'Parameter not recognised', 'RFC 5321 §4.1.1.11'),
+  unknownMechanism: permanent(504, '5.5.4', 'Authentication mechanism not offered', 'RFC 4954 §4'),
+  authRequired: permanent(530, '5.7.0', 'Authentication required', 'RFC 4954 §6'),
+  tlsRequired: permanent(530, '5.7.0', 'Issue STARTTLS first', 'RFC 3207 §4'),
+  authRejected: permanent(535, '5.7.8', 'Authentication credentials invalid', 'RFC 4954 §6'),
+  authNeedsTls: permanent(538, '5.7.11', 'Encryption required for this mechanism', 'RFC 4954 §6'),
+  accessDenied: permanent(554, '5.7.1', 'Access denied', 'RFC 5321 §3.1'),
+  blocked: permanent(550, '5.7.1', 'Blocked', 'RFC 5321 §3.6.2'),
+  relayDenied: permanent(550, '5.7.1', 'Relaying denied', 'RFC 5321 §3.6.2'),
+  noSuchMailbox: permanent(550, '5.1.1', 'No such mailbox here', 'RFC 5321 §3.3'),
+  needsSmtputf8: permanent(553, '5.6.7', 'Non-ASCII address without SMTPUTF8', 'RFC 6531 §3.5'),
+  tooLarge: permanent(552, '5.3.4', 'Message too large', 'RFC 1870 §6.1'),
+  bareLineEnd: permanent(550, '5.6.11', 'Message has a bare CR or LF', 'RFC 5321 §2.3.8'),
+  headerTooLarge: permanent(554, '5.3.4', 'Message header too large', 'RFC 5321 §4.5.3.1'),
+  routingLoop: permanent(554, '5.4.6', 'Too many Received fields, this looks like a loop', 'RFC 5321 §6.3'),
+  senderRefused: permanent(550, '5.7.1', 'Sender refused', 'RFC 5321 §3.3'),
+} as const;
+
+export type RefusalName = keyof typeof catalogue;
+
+/** The catalogue's refusal of that name; `text` replaces the peer's text, `why` is for the log. */
+export function refuse(name: RefusalName, own: { readonly text?: string; readonly why?: string } = {}): Refusal {
+  const { reply, status, text } = catalogue[name];
+  // The classes of reply and status agree entry by entry; a union of entries cannot say so.
+  return { kind: 'refused', reply, status, text: own.text ?? text, ...(own.why === undefined ? {} : { why: own.why }) } as Refusal;
+}

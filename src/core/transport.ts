@@ -1,0 +1,78 @@
+/** Ways out. A transport tries once and answers for every recipient; when to try again is not its business. */
+import type { Envelope, MessageId, Recipient } from './envelope.ts';
+import type { Awaitable } from './intake.ts';
+import type { Delivered, Failed, Deferred, Outcomes } from './outcome.ts';
+import type { StoredContent } from './queue-store.ts';
+
+/** Which transport and next hop a recipient takes. Answers from configuration; no network. */
+export interface Router {
+  route(to: Recipient, envelope: Envelope): Awaitable<Route | Settled>;
+}
+
+export interface Route {
+  readonly kind: 'route';
+  readonly transport: string;
+  /** The lane's key: a domain, or a relay's text as configured. */
+  readonly nexthop: string;
+}
+
+/** Decided without trying: no such domain, null MX, a loop. */
+export interface Settled {
+  readonly kind: 'settled';
+  readonly outcome: Delivered | Deferred | Failed;
+}
+
+export interface Delivery {
+  readonly id: MessageId;
+  readonly nexthop: string;
+  readonly envelope: Envelope;
+  readonly recipients: readonly Recipient[];
+  readonly content: StoredContent;
+}
+
+export interface Transport {
+  readonly name: string;
+  readonly limits: {
+    /** Recipients in one delivery. */
+    readonly recipients: number;
+    /** Deliveries under way at once, for one next hop and in all. */
+    readonly perNexthop: number;
+    readonly inAll: number;
+  };
+  /** One forgotten recipient is deferred 4.3.0 by the runner and counted as our bug. Never rejects on purpose. */
+  deliver(job: Delivery, signal: AbortSignal): Promise<Outcomes>;
+  /** Lets idle connections go. */
+  close(): Promise<void>;
+}
+
+/** What a next hop means on the wire; found when a connection is needed, not before. */
+export interface Destinations {
+  find(nexthop: string, signal: AbortSignal): Promise<Destination | Settled>;
+}
+
+export interface Destination {
+  readonly kind: 'destination';
+  /** In the order in which to try them; never empty. */
+  readonly relays: readonly Relay[];
+  readonly tls: TlsPolicy;
+  /** Absent: connect directly. */
+  readonly proxy?: Proxy;
+  readonly auth?: { readonly login: string; readonly password: string };
+}
+
+/** opportunistic: STARTTLS when offered. required: or defer. smtps: TLS from the first octet. */
+export type TlsPolicy = { readonly kind: 'opportunistic' | 'required' | 'smtps'; readonly verify: boolean };
+
+export interface Relay {
+  /** Name to log, to verify the certificate against, and to give the proxy when `address` is absent. */
+  readonly host: string;
+  readonly address?: string;
+  readonly port: number;
+}
+
+export interface Proxy {
+  readonly host: string;
+  readonly port: number;
+  readonly login?: string;
+  readonly password?: string;
+}
