@@ -15,6 +15,7 @@ import { readClient } from './configuration/client.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readUserdb } from './configuration/userdb.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
 import { domainRule, durationRule, numberRule, sizeRule, textRule } from './configuration/values.ts';
@@ -75,7 +76,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     client,
     http: sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule),
     dnsServers: readDnsServers(sheet),
-    userdb: sheet.path('userdb'),
+    userdb: readUserdb(sheet),
     settings: sheet.settings,
     notices: unrepeated(sheet.notices),
   };
