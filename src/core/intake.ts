@@ -7,7 +7,12 @@ import type { Refusal } from './status.ts';
 export type Awaitable<T> = T | Promise<T>;
 
 export interface Intake {
-  open(origin: Origin): Awaitable<Transaction | Refusal>;
+  open(origin: Origin, options?: OpenOptions): Awaitable<Transaction | Refusal>;
+}
+
+export interface OpenOptions {
+  /** A message that must be queued once however often it is offered; see QueueStore.begin(). */
+  readonly idempotencyKey?: string;
 }
 
 export type MailOptions = Partial<Pick<Envelope, 'body' | 'smtputf8' | 'ret' | 'envid'>> & {

@@ -1,0 +1,110 @@
+/** A registry in Prometheus' text format 0.0.4. Labels that strangers choose cannot fill memory: past a limit they become "other". */
+import type { Counter, Gauge, Histogram, Labels, Metrics } from '../core/metrics.ts';
+
+const SERIES_PER_METRIC = 200;
+const OTHER = 'other';
+
+export interface MetricsRegistry extends Metrics {
+  /** Called before each rendering, to set gauges that cost something to know. */
+  onRender(update: () => void | Promise<void>): void;
+  render(): Promise<string>;
+}
+
+interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  lines(): string[];
+}
+
+export function createMetrics(): MetricsRegistry {
+  const families = new Map<string, Family>();
+  const updates: (() => void | Promise<void>)[] = [];
+
+  /** The same name gives the same instrument, so that several listeners share one. */
+  function once<T>(name: string, make: () => { family: Family; instrument: T }, known: Map<string, T>): T {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const { family, instrument } = make();
+    families.set(name, family);
+    known.set(name, instrument);
+    return instrument;
+  }
+  const counters = new Map<string, Counter>();
+  const gauges = new Map<string, Gauge>();
+  const histograms = new Map<string, Histogram>();
+
+  return {
+    counter: (name, help) => once(name, () => {
+      const series = createSeries(() => ({ value: 0 }));
+      return {
+        family: { name, help, type: 'counter', lines: () => series.all().map(([key, one]) => `${name}${key} ${one.value}`) },
+        instrument: { add: (n, labels) => { series.of(labels).value += n; } },
+      };
+    }, counters),
+    gauge: (name, help) => once(name, () => {
+      const series = createSeries(() => ({ value: 0 }));
+      return {
+        family: { name, help, type: 'gauge', lines: () => series.all().map(([key, one]) => `${name}${key} ${one.value}`) },
+        instrument: { set: (value, labels) => { series.of(labels).value = value; } },
+      };
+    }, gauges),
+    histogram: (name, help, bounds) => once(name, () => {
+      const series = createSeries(() => ({ counts: bounds.map(() => 0), count: 0, sum: 0 }));
+      return {
+        family: { name, help, type: 'histogram', lines: () => series.all().flatMap(([key, one]) => histogramLines(name, key, bounds, one)) },
+        instrument: {
+          observe(value, labels) {
+            const one = series.of(labels);
+            one.count++;
+            one.sum += value;
+            for (let at = 0; at < bounds.length; at++) if (value <= (bounds[at] as number)) one.counts[at] = (one.counts[at] as number) + 1;
+          },
+        },
+      };
+    }, histograms),
+    onRender: update => { updates.push(update); },
+    async render() {
+      for (const update of updates) await update();
+      return [...families.values()].map(({ name, help, type, lines }) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines().join('\n')}\n`).join('');
+    },
+  };
+}
+
+function createSeries<T>(make: () => T): { of(labels?: Labels): T; all(): [string, T][] } {
+  const unlabelled = make();
+  const labelled = new Map<string, T>();
+  let used = false;
+  return {
+    of(labels) {
+      if (labels === undefined) {
+        used = true;
+        return unlabelled;
+      }
+      let key = formatLabels(labels);
+      let one = labelled.get(key);
+      if (one === undefined && labelled.size >= SERIES_PER_METRIC) {
+        key = formatLabels(Object.fromEntries(Object.keys(labels).map(name => [name, OTHER])));
+        one = labelled.get(key);
+      }
+      if (one === undefined) labelled.set(key, one = make());
+      return one;
+    },
+    all: () => [...(used || labelled.size === 0 ? [['', unlabelled] as [string, T]] : []), ...labelled],
+  };
+}
+
+function formatLabels(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value.replaceAll(/[\\"\n]/g, char => (char === '\n' ? '\\n' : `\\${char}`))}"`);
+  return `{${pairs.join(',')}}`;
+}
+
+function histogramLines(name: string, key: string, bounds: readonly number[], one: { counts: number[]; count: number; sum: number }): string[] {
+  const inner = key === '' ? '' : `${key.slice(1, -1)},`;
+  return [
+    ...bounds.map((bound, at) => `${name}_bucket{${inner}le="${bound}"} ${one.counts[at]}`),
+    `${name}_bucket{${inner}le="+Inf"} ${one.count}`,
+    `${name}_sum${key} ${one.sum}`,
+    `${name}_count${key} ${one.count}`,
+  ];
+}
