@@ -201,7 +201,8 @@ export async function openSink(options: SinkOptions = {}): Promise<Sink> {
       return true;
     }
     function advance(): void {
-      for (; !held && rest.length > 0; ) {
+      while (rest.length > 0) {
+        if (held) return;
         if (body !== undefined) {
           if (!readBody(body)) return;
           continue;

@@ -71,9 +71,10 @@ export async function openSocksProxy(options: ProxyOptions = {}): Promise<SocksP
           lead(request.asked, rest.subarray(request.length));
           return false;
         }
-        default:
+        case 'led':
           return false;
       }
+      return false;
     }
     function lead(asked: ProxyRequest, early: Buffer): void {
       requests.push(asked);
