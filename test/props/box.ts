@@ -30,8 +30,6 @@ export interface BoxOptions {
   readonly files?: Readonly<Record<string, string | null>>;
   /** The program; default: the sources, so that no test can meet a stale build. */
   readonly entry?: string;
-  /** Before the program: a tracer, `node` flags. */
-  readonly wrap?: readonly string[];
   readonly nodeFlags?: readonly string[];
 }
 
@@ -114,10 +112,9 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
   }
   async function start(): Promise<void> {
     if (child !== undefined) throw new Error('this box already runs');
-    const [program, ...before] = [...(options.wrap ?? []), process.execPath];
     const from = log.length;
     complaint = '';
-    const started = spawn(program ?? process.execPath, [...before, ...(options.nodeFlags ?? []), entry, 'start', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const started = spawn(process.execPath, [...(options.nodeFlags ?? []), entry, 'start', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
     const lastResort = (): void => void started.kill('SIGKILL');
     process.once('exit', lastResort);

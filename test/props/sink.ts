@@ -51,6 +51,8 @@ export interface Sink {
   readonly arrivals: readonly Arrival[];
   /** How often each token arrived. */
   readonly tokens: ReadonlyMap<string, number>;
+  /** The same for each `token recipient`. */
+  readonly deliveries: ReadonlyMap<string, number>;
   /** Messages in all. */
   readonly count: number;
   /** Connections in all, and now. */
@@ -78,6 +80,7 @@ const yes: Readonly<Record<Exclude<Stage, 'ehlo'>, string>> = {
 export async function openSink(options: SinkOptions = {}): Promise<Sink> {
   const arrivals: Arrival[] = [];
   const tokens = new Map<string, number>();
+  const deliveries = new Map<string, number>();
   const watch = createWatch();
   const sockets = new Set<Socket>();
   let rules = options.answer;
@@ -176,7 +179,13 @@ export async function openSink(options: SinkOptions = {}): Promise<Sink> {
       ask('end', token ?? '', yes.end, (reply) => {
         if (reply.startsWith('2')) {
           count += 1;
-          if (token !== undefined) tokens.set(token, (tokens.get(token) ?? 0) + 1);
+          if (token !== undefined) {
+            tokens.set(token, (tokens.get(token) ?? 0) + 1);
+            for (const recipient of recipients) {
+              const key = `${token} ${recipient}`;
+              deliveries.set(key, (deliveries.get(key) ?? 0) + 1);
+            }
+          }
           if (options.keep !== 'tokens') arrivals.push(arrival);
           watch.happened();
         }
@@ -233,6 +242,7 @@ export async function openSink(options: SinkOptions = {}): Promise<Sink> {
     port,
     arrivals,
     tokens,
+    deliveries,
     get count() {
       return count;
     },
