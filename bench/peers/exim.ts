@@ -1,0 +1,77 @@
+/** Exim from the distribution, without its split configuration. accept: queue_only, and no queue runner. */
+import { spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePorts } from '../../test/props/ports.ts';
+import { answering } from '../load.ts';
+import type { Peer, Place } from './peer.ts';
+
+const program = '/usr/sbin/exim4';
+
+export const exim: Peer = {
+  name: 'exim',
+  absent() {
+    if (!existsSync(program)) return `no ${program}; the package is exim4-daemon-light`;
+    return process.getuid?.() === 0 ? null : 'Exim starts as root only';
+  },
+  async start(place) {
+    const [port = 0] = await freePorts(1);
+    const spool = join(place.folder, 'spool');
+    const file = join(place.folder, 'exim.conf');
+    mkdirSync(spool, { recursive: true });
+    chownSync(spool, idOf('Debian-exim'), 0);
+    writeFileSync(file, configuration(place, spool, port), { mode: 0o644 });
+    const child = spawn(program, ['-C', file, '-bdf', '-q30m'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const lastResort = (): void => void child.kill('SIGKILL');
+    process.once('exit', lastResort);
+    const gone = new Promise<void>((done) => child.once('close', () => done()));
+    await answering(port, 10_000);
+    return {
+      port,
+      pids: [child.pid ?? 0],
+      dataFolder: spool,
+      async stop() {
+        process.off('exit', lastResort);
+        child.kill('SIGTERM');
+        await gone;
+      },
+    };
+  },
+};
+
+function idOf(user: string): number {
+  return Number(readFileSync('/etc/passwd', 'utf8').split('\n').find((one) => one.startsWith(`${user}:`))?.split(':')[2] ?? 0);
+}
+
+function configuration(place: Place, spool: string, port: number): string {
+  return `primary_hostname = exim.example
+spool_directory = ${spool}
+log_file_path = ${spool}/%slog
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = ${port}
+smtp_accept_max = 200
+smtp_accept_max_per_connection = 0
+smtp_accept_queue_per_connection = 0
+message_size_limit = 40M
+tls_advertise_hosts =
+acl_smtp_rcpt = yes
+acl_smtp_data = yes
+${place.mode === 'accept' ? 'queue_only = true\n' : ''}begin acl
+yes:
+  accept
+begin routers
+onward:
+  driver = manualroute
+  route_list = * 127.0.0.1
+  self = send
+  transport = onward
+begin transports
+onward:
+  driver = smtp
+  port = ${place.nextHop}
+  hosts_try_fastopen =
+  allow_localhost
+begin retry
+* * F,2h,15m
+`;
+}

@@ -1,0 +1,37 @@
+/**
+ * Posthorn, the build that `make build` makes. Courier's limits on connections from one address (5) are lifted, as one
+ * source sends everything. accept: submitdelay, Courier's own way of saying "later".
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createBox } from '../../test/props/box.ts';
+import type { Peer } from './peer.ts';
+
+const program = join(import.meta.dirname, '..', '..', 'build', 'src', 'main.js');
+
+export const posthorn: Peer = {
+  name: 'posthorn',
+  absent: () => (existsSync(program) ? null : 'not built; `make build` first'),
+  async start(place) {
+    const box = await createBox({
+      folder: place.folder,
+      nextHop: place.nextHop,
+      entry: program,
+      files: { sizelimit: '41943040\n', ...(place.mode === 'accept' ? { submitdelay: '1d\n' } : {}) },
+      nodeFlags: place.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`],
+    });
+    await box.start();
+    return {
+      port: box.port,
+      pids: [box.pid],
+      dataFolder: join(place.folder, 'state'),
+      async stop() {
+        try {
+          await box.stop(60_000);
+        } finally {
+          await box.close();
+        }
+      },
+    };
+  },
+};
