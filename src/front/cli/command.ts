@@ -2,7 +2,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
 import type { Operations } from '../../core/operations.ts';
-import type { Configuration } from '../../configuration/index.ts';
+import type { Configuration } from '../../configuration.ts';
 
 /** Exit codes of sysexits(3), as Courier's tools use them. */
 export const exits = { ok: 0, failed: 1, usage: 64, badInput: 65, noInput: 66, noUser: 67, unavailable: 69, software: 70, osError: 71, cantCreate: 73, ioError: 74, tryLater: 75, noPermission: 77, configuration: 78 } as const;

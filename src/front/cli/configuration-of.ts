@@ -1,5 +1,5 @@
 /** The configuration of --config, or its problems on standard error. */
-import { formatProblem, readConfiguration, type Configuration } from '../../configuration/index.ts';
+import { formatProblem, readConfiguration, type Configuration } from '../../configuration.ts';
 import { print, type Context } from './command.ts';
 
 export async function configurationOf(context: Context): Promise<Configuration | null> {

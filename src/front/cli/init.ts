@@ -1,6 +1,5 @@
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { writeDefaultConfiguration } from '../../configuration/index.ts';
+import { writeDefaultConfiguration } from '../../configuration.ts';
 import { exits, print, readArguments, Usage, type Command } from './command.ts';
 
 export const init: Command = {
@@ -22,7 +21,8 @@ Exit status: 0; 73 when the folder cannot be written.`,
     const folder = resolve(positionals[0] ?? '');
     try {
       const { written, kept } = await writeDefaultConfiguration(folder, {
-        embedded: values.embedded === true, me: values.me ?? hostname(), ...(values.state === undefined ? {} : { statedir: resolve(values.state) }),
+        kind: values.embedded === true ? 'embedded' : 'server',
+        ...(values.me === undefined ? {} : { me: values.me }), ...(values.state === undefined ? {} : { stateFolder: resolve(values.state) }),
       });
       await print(context.stdout, `${folder}: ${written.length} files written, ${kept.length} were there and are left alone.`);
       return exits.ok;

@@ -87,7 +87,7 @@ Exit status: 0 when the configuration is right; 78 when it is not.`,
     const { values } = readArguments({ args: [...args], options: { settings: { type: 'boolean' } } });
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.configuration;
-    for (const notice of configuration.notices) await print(context.stdout, notice);
+    for (const { file, what } of configuration.notices) await print(context.stdout, `${file}: ${what}`);
     if (values.settings === true) {
       for (const { name, value, source } of configuration.settings) await print(context.stdout, `${name} = ${value}   (${source})`);
     }

@@ -35,7 +35,7 @@ Exit status: 0, also for an empty queue.`,
       }
       const format = values.json === true ? (one: ListedMessage) => `${JSON.stringify(one)}\n` : values.batch === true ? formatBatch : (one: ListedMessage) => formatForPeople(one, values.why === true);
       let messages = 0;
-      const listed = values.sort === true ? (await Array.fromAsync(queue.list('all'))).toSorted((a, b) => (a.reversePath < b.reversePath ? -1 : 1)) : queue.list('all');
+      const listed = values.sort === true ? await bySender(queue.list('all')) : queue.list('all');
       for await (const one of listed) {
         messages++;
         await print(context.stdout, format(one));
@@ -45,6 +45,12 @@ Exit status: 0, also for an empty queue.`,
     });
   },
 };
+
+async function bySender(listed: AsyncIterable<ListedMessage>): Promise<ListedMessage[]> {
+  const all: ListedMessage[] = [];
+  for await (const one of listed) all.push(one);
+  return all.toSorted((a, b) => (a.reversePath < b.reversePath ? -1 : a.reversePath > b.reversePath ? 1 : 0));
+}
 
 function formatForPeople(one: ListedMessage, why: boolean): string {
   const note = one.state === 'waiting' ? '' : one.state === 'claimed' ? ' (being delivered)' : ` (${one.state}${one.why === undefined ? '' : `: ${one.why}`})`;

@@ -26,9 +26,9 @@ Exit status: 0; 64 wrong options; 67 refused for good; 75 not now, try again.`,
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.configuration;
     const owner = ownName();
-    const sender = wish.sender ?? `${context.environment['MAILUSER'] ?? context.environment['LOGNAME'] ?? owner}@${context.environment['MAILHOST'] ?? configuration.defaultdomain}`;
+    const sender = wish.sender ?? `${context.environment['MAILUSER'] ?? context.environment['LOGNAME'] ?? owner}@${context.environment['MAILHOST'] ?? configuration.names.defaultDomain}`;
     const prepared = await prepareSubmission(context.stdin, {
-      sender, defaultDomain: configuration.defaultdomain, host: hostname(),
+      sender, defaultDomain: configuration.names.defaultDomain, host: hostname(),
       ...(wish.name === undefined ? {} : { name: wish.name }),
       recipientsFromHeader: wish.recipients.length === 0 || wish.fromHeader, onlyBcc: wish.onlyBcc,
     });
@@ -36,7 +36,7 @@ Exit status: 0; 64 wrong options; 67 refused for good; 75 not now, try again.`,
       for await (const chunk of prepared.content) context.stdout.write(chunk);
       return exits.ok;
     }
-    const recipients = [...wish.recipients.map(one => (one.includes('@') || one.includes('!') ? one : `${one}@${configuration.defaultdomain}`)), ...prepared.recipients];
+    const recipients = [...wish.recipients.map(one => (one.includes('@') || one.includes('!') ? one : `${one}@${configuration.names.defaultDomain}`)), ...prepared.recipients];
     if (recipients.length === 0) {
       await print(context.stderr, 'No recipients: name them on the command line or in To, Cc or Bcc.');
       return exits.noUser;

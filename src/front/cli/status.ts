@@ -16,11 +16,11 @@ Exit status: 0 when it is well; 1 when it is troubled; 69 when it does not answe
     const { values } = readArguments({ args: [...args], options: { metrics: { type: 'boolean' } } });
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.configuration;
-    if (configuration.httpaddress === null) {
+    if (configuration.http === null) {
       await print(context.stderr, 'The file httpaddress switches the health address off.');
       return exits.unavailable;
     }
-    const { host, port } = configuration.httpaddress;
+    const { host, port } = configuration.http;
     const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     try {
       const { statusCode, body } = await request(`http://${authority}/${values.metrics === true ? 'metrics' : 'health'}`, { headersTimeout: WAIT_MS, bodyTimeout: WAIT_MS, reset: true });

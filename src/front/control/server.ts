@@ -90,8 +90,9 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
 }
 
 async function* chunks(lines: AsyncGenerator): AsyncGenerator<Uint8Array> {
-  for await (const line of lines) {
-    const chunk = line as ChunkLine;
+  // Not `for await`: leaving one would end the reader, and the socket with it, before the answer.
+  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+    const chunk = line.value as ChunkLine;
     if ('end' in chunk) return;
     yield Buffer.from(chunk.chunk, 'base64');
   }

@@ -7,9 +7,15 @@ import { addressesIn, prepareSubmission } from '../../../src/front/cli/submissio
 
 const wish = { sender: 'me@here.example', host: 'box', defaultDomain: 'here.example', recipientsFromHeader: true, onlyBcc: false };
 
+async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of from) all.push(one);
+  return all;
+}
+
 async function prepare(text: string | string[], own: Partial<typeof wish> & { name?: string } = {}) {
   const { recipients, content } = await prepareSubmission(Readable.from((Array.isArray(text) ? text : [text]).map(one => Buffer.from(one))), { ...wish, ...own });
-  const chunks = await Array.fromAsync(content);
+  const chunks = await collect(content);
   return { recipients, text: Buffer.concat(chunks).toString() };
 }
 

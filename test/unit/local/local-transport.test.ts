@@ -59,7 +59,8 @@ test('a delivered message lies in new/ with its two fields, LF line ends, and a 
   assert.equal(outcomes.get(0 as RecipientId)?.kind, 'delivered');
   assert.deepEqual(mails('a', 'ann'), ['Delivered-To: Ann@gate.example\nReturn-Path: <s@sender.example>\nSubject: x\n\nbody\rbare\n.\nend\r']);
   const [name] = readdirSync(join(root, 'a/ann/new'));
-  assert.match(name ?? '', /^1700000000\.M123000P\d+V[0-9A-F]{16}I[0-9A-F]{16}_0\.gate\.example,S=89$/);
+  assert.match(name ?? '', /^1700000000\.M123000P\d+V[0-9A-F]{16}I[0-9A-F]{16}_0\.gate\.example,S=(\d+)$/);
+  assert.equal(Number(/\d+$/.exec(name ?? '')?.[0]), Buffer.byteLength(mails('a', 'ann')[0] ?? ''));
   assert.deepEqual(readdirSync(join(root, 'a/ann/tmp')), []);
 });
 
