@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseAccess } from '../../../src/grammar/config/access.ts';
 import { parseBofh } from '../../../src/grammar/config/bofh.ts';
 import { parseLines, parseOneLine, parseSwitch, parseWholeNumber } from '../../../src/grammar/config/control-file.ts';

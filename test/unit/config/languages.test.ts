@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseAccess } from '../../../src/grammar/config/access.ts';
 import { parseBofh } from '../../../src/grammar/config/bofh.ts';
 import { createDomainList, foldDomain, parseDomainList } from '../../../src/grammar/config/domain-list.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { formatIpAddress, formatNetwork, networkHas, parseIpAddress, parseNetwork } from '../../../src/grammar/config/network.ts';
 import { valueOf } from './parsed-props.ts';
 

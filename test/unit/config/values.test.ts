@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseOneLine } from '../../../src/grammar/config/control-file.ts';
 import { formatDuration, longestDurationMs, parseDuration } from '../../../src/grammar/config/duration.ts';
 import { formatEndpoint, parseEndpoint, parsePortList } from '../../../src/grammar/config/endpoint.ts';
