@@ -130,14 +130,14 @@ function relayListener(choices: Choices): string {
 }
 
 function submissionListener(choices: Choices): string {
-  const encrypted = choices.certificateFile !== undefined;
+  const onLoopback = choices.submission.every(({ address }) => address !== null && /^(127\.|::1$)/.test(address));
   return text('The submission listener: mail from people (RFC 6409). What is not set here is as in esmtpd.')
     + section('Where to listen: PORT, or ADDRESS.PORT, parted by commas.', ['PORT', ports(choices.submission)])
     + section('Start it at all?', ['ESMTPDSTART', 'YES'])
     + section('A missing Message-ID or Date is added.', ['NOADDMSGID', '0'], ['NOADDDATE', '0'])
     + section(
-      'AUTH mechanisms before and after STARTTLS. Over loopback a password may travel in clear; anywhere else set a certificate first.',
-      ['ESMTPAUTH', encrypted ? '' : 'PLAIN LOGIN CRAM-MD5'], ['ESMTPAUTH_TLS', 'PLAIN LOGIN CRAM-MD5'],
+      'AUTH mechanisms before and after STARTTLS. A password may travel in clear over loopback; anywhere else it takes a certificate first.',
+      ['ESMTPAUTH', onLoopback ? 'PLAIN LOGIN CRAM-MD5' : ''], ['ESMTPAUTH_TLS', 'PLAIN LOGIN CRAM-MD5'],
     )
     + section('1: AUTH comes first, whoever it is.', ['AUTH_REQUIRED', '0']);
 }

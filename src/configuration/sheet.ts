@@ -67,8 +67,9 @@ export function createSheet(folder: string, openRelay = false): Sheet {
   function value<T>(name: string, fallback: T, rule: ValueRule<T>): T {
     const line = list(name, (content) => parseOneLine(content, rule.example));
     const found = line === undefined ? undefined : note(name, shifted(rule.parse(line.text), line.line));
-    setting(name, rule.show(found ?? fallback), found === undefined ? undefined : name);
-    return found ?? fallback;
+    const result = found === undefined ? fallback : found; // null is a value
+    setting(name, rule.show(result), found === undefined ? undefined : name);
+    return result;
   }
   function demandPrivate(name: string, rule: { readonly group: boolean }): void {
     const mode = statSync(sheet.path(name), { throwIfNoEntry: false })?.mode ?? 0;

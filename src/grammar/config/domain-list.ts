@@ -69,7 +69,7 @@ export function createDomainList(patterns: readonly DomainPattern[]): DomainList
     const name = foldDomain(domain);
     let first = exact.get(name) ?? Number.POSITIVE_INFINITY;
     if (subdomains.size > 0) {
-      for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      for (let dot = name.indexOf('.', 1); dot >= 0; dot = name.indexOf('.', dot + 1)) {
         first = Math.min(first, subdomains.get(name.slice(dot + 1)) ?? Number.POSITIVE_INFINITY);
       }
       first = Math.min(first, subdomains.get('') ?? Number.POSITIVE_INFINITY);
