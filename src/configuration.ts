@@ -39,6 +39,7 @@ export function readConfiguration(folder: string, hostName: string = hostname())
   const openRelay = flag.value(openRelayFlag.name, false, openRelayRule);
   const sheet = createSheet(absolute, openRelay);
   sheet.problems.push(...flag.problems);
+  if (openRelay) sheet.notice(sheet.path(openRelayFlag.name), 'this relay may be open to everyone, as this file says');
   try {
     reviewFolder(sheet);
   } catch (error) {

@@ -1,5 +1,5 @@
 /** `smtpaccess/`: a folder of access files, or one file; and what may never be in it. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';
 import { formatAccessNetwork, parseAccess, type AccessEntry } from '../grammar/config/access.ts';
 import { parseWholeNumber } from '../grammar/config/control-file.ts';
@@ -42,9 +42,10 @@ function missing(environment: Environment, named: string): undefined {
 }
 
 function accessFiles(sheet: Sheet, name: string): readonly string[] {
-  if (statSync(sheet.path(name), { throwIfNoEntry: false })?.isDirectory() !== true) return [name];
+  const names = sheet.names(name);
+  if (names === undefined) return [name];
   const files: string[] = [];
-  for (const entry of readdirSync(sheet.path(name)).toSorted()) {
+  for (const entry of names) {
     if (entry.includes('~') || entry.startsWith('.')) continue;
     if (leftovers.test(entry)) sheet.problem(sheet.path(join(name, entry)), undefined, 'a leftover of an update: are its rules meant or not?', `merge it into ${join(name, 'default')}, then remove it`);
     else files.push(join(name, entry));

@@ -65,7 +65,8 @@ export function readClient(sheet: Sheet): Courierd {
     verifyPeer: verifies(sheet, environment),
     ...(trustedAuthorities === undefined ? {} : { trustedAuthorities }),
     ...(identity === undefined ? {} : { identity }),
-    blockBackscatter: environment.text('ESMTP_BLOCKBACKSCATTER', 'smtp/dsn').split(/[\s,]+/).filter((tag) => tag !== ''),
+    // Shipped on; a courierd file without it has it off.
+    blockBackscatter: environment.text('ESMTP_BLOCKBACKSCATTER', sheet.text('courierd') === undefined ? 'smtp/dsn' : '').split(/[\s,]+/).filter((tag) => tag !== ''),
   };
   const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);
   const flag = (on: boolean): string => (on ? '1' : '0');

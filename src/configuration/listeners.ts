@@ -1,6 +1,6 @@
 /** The three listeners: `esmtpd`, and `esmtpd-msa` and `esmtpd-ssl` read over it. */
 import { existsSync } from 'node:fs';
-import { accessVariables } from '../grammar/config/access.ts';
+import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
@@ -134,5 +134,7 @@ function tell(sheet: Sheet, listener: Listener, environment: Environment): void 
     ['NOADDDATE', listener.addDate ? '0' : '1'],
     ['TLS_CERTFILE', listener.identity?.certificateFile ?? ''],
   ];
+  const relaying = listener.access.filter(({ decision }) => decision.kind === 'allow' && decision.variables.has('RELAYCLIENT'));
+  sheet.setting(`${name}: who may relay`, relaying.map(({ network }) => formatAccessNetwork(network)).join(', ') || 'nobody without AUTH', environment.source('ACCESSFILE') ?? 'smtpaccess');
   for (const [variable, value] of rows) sheet.setting(`${name}: ${variable}`, value, environment.source(variable));
 }

@@ -1,5 +1,5 @@
 /** Looks over the accounts' text. Who needs them reads them anew whenever they change; here their mistakes are found. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isKnownForm, parseUserdb } from '../grammar/config/userdb.ts';
 import { leftovers } from './known-files.ts';
@@ -23,8 +23,6 @@ export function readUserdb(sheet: Sheet): string {
 }
 
 function filesOf(sheet: Sheet): readonly string[] {
-  const stat = statSync(sheet.path('userdb'), { throwIfNoEntry: false });
-  if (stat === undefined) return [];
-  if (!stat.isDirectory()) return ['userdb'];
-  return readdirSync(sheet.path('userdb')).filter((name) => !leftovers.test(name) && !name.endsWith('.dat')).map((name) => join('userdb', name)).toSorted();
+  if (!existsSync(sheet.path('userdb'))) return [];
+  return sheet.names('userdb')?.filter((name) => !leftovers.test(name) && !name.endsWith('.dat')).map((name) => join('userdb', name)) ?? ['userdb'];
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { knownFiles, knownPatterns } from '../../../src/configuration.ts';
+import { courierdVocabulary, moduleVocabulary } from '../../../src/configuration/client.ts';
+import { listenerVocabulary } from '../../../src/configuration/listeners.ts';
 import { folderOf } from './folder-props.ts';
 
 /** As a packaged Courier leaves /etc/courier, with an operator's additions: our own wording, its shape. */
@@ -59,4 +61,10 @@ test('the manual has a row for every known file, and no other', () => {
   assert.deepEqual(rows.filter((name) => !known.includes(name)), [], 'in the manual, but not known');
   assert.deepEqual(known.filter((name) => !rows.includes(name)), [], 'known, but not in the manual');
   assert.deepEqual(rows.filter((name, index) => rows.indexOf(name) !== index), [], 'twice in the manual');
+});
+
+test('the manual names every variable that does something', () => {
+  const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const used = [...listenerVocabulary.used.filter((name) => !name.startsWith('BOFH')), ...courierdVocabulary.used, ...moduleVocabulary.used];
+  assert.deepEqual(used.filter((name) => !page.includes(`\`${name}`)), []);
 });
