@@ -47,8 +47,11 @@ function accessFiles(sheet: Sheet, name: string): readonly string[] {
   const files: string[] = [];
   for (const entry of names) {
     if (entry.includes('~') || entry.startsWith('.')) continue;
-    if (leftovers.test(entry)) sheet.problem(sheet.path(join(name, entry)), undefined, 'a leftover of an update: are its rules meant or not?', `merge it into ${join(name, 'default')}, then remove it`);
-    else files.push(join(name, entry));
+    if (!leftovers.test(entry)) files.push(join(name, entry));
+    else {
+      const right = `merge it into ${join(name, 'default')}, then remove it`;
+      sheet.problem(sheet.path(join(name, entry)), undefined, 'a leftover of an update: are its rules meant or not?', right);
+    }
   }
   return files;
 }
@@ -57,7 +60,8 @@ function review(sheet: Sheet, file: string, entry: AccessEntry): void {
   if (entry.decision.kind === 'deny') return;
   const { variables } = entry.decision;
   if (variables.has('RELAYCLIENT') && opensRelay(entry.network) && !sheet.openRelay) {
-    sheet.problem(sheet.path(file), entry.line, `RELAYCLIENT for ${formatAccessNetwork(entry.network)} makes an open relay`, `${example}, for your own networks (or ${openRelayFlag.name}: ${openRelayFlag.text})`);
+    const right = `${example}, for your own networks (or ${openRelayFlag.name}: ${openRelayFlag.text})`;
+    sheet.problem(sheet.path(file), entry.line, `RELAYCLIENT for ${formatAccessNetwork(entry.network)} makes an open relay`, right);
   }
   for (const name of ['SIZELIMIT', 'MAXCPERIP'] as const) {
     const value = variables.get(name);

@@ -118,7 +118,8 @@ function readRoutes(sheet: Sheet, { proxies }: Proxies): readonly EsmtpRoute[] {
   const names = proxies.map(({ name }) => name);
   for (const { line, proxy } of routes) {
     if (proxy === undefined || proxy === null || names.includes(proxy)) continue;
-    sheet.problem(sheet.path('esmtproutes'), line, `no proxy ${proxy} in socksproxy`, `PROXY=${nearestName(proxy, names) ?? 'none'}, or a line ${proxy} socks5://proxy.example.net:1080 in socksproxy`);
+    const right = `PROXY=${nearestName(proxy, names) ?? 'none'}, or a line ${proxy} socks5://proxy.example.net:1080 in socksproxy`;
+    sheet.problem(sheet.path('esmtproutes'), line, `no proxy ${proxy} in socksproxy`, right);
   }
   const shapes = routes.map(({ domain, relay }) => `${domain === '' ? '*' : domain} → ${relay?.text ?? 'MX'}`);
   sheet.setting('esmtproutes', shapes.join('; '), routes.length > 0 ? 'esmtproutes' : undefined);

@@ -16,7 +16,8 @@ export function readDomains(sheet: Sheet, me: string, hostName: string): Domains
   };
   const locals = list('locals', [me]);
   const hosted = filesOf(sheet, 'hosteddomains').flatMap((file) => sheet.list(file, parseHostedDomains) ?? []);
-  sheet.setting('hosteddomains', hosted.map(({ domain, aliasOf }) => (aliasOf === undefined ? domain : `${domain} = ${aliasOf}`)).join(', '), hosted.length > 0 ? 'hosteddomains' : undefined);
+  const hostedNames = hosted.map(({ domain, aliasOf }) => (aliasOf === undefined ? domain : `${domain} = ${aliasOf}`));
+  sheet.setting('hosteddomains', hostedNames.join(', '), hosted.length > 0 ? 'hosteddomains' : undefined);
   const accepted = list('esmtpacceptmailfor', [me]);
   reviewAccepted(sheet, 'esmtpacceptmailfor', accepted);
   const more = filesOf(sheet, 'esmtpacceptmailfor.dir').flatMap((file) => {

@@ -42,7 +42,11 @@ export function createSheet(folder: string, openRelay = false): Sheet {
   const problems: ConfigurationProblem[] = [];
   const notices: Notice[] = [];
   const settings: Setting[] = [];
-  const sheet: Sheet = { folder, problems, notices, settings, openRelay, path: (name) => join(folder, name), names, text, value, list, note, setting, problem, notice, demandPrivate };
+  const path = (name: string): string => join(folder, name);
+  const sheet: Sheet = {
+    folder, problems, notices, settings, openRelay,
+    path, names, text, value, list, note, setting, problem, notice, demandPrivate,
+  };
 
   function problem(file: string, line: number | undefined, what: string, right: string): void {
     problems.push({ file, ...(line === undefined ? {} : { line }), what, right });
@@ -80,7 +84,8 @@ export function createSheet(folder: string, openRelay = false): Sheet {
     const mode = statOf(sheet.path(name))?.mode ?? 0;
     const forbidden = rule.group ? 0o037 : 0o077;
     if ((mode & forbidden) === 0) return;
-    problem(sheet.path(name), undefined, `others may read or change it (mode ${(mode & 0o777).toString(8)}), and it holds secrets`, `chmod ${rule.group ? '640' : '600'} ${basename(name)}`);
+    const what = `others may read or change it (mode ${(mode & 0o777).toString(8)}), and it holds secrets`;
+    problem(sheet.path(name), undefined, what, `chmod ${rule.group ? '640' : '600'} ${basename(name)}`);
   }
   return sheet;
 }

@@ -27,18 +27,23 @@ export function readIdentity(sheet: Sheet, environment: Environment): TlsIdentit
   }
   const certificate = readText(sheet, certificateFile);
   const key = keyFile === certificateFile ? certificate : readText(sheet, keyFile);
-  if (key === undefined && certificate !== undefined) environment.problem('TLS_PRIVATE_KEYFILE', `the key file ${shown(keyFile)} cannot be read`, 'TLS_PRIVATE_KEYFILE=/etc/courier/esmtpd.key');
+  if (key === undefined && certificate !== undefined) {
+    environment.problem('TLS_PRIVATE_KEYFILE', `the key file ${shown(keyFile)} cannot be read`, 'TLS_PRIVATE_KEYFILE=/etc/courier/esmtpd.key');
+  }
   if (certificate === undefined || key === undefined) return undefined;
-  if (((statOf(keyFile)?.mode ?? 0) & 0o007) !== 0) sheet.problem(keyFile, undefined, 'everyone on this machine may read this private key', `chmod 600 ${keyFile}`);
+  if (((statOf(keyFile)?.mode ?? 0) & 0o007) !== 0) {
+    sheet.problem(keyFile, undefined, 'everyone on this machine may read this private key', `chmod 600 ${keyFile}`);
+  }
   const minVersion = environment.parsed('TLS_PROTOCOL', undefined, parseProtocol);
   const ciphers = environment.text('TLS_CIPHER_LIST', '');
-  const identity: TlsIdentity = { certificateFile, keyFile, certificate, key, ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) };
+  const options = { ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) };
   try {
-    createSecureContext({ cert: certificate, key, ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) });
-    return identity;
+    createSecureContext({ cert: certificate, key, ...options });
+    return { certificateFile, keyFile, certificate, key, ...options };
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unknown error';
-    sheet.problem(certificateFile, undefined, `certificate, key or ciphers cannot be used: ${why}`, 'a PEM certificate with its chain, the key that belongs to it, and an OpenSSL cipher list');
+    const right = 'a PEM certificate with its chain, the key that belongs to it, and an OpenSSL cipher list';
+    sheet.problem(certificateFile, undefined, `certificate, key or ciphers cannot be used: ${why}`, right);
     return undefined;
   }
 }

@@ -14,7 +14,8 @@ export function readUserdb(sheet: Sheet): string {
     for (const { line, what, right } of problems) sheet.problem(sheet.path(file), line, what, right);
     for (const { line, name, fields } of records) {
       const foreign = [...fields].filter(([field, stored]) => /^[a-z]+pw$/.test(field) && !isKnownForm(stored)).map(([field]) => field);
-      if (foreign.length > 0) sheet.notice(sheet.path(file), `line ${line}: ${foreign.join(', ')} of ${name} is in a form that cannot be compared here; logins with it are answered 454`);
+      const what = `line ${line}: ${foreign.join(', ')} of ${name} is in a form that cannot be compared here; logins with it are answered 454`;
+      if (foreign.length > 0) sheet.notice(sheet.path(file), what);
     }
     accounts += records.length;
   }
