@@ -21,7 +21,6 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import type { ListenerOptions } from '../../src/flow/receive/index.ts';
 import type { Mechanism } from '../../src/grammar/sasl.ts';
 import { createOneAccount, openReceiveBox, type BoxOptions, type ReceiveBox } from './receive-box.ts';
 
@@ -79,7 +78,7 @@ function unescape(text: string): Buffer {
   const octets = repeated.replaceAll(/\\(r|n|0|t|\\|x[0-9A-Fa-f]{2})/g, (_, code: string) =>
     ({ r: '\r', n: '\n', 0: '\0', t: '\t', '\\': '\\' })[code] ?? String.fromCharCode(0xf700 + Number.parseInt(code.slice(1), 16)));
   // \xHH is an octet, other characters are UTF-8.
-  return Buffer.concat([...octets].map(char => {
+  return Buffer.concat(Array.from(octets, char => {
     const point = char.codePointAt(0) as number;
     return point >= 0xf700 && point <= 0xf7ff ? Buffer.from([point - 0xf700]) : Buffer.from(char);
   }));
@@ -113,7 +112,7 @@ function settings(steps: readonly Step[]): BoxOptions {
     else if (['bareLineEnds', 'kind', 'authRelayClient'].includes(name)) listener[name] = value;
     else throw new Error(`no setting ${name}`);
   }
-  return { ...options, listener: listener as Partial<ListenerOptions> };
+  return { ...options, listener };
 }
 
 export function testTls(): { readonly key: Buffer; readonly cert: Buffer } {
@@ -189,9 +188,11 @@ async function take(box: ReceiveBox, client: Client, step: Step): Promise<void> 
     case 'S':
       return client.expect(rest);
     case 'has':
-      return void assert.ok(client.lastReply.includes(rest), `got ${client.lastReply.join(' | ')}`);
+      assert.ok(client.lastReply.includes(rest), `got ${client.lastReply.join(' | ')}`);
+      return;
     case 'lacks':
-      return void assert.ok(!client.lastReply.includes(rest), `got ${client.lastReply.join(' | ')}`);
+      assert.ok(!client.lastReply.includes(rest), `got ${client.lastReply.join(' | ')}`);
+      return;
     case 'TLS':
       return client.startTls();
     case 'EOF':
@@ -203,27 +204,38 @@ async function take(box: ReceiveBox, client: Client, step: Step): Promise<void> 
     case 'closed':
       return client.expectClosed();
     case 'queued':
-      return void assert.equal(box.kept.length, Number(rest));
+      assert.equal(box.kept.length, Number(rest));
+      return;
     case 'body-is':
-      return void assert.equal(last?.body.toString('latin1'), unescape(rest).toString('latin1'));
+      assert.equal(last?.body.toString('latin1'), unescape(rest).toString('latin1'));
+      return;
     case 'body-contains':
-      return void assert.ok(last?.body.includes(unescape(rest)), last?.body.toString('latin1').slice(0, 2000));
+      assert.ok(last?.body.includes(unescape(rest)), last?.body.toString('latin1').slice(0, 2000));
+      return;
     case 'from':
-      return void assert.equal(last?.reversePath ?? '', rest);
+      assert.equal(last?.reversePath ?? '', rest);
+      return;
     case 'rcpt':
-      return void assert.equal(last?.recipients.map(one => one.address).join(' '), rest);
+      assert.equal(last?.recipients.map(one => one.address).join(' '), rest);
+      return;
     case 'options':
-      return void assert.equal(JSON.stringify(last?.recipients.map(one => one.options)), rest);
+      assert.equal(JSON.stringify(last?.recipients.map(one => one.options)), rest);
+      return;
     case 'mail':
-      return void assert.equal(JSON.stringify(last?.mail), rest);
+      assert.equal(JSON.stringify(last?.mail), rest);
+      return;
     case 'protocol':
-      return void assert.equal(last?.origin.protocol, rest);
+      assert.equal(last?.origin.protocol, rest);
+      return;
     case 'relay-client':
-      return void assert.equal(JSON.stringify(last?.origin.relayClient ?? null), rest);
+      assert.equal(JSON.stringify(last?.origin.relayClient ?? null), rest);
+      return;
     case 'logged':
-      return void assert.ok(box.lines.some(line => matches(rest, JSON.stringify(line.fields))), box.lines.map(line => JSON.stringify(line.fields)).join('\n'));
+      assert.ok(box.lines.some(line => matches(rest, JSON.stringify(line.fields))), box.lines.map(line => JSON.stringify(line.fields)).join('\n'));
+      return;
     case 'bugs':
-      return void assert.equal(box.lines.filter(line => line.level === 'error').length, Number(rest));
+      assert.equal(box.lines.filter(line => line.level === 'error').length, Number(rest));
+      return;
     default:
       throw new Error(`${word} is not a step`);
   }
@@ -272,7 +284,10 @@ class Client {
   }
 
   async say(octets: Buffer): Promise<void> {
-    if (this.#way !== 'octets') return void this.#socket.write(octets);
+    if (this.#way !== 'octets') {
+      this.#socket.write(octets);
+      return;
+    }
     const step = octets.length > OCTET_WISE ? 7919 : 1;
     for (let at = 0; at < octets.length && !this.#closed; at += step) {
       this.#socket.write(octets.subarray(at, at + step));
