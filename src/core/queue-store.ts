@@ -31,8 +31,9 @@ export interface QueueStore {
   /**
    * Ends the claim. 'finished' deletes the message, its content and its idempotency keys; that need not be
    * durable when it resolves (a crash repeats at most the attempt). `news` rides along in the same transaction.
+   * `untried`: given back without an attempt, so none is counted.
    */
-  release(claim: Claim, next: { readonly due: Instant } | 'finished', news?: News): Promise<Held>;
+  release(claim: Claim, next: { readonly due: Instant; readonly untried?: true } | 'finished', news?: News): Promise<Held>;
   /** The digest is checked over the whole content before this resolves. */
   content(claim: Pick<Claim, 'id' | 'message'>): Awaitable<StoredContent | CorruptContent>;
 
@@ -89,7 +90,7 @@ export interface StoredMessage {
   readonly facts: ContentFacts;
   readonly trace: Uint8Array;
   readonly acceptedAt: Instant;
-  /** Attempts finished so far (release with a due time counts one). */
+  /** Attempts finished so far (release with a due time counts one, unless it says `untried`). */
   readonly attempts: number;
   readonly lastAttemptAt?: Instant;
   readonly warnedAt?: Instant;

@@ -41,6 +41,7 @@ export function readSources(folders: readonly string[], from = root): Source[] {
 function place(path: string): { layer: string; room: string } {
   const parts = path.split('/');
   if (parts[0] === 'hardware') return { layer: 'hardware', room: 'hardware' };
+  if (path === 'src/configuration.ts') return { layer: 'configuration', room: 'src/configuration' };
   if (parts.length === 2) return { layer: parts[1] === 'main.ts' ? 'main' : 'gateway', room: path };
   const layer = parts[1] as string;
   if (layer === 'configuration') return { layer, room: 'src/configuration' };
@@ -81,7 +82,7 @@ export function checkImports(sources: readonly Source[]): Broken[] {
         }
         if (here.layer === there.layer && ['flow', 'service', 'front'].includes(here.layer)) say('D1', `a room imports another room: ${target}`);
         else if (here.layer !== there.layer && !(MAY[here.layer] ?? []).includes(there.layer)) say('D1', `${here.layer} may not import ${there.layer}: ${target}`);
-        else if (['flow', 'service', 'front', 'configuration'].includes(there.layer) && there.room !== target && !target.endsWith('/index.ts')) say('D1', `a room is imported through its index.ts: ${target}`);
+        else if (['flow', 'service', 'front', 'configuration'].includes(there.layer) && target !== `${there.room}/index.ts` && target !== `${there.room}.ts`) say('D1', `a room is imported through its door: ${target}`);
         if (here.layer === 'kit' && there.layer === 'core' && !KIT_CORE.has(target.replace('src/core/', '').replace('.ts', ''))) say('D1', `kit has never heard of ${target}`);
         continue;
       }

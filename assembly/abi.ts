@@ -1,0 +1,53 @@
+// The whole border. Numbers cross it, octets lie in a fixed arena; nothing here grows, allocates or calls the host.
+//
+//   0x00000  tables and constants (static data)
+//   0x10000  state blocks, one for each kind of stream; the host copies a block out when another stream wants it
+//   0x11000  headroom: what a stream held back lands here, so that the next chunk continues it without a seam
+//   0x12000  INPUT, one chunk
+//   0x22100  OUTPUT, room for the worst growth (quoted-printable, three octets for one, and soft line breaks)
+//
+// Kernels may read and write up to 64 octets past the end of either window.
+
+export const INPUT: usize = 0x12000;
+export const INPUT_OCTETS: i32 = 0x10000;
+export const OUTPUT: usize = 0x22100;
+
+export const RECEPTION: usize = 0x10000; // content state, 512
+export const SCAN: usize = 0x10200; // content state, 512
+export const HASH: usize = 0x10400; // hash state with its own secret, 640
+export const STUFFING: usize = 0x10700; // 64
+export const NORMALISE: usize = 0x10740; // 64
+export const QP_ENCODE: usize = 0x10780; // 64
+export const BASE64_DECODE: usize = 0x107c0; // 64
+export const BASE64_ENCODE: usize = 0x10800; // 128
+export const FAX: usize = 0x10880; // 128
+export const QP_DECODE: usize = 0x10900; // 1152
+
+// The content state: what a scan found, then the hash of the same octets.
+export const SIZE: usize = 0; // u64
+export const LINE: usize = 8; // u64, octets of the line that is open
+export const LONGEST: usize = 16; // u64
+export const BARE_CR: usize = 24; // u64
+export const BARE_LF: usize = 32; // u64
+export const HEADER_END: usize = 40; // i64, -1 while unknown
+export const FLAGS: usize = 48; // u32, the three below
+export const LAST_FOUR: usize = 52; // the last four octets, oldest first
+export const WIRE: usize = 56; // u32, how much of CR LF . CR the last chunk ended with
+export const ENDED: usize = 60; // u32
+export const POSITION: usize = 64; // u32, octets of the chunk that were read
+export const CONTENT_AT: usize = 68; // u32, where the content found begins
+export const CONTENT_OCTETS: usize = 72; // u32
+export const CONTENT_HASH: usize = 96;
+
+export const HAS_8BIT: u32 = 1;
+export const HAS_NUL: u32 = 2;
+export const HEADER_8BIT: u32 = 4;
+
+export const CR: u32 = 13;
+export const LF: u32 = 10;
+export const DOT: u32 = 46;
+
+/** No length from outside reaches past the window. */
+export function chunkLength(octets: i32): i32 {
+  return min(max(octets, 0), INPUT_OCTETS);
+}

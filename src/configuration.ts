@@ -1,0 +1,181 @@
+/**
+ * Reads a configuration folder: Courier's plain text control files, and ours in the same style (docs/configuration.md).
+ * Everything is validated here, once, into immutable values; a reload reads anew and keeps the old on any problem.
+ * The text files are the truth: nothing compiled is ever read. Never throws for what a file says.
+ */
+import { statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
+import { parseLines, parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
+import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
+import { parseIpAddress } from './grammar/config/network.ts';
+import { read, shown, wrong } from './grammar/config/parsed.ts';
+import { readClient } from './configuration/client.ts';
+import { readDomains } from './configuration/domains.ts';
+import { reviewFolder } from './configuration/folder-review.ts';
+import { readListeners } from './configuration/listeners.ts';
+import { readUserdb } from './configuration/userdb.ts';
+import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
+import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
+import { domainRule, durationRule, numberRule, sizeRule, textRule } from './configuration/values.ts';
+import type { Configuration, ConfigurationProblem, Limits, Names, QueueSettings } from './configuration/types.ts';
+
+export type * from './configuration/types.ts';
+export { knownFiles, knownPatterns } from './configuration/known-files.ts';
+export { writeDefaultConfiguration, type DefaultProfile, type Written } from './configuration/default-folder.ts';
+
+export type ReadConfiguration =
+  | { readonly kind: 'read'; readonly configuration: Configuration }
+  | { readonly kind: 'wrong'; readonly problems: readonly ConfigurationProblem[] };
+
+/** `hostName`: what this machine is called, when a test must say so. */
+export function readConfiguration(folder: string, hostName: string = hostname()): ReadConfiguration {
+  const absolute = resolve(folder);
+  if (statSync(absolute, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    return { kind: 'wrong', problems: [{ file: absolute, what: 'no such folder', right: `posthorn init ${absolute}` }] };
+  }
+  const flag = createSheet(absolute);
+  const openRelay = flag.value(openRelayFlag.name, false, openRelayRule);
+  const sheet = createSheet(absolute, openRelay);
+  sheet.problems.push(...flag.problems);
+  try {
+    reviewFolder(sheet);
+  } catch (error) {
+    sheet.problem(absolute, undefined, `cannot be listed (${error instanceof Error ? error.message : 'unknown error'})`, 'a folder that this account may read');
+  }
+  const configuration = assemble(sheet, hostName.toLowerCase());
+  sheet.settings.push(...flag.settings);
+  if (sheet.problems.length > 0) return { kind: 'wrong', problems: unrepeated(sheet.problems) };
+  return { kind: 'read', configuration };
+}
+
+/** `FILE:LINE: what is wrong; right would be: EXAMPLE`. */
+export function formatProblem({ file, line, what, right }: ConfigurationProblem): string {
+  return `${file}${line === undefined ? '' : `:${line}`}: ${what}; right would be: ${right}`;
+}
+
+function assemble(sheet: Sheet, hostName: string): Configuration {
+  const names = readNames(sheet, hostName);
+  const domains = readDomains(sheet, names.me, hostName);
+  const limits = readLimits(sheet);
+  const bofh = readBofh(sheet);
+  const listeners = readListeners(sheet, bofh, limits.sizeOctets);
+  const { client, toAuthAddress } = readClient(sheet);
+  const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
+  return {
+    folder: sheet.folder,
+    stateFolder: resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' })),
+    names,
+    domains,
+    listeners,
+    bofh,
+    limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
+    queue: readQueue(sheet, client.maxDeliveries),
+    reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress },
+    client,
+    http: sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule),
+    dnsServers: readDnsServers(sheet),
+    userdb: readUserdb(sheet),
+    settings: sheet.settings,
+    notices: unrepeated(sheet.notices),
+  };
+}
+
+function readNames(sheet: Sheet, hostName: string): Names {
+  const me = sheet.value('me', hostName, domainRule(hostName));
+  if (!me.includes('.')) sheet.notice(sheet.path('me'), `${me} is not a full domain name; other servers will refuse mail from it`);
+  const helo = sheet.value('esmtphelo', me, { ...domainRule(hostName), parse: (text) => (text === '*' ? read(text) : domainRule(hostName).parse(text)) });
+  const greeting = sheet.text('esmtpgreeting');
+  const lines = greeting === undefined ? [] : splitLines(greeting.trimEnd());
+  if (lines.some((line) => line.length > 500 || /\p{Cc}/u.test(line))) sheet.problem(sheet.path('esmtpgreeting'), undefined, 'a line over 500 characters, or with control characters', `${me} ESMTP`);
+  sheet.setting('esmtpgreeting', lines.length === 0 ? `${me} ESMTP` : lines.join(' / '), greeting === undefined ? undefined : 'esmtpgreeting');
+  return {
+    me,
+    defaultDomain: sheet.value('defaultdomain', me, domainRule(hostName, 'example.com')),
+    messageIdHost: sheet.value('msgidhost', me, domainRule(hostName)),
+    helo: helo === '*' ? { kind: 'reverse' } : { kind: 'name', name: helo },
+    ...(greeting === undefined || greeting.trim() === '' ? {} : { greeting: lines }),
+  };
+}
+
+function readLimits(sheet: Sheet): Omit<Limits, 'headerOctets'> {
+  const size = sheet.value('sizelimit', 10_485_760, sizeRule('10485760'));
+  return { sizeOctets: size === 0 ? null : size, freeSpaceOctets: sheet.value('freespace', 128 * 1024 * 1024, sizeRule('128M')) };
+}
+
+function readBofh(sheet: Sheet): Bofh {
+  const bofh = sheet.list('bofh', parseBofh);
+  const path = sheet.path('bofh');
+  const line = bofh?.lines.get('RELAYCLIENT');
+  if (line !== undefined) sheet.problem(path, line, 'RELAYCLIENT here would make an open relay', 'RELAYCLIENT in smtpaccess/, for the networks that may relay');
+  const idle = bofh === undefined ? [] : [bofh.badMx.length > 0 ? 'badmx' : '', bofh.freemail.length > 0 ? 'freemail' : '', bofh.spamTraps.length > 0 ? 'spamtrap' : ''];
+  if (idle.some((word) => word !== '')) sheet.notice(path, `known, not used yet: ${idle.filter((word) => word !== '').join(', ')}`);
+  const { count, hard } = (bofh ?? noBofh).maxRecipients;
+  sheet.setting('bofh: maxrcpts', `${count}${hard ? ' hard' : ''}`, bofh === undefined ? undefined : 'bofh');
+  sheet.setting('bofh: badfrom', String((bofh ?? noBofh).badFrom.length), bofh === undefined ? undefined : 'bofh');
+  return bofh ?? noBofh;
+}
+
+function headerLimit(sheet: Sheet, bofh: Bofh): number {
+  const text = bofh.variables.get('BOFHHEADERLIMIT');
+  const parsed = text === undefined ? read(100_000) : parseWholeNumber(text, 1000, 100_000_000, 'opt BOFHHEADERLIMIT=100000');
+  if (parsed.kind === 'wrong') sheet.problem(sheet.path('bofh'), bofh.lines.get('BOFHHEADERLIMIT'), parsed.problems[0]!.what, parsed.problems[0]!.right);
+  return parsed.kind === 'read' ? parsed.value : 100_000;
+}
+
+/** Deliveries at once of the modules beside esmtp, as shipped: the queue's window has room for all. */
+const otherDeliveries = 10 + 4 + 4 + 1;
+
+function readQueue(sheet: Sheet, maxDeliveries: number): QueueSettings {
+  const low = sheet.value('queuelo', Math.max(200, maxDeliveries + otherDeliveries), numberRule(20, 10_000_000, '200'));
+  const high = sheet.value('queuehi', low < 500 ? 2 * low : low + 1000, numberRule(20, 10_000_000, '400'));
+  return {
+    queueTimeMs: sheet.value('queuetime', 604_800_000, durationRule('1w', 1000)),
+    faxQueueTimeMs: sheet.value('faxqueuetime', 28_800_000, durationRule('8h', 1000)),
+    warnTimeMs: sheet.value('warntime', 14_400_000, durationRule('4h')),
+    retry: {
+      alphaMs: sheet.value('retryalpha', 300_000, durationRule('5m', 1000)),
+      beta: sheet.value('retrybeta', 3, numberRule(1, 1000, '3')),
+      gammaMs: sheet.value('retrygamma', 900_000, durationRule('15m', 1000)),
+      maxDelta: sheet.value('retrymaxdelta', 3, numberRule(0, 16, '3')),
+    },
+    submitDelayMs: sheet.value('submitdelay', 0, durationRule('0')),
+    low,
+    high: Math.max(low, high),
+    fillMs: sheet.value('queuefill', 300_000, durationRule('5m')),
+    batchSize: sheet.value('batchsize', 100, numberRule(1, 100_000, '100')),
+  };
+}
+
+const optionalText: Omit<ValueRule<string | undefined>, 'example'> = { show: (value) => value ?? '', parse: read };
+
+const httpRule: ValueRule<Endpoint | null> = {
+  example: '127.0.0.1:2580',
+  show: (value) => (value === null ? 'off' : formatEndpoint(value)),
+  parse: (text) => {
+    if (text === 'off') return read(null);
+    const parsed = parseEndpoint(text, null, '127.0.0.1:2580, or off');
+    return parsed.kind === 'read' && parseIpAddress(parsed.value.host) === null && parsed.value.host !== 'localhost'
+      ? wrong(`${shown(parsed.value.host)} is not an address of this machine`, '127.0.0.1:2580')
+      : parsed;
+  },
+};
+
+function readDnsServers(sheet: Sheet): readonly Endpoint[] | null {
+  const text = sheet.text('dnsservers');
+  const servers: Endpoint[] = [];
+  for (const { line, text: entry } of text === undefined ? [] : parseLines(text)) {
+    const parsed = parseEndpoint(entry, 53, '192.0.2.53 or [2001:db8::53]:5353');
+    if (parsed.kind === 'read' && parseIpAddress(parsed.value.host) !== null && parsed.value.port > 0) servers.push(parsed.value);
+    else sheet.problem(sheet.path('dnsservers'), line, `${shown(entry)} is not the address of a DNS server`, '192.0.2.53 or [2001:db8::53]:5353');
+  }
+  if (text !== undefined && servers.length === 0) sheet.problem(sheet.path('dnsservers'), undefined, 'no server in this file', '192.0.2.53');
+  sheet.setting('dnsservers', servers.map(formatEndpoint).join(', ') || 'as in resolv.conf', text === undefined ? undefined : 'dnsservers');
+  return servers.length === 0 ? null : servers;
+}
+
+/** A file that two listeners read is complained about once. */
+function unrepeated<T extends { readonly file: string; readonly what: string; readonly line?: number }>(found: readonly T[]): readonly T[] {
+  return [...new Map(found.map((one) => [`${one.file}:${one.line ?? ''}:${one.what}`, one])).values()];
+}

@@ -1,0 +1,137 @@
+/** What our ESMTP client goes by: routes, logins, proxies, timeouts, and the `courierd` environment. */
+import { read, shown, wrong } from '../grammar/config/parsed.ts';
+import { foldDomain, isDomain } from '../grammar/config/domain-list.ts';
+import { formatEndpoint } from '../grammar/config/endpoint.ts';
+import { nearestName } from '../grammar/config/nearest-name.ts';
+import { formatNetwork } from '../grammar/config/network.ts';
+import { parseProxies, type Proxies } from '../grammar/config/proxies.ts';
+import { parseRelayLogins } from '../grammar/config/relay-logins.ts';
+import { parseRoutes, type EsmtpRoute } from '../grammar/config/routes.ts';
+import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
+import type { Sheet, ValueRule } from './sheet.ts';
+import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from './tls-identity.ts';
+import type { ClientSettings } from './types.ts';
+import { durationRule, sourceRule } from './values.ts';
+
+export const courierdVocabulary: Vocabulary = {
+  used: [
+    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'ESMTP_BLOCKBACKSCATTER', 'DSNTOAUTHADDR', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER',
+    ...tlsVariables,
+  ],
+  later: [
+    'DEFAULTDELIVERY', 'DSNNOTIFY', 'DSNDEFAULTNOTIFYDELAY', 'DYNAMICDELIVERIES', 'ESMTP_CORK', 'ARCHIVEDIR', 'AUTH_MKHOMEDIR_SKEL', 'UUXFLAGS', 'MAILDROPDEFAULT',
+    'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables,
+  ],
+};
+
+export const moduleVocabulary: Vocabulary = { used: ['MAXDELS', 'MAXHOST', 'MAXRCPT'], later: ['PROG', 'PRIORITY'] };
+
+export interface Courierd {
+  readonly client: ClientSettings;
+  readonly toAuthAddress: boolean;
+}
+
+export function readClient(sheet: Sheet): Courierd {
+  const environment = readEnvironment(sheet, ['courierd'], courierdVocabulary);
+  reviewEnvironment(sheet, 'courierd', courierdVocabulary);
+  const proxies = readProxies(sheet);
+  const routes = readRoutes(sheet, proxies);
+  const logins = sheet.list('esmtpauthclient', parseRelayLogins) ?? [];
+  if (logins.length > 0) sheet.demandPrivate('esmtpauthclient', { group: true });
+  sheet.setting('esmtpauthclient', logins.map(({ relay, login }) => `${relay} as ${login}`).join('; '), logins.length > 0 ? 'esmtpauthclient' : undefined);
+  const backupRelay = sheet.value('backuprelay', undefined, backupRelayRule);
+  const identity = readIdentity(sheet, environment);
+  const trustedAuthorities = readAuthorities(sheet, environment);
+  const client: ClientSettings = {
+    routes,
+    logins,
+    proxies,
+    ...(backupRelay === undefined ? {} : { backupRelay }),
+    timeouts: {
+      connectMs: sheet.value('esmtptimeoutconnect', 60_000, durationRule('1m')),
+      heloMs: sheet.value('esmtptimeouthelo', 300_000, durationRule('5m', 1000)),
+      commandMs: sheet.value('esmtptimeout', 600_000, durationRule('10m', 1000)),
+      dataMs: sheet.value('esmtptimeoutdata', 300_000, durationRule('5m', 1000)),
+      quitMs: sheet.value('esmtptimeoutquit', 10_000, durationRule('10s')),
+      keepAliveMs: sheet.value('esmtptimeoutkeepalive', 60_000, durationRule('60s')),
+      keepAlivePingMs: sheet.value('esmtptimeoutkeepaliveping', 0, durationRule('15s')),
+    },
+    delayMs: sheet.value('esmtpdelay', 300_000, durationRule('5m')),
+    source4: sheet.value('ipout', null, sourceRule(4)),
+    source6: sheet.value('ip6out', null, sourceRule(6)),
+    ...readModule(sheet),
+    useStartTls: environment.flag('ESMTP_USE_STARTTLS', true),
+    preferIpv6: environment.flag('ESMTP_PREFER_IPV6_MX', true),
+    verifyPeer: verifies(sheet, environment),
+    ...(trustedAuthorities === undefined ? {} : { trustedAuthorities }),
+    ...(identity === undefined ? {} : { identity }),
+    blockBackscatter: environment.text('ESMTP_BLOCKBACKSCATTER', 'smtp/dsn').split(/[\s,]+/).filter((tag) => tag !== ''),
+  };
+  const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);
+  const flag = (on: boolean): string => (on ? '1' : '0');
+  sheet.setting('courierd: ESMTP_USE_STARTTLS', flag(client.useStartTls), environment.source('ESMTP_USE_STARTTLS'));
+  sheet.setting('courierd: ESMTP_TLS_VERIFY_DOMAIN', flag(client.verifyPeer), environment.source('ESMTP_TLS_VERIFY_DOMAIN'));
+  sheet.setting('courierd: ESMTP_PREFER_IPV6_MX', flag(client.preferIpv6), environment.source('ESMTP_PREFER_IPV6_MX'));
+  sheet.setting('courierd: ESMTP_BLOCKBACKSCATTER', client.blockBackscatter.join(','), environment.source('ESMTP_BLOCKBACKSCATTER'));
+  sheet.setting('courierd: DSNTOAUTHADDR', flag(toAuthAddress), environment.source('DSNTOAUTHADDR'));
+  sheet.setting('courierd: TLS_CERTFILE', client.identity?.certificateFile ?? '', environment.source('TLS_CERTFILE'));
+  return { client, toAuthAddress };
+}
+
+/** Courier checks a next hop's certificate only when both variables ask for it. */
+function verifies(sheet: Sheet, environment: Environment): boolean {
+  const wanted = environment.flag('ESMTP_TLS_VERIFY_DOMAIN', false);
+  const peer = environment.parsed('TLS_VERIFYPEER', 'NONE', (text) =>
+    /^(NONE|PEER|REQUIREPEER)?$/.test(text) ? read(text) : wrong(`${shown(text)} is not NONE, PEER or REQUIREPEER`, 'TLS_VERIFYPEER=PEER'),
+  );
+  if (wanted && !peer.endsWith('PEER')) sheet.notice(sheet.path('courierd'), 'ESMTP_TLS_VERIFY_DOMAIN=1 does nothing without TLS_VERIFYPEER=PEER');
+  return wanted && peer.endsWith('PEER');
+}
+
+/** Missing values of a module file count as 1; a missing file has the shipped ones. */
+function readModule(sheet: Sheet): Pick<ClientSettings, 'maxDeliveries' | 'maxPerDomain' | 'maxRecipients'> {
+  const given = sheet.text('module.esmtp') !== undefined;
+  const environment = readEnvironment(sheet, ['module.esmtp'], moduleVocabulary);
+  reviewEnvironment(sheet, 'module.esmtp', moduleVocabulary);
+  const number = (name: string, shipped: number): number => {
+    const value = environment.number(name, given ? 1 : shipped, 1, 10_000);
+    sheet.setting(`module.esmtp: ${name}`, String(value), given ? 'module.esmtp' : undefined);
+    return value;
+  };
+  return { maxDeliveries: number('MAXDELS', 40), maxPerDomain: number('MAXHOST', 4), maxRecipients: number('MAXRCPT', 100) };
+}
+
+function readProxies(sheet: Sheet): Proxies {
+  const found = sheet.list('socksproxy', parseProxies) ?? { proxies: [], noProxy: [] };
+  if (found.proxies.some(({ password }) => password !== undefined)) sheet.demandPrivate('socksproxy', { group: true });
+  const words = [
+    ...found.proxies.map((proxy) => `${proxy.name} ${proxy.resolve === 'proxy' ? 'socks5h' : 'socks5'}://${formatEndpoint(proxy)}`),
+    ...found.noProxy.map((network) => `noproxy ${formatNetwork(network)}`),
+  ];
+  sheet.setting('socksproxy', words.join('; '), words.length > 0 ? 'socksproxy' : undefined);
+  return found;
+}
+
+function readRoutes(sheet: Sheet, { proxies }: Proxies): readonly EsmtpRoute[] {
+  const routes = sheet.list('esmtproutes', parseRoutes) ?? [];
+  const names = proxies.map(({ name }) => name);
+  for (const { line, proxy } of routes) {
+    if (proxy === undefined || proxy === null || names.includes(proxy)) continue;
+    sheet.problem(sheet.path('esmtproutes'), line, `no proxy ${proxy} in socksproxy`, `PROXY=${nearestName(proxy, names) ?? 'none'}, or a line ${proxy} socks5://proxy.example.net:1080 in socksproxy`);
+  }
+  const shapes = routes.map(({ domain, relay }) => `${domain === '' ? '*' : domain} → ${relay?.text ?? 'MX'}`);
+  sheet.setting('esmtproutes', shapes.join('; '), routes.length > 0 ? 'esmtproutes' : undefined);
+  return routes;
+}
+
+type BackupRelay = NonNullable<ClientSettings['backupRelay']>;
+
+const backupRelayRule: ValueRule<BackupRelay | undefined> = {
+  example: 'backup.example.com',
+  show: (relay) => relay?.host ?? '',
+  parse: (text) => {
+    const [name = '', transport = 'esmtp', more] = text.split(/\s+/);
+    const host = foldDomain(name);
+    return isDomain(host) && more === undefined ? read({ host, transport }) : wrong(`${shown(text)} is not one host name`, 'backup.example.com');
+  },
+};

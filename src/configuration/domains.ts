@@ -1,0 +1,44 @@
+/** Whose mail is ours: `locals`, `hosteddomains`, `esmtpacceptmailfor` and its folder, `trialdomains`. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createDomainList, parseDomainList, type DomainPattern } from '../grammar/config/domain-list.ts';
+import { createHostedDomains, parseHostedDomains } from '../grammar/config/hosted-domains.ts';
+import { leftovers } from './known-files.ts';
+import { reviewAccepted } from './open-relay.ts';
+import type { Sheet } from './sheet.ts';
+import type { Domains } from './types.ts';
+
+export function readDomains(sheet: Sheet, me: string, hostName: string): Domains {
+  const list = (name: string, fallback: readonly string[]): readonly DomainPattern[] => {
+    const found = sheet.list(name, (text) => parseDomainList(text, hostName));
+    const patterns = found ?? fallback.map((domain): DomainPattern => ({ line: 0, domain, match: 'exact', excluded: false }));
+    sheet.setting(name, patterns.map(shownPattern).join(', '), found === undefined ? undefined : name);
+    return patterns;
+  };
+  const locals = list('locals', [me]);
+  const hosted = filesOf(sheet, 'hosteddomains').flatMap((file) => sheet.list(file, parseHostedDomains) ?? []);
+  sheet.setting('hosteddomains', hosted.map(({ domain, aliasOf }) => (aliasOf === undefined ? domain : `${domain} = ${aliasOf}`)).join(', '), hosted.length > 0 ? 'hosteddomains' : undefined);
+  const accepted = list('esmtpacceptmailfor', [me]);
+  reviewAccepted(sheet, 'esmtpacceptmailfor', accepted);
+  const more = filesOf(sheet, 'esmtpacceptmailfor.dir').flatMap((file) => {
+    const patterns = sheet.list(file, (text) => parseDomainList(text, hostName)) ?? [];
+    reviewAccepted(sheet, file, patterns);
+    return patterns;
+  });
+  return {
+    locals: createDomainList(locals),
+    hosted: createHostedDomains(hosted),
+    acceptMailFor: createDomainList([...accepted, ...more]),
+    trial: createDomainList(list('trialdomains', [])),
+  };
+}
+
+/** The text files that make up `name`: itself, or those in it. */
+function filesOf(sheet: Sheet, name: string): readonly string[] {
+  if (statSync(sheet.path(name), { throwIfNoEntry: false })?.isDirectory() !== true) return [name];
+  return readdirSync(sheet.path(name)).filter((entry) => !leftovers.test(entry)).toSorted().map((entry) => join(name, entry));
+}
+
+function shownPattern({ domain, match, excluded }: DomainPattern): string {
+  return `${excluded ? '!' : ''}${match === 'subdomains' ? '.' : ''}${domain}`;
+}

@@ -1,0 +1,138 @@
+/** The three listeners: `esmtpd`, and `esmtpd-msa` and `esmtpd-ssl` read over it. */
+import { existsSync } from 'node:fs';
+import { accessVariables } from '../grammar/config/access.ts';
+import type { Bofh } from '../grammar/config/bofh.ts';
+import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
+import { nearestName } from '../grammar/config/nearest-name.ts';
+import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
+import { parseSize } from '../grammar/config/size.ts';
+import { readAccess } from './access-folder.ts';
+import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
+import type { Sheet } from './sheet.ts';
+import { laterTlsVariables, readIdentity, tlsVariables } from './tls-identity.ts';
+import type { Listener, ListenerName, Mechanism } from './types.ts';
+
+export const listenerVocabulary: Vocabulary = {
+  used: [
+    'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
+    'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
+    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables,
+  ],
+  later: [
+    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
+    'ESMTP_LOG_DIALOG', 'ESMTPAUTH_WEBADMIN', 'ESMTPAUTH_TLS_WEBADMIN', 'DEFDOMAIN', 'DOMAINSEP', 'ESMTP_CORK', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER',
+    'DSNDEFAULTNOTIFYDELAY', 'FAXRELAYCLIENT', ...laterTlsVariables,
+  ],
+};
+
+const defaults = { maxConnections: 40, maxPerAddress: 5, maxPerBlock: 5 };
+const mechanismNames: readonly Mechanism[] = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'CRAM-SHA1', 'CRAM-SHA256'];
+
+export function readListeners(sheet: Sheet, bofh: Bofh, sizeOctets: number | null): readonly Listener[] {
+  const listeners: Listener[] = [];
+  for (const name of ['esmtpd', 'esmtpd-msa', 'esmtpd-ssl'] as const) {
+    if (!existsSync(sheet.path(name))) continue;
+    const environment = readEnvironment(sheet, name === 'esmtpd' ? [name] : ['esmtpd', name], listenerVocabulary);
+    reviewEnvironment(sheet, name, listenerVocabulary);
+    const starts = environment.flag(name === 'esmtpd-ssl' ? 'ESMTPDSSLSTART' : 'ESMTPDSTART', true);
+    sheet.setting(name, starts ? 'on' : 'off', name);
+    const listener = readListener(sheet, name, environment, bofh, sizeOctets);
+    if (starts) listeners.push(listener);
+  }
+  if (listeners.length === 0) sheet.notice(sheet.path('esmtpd'), 'nothing listens for mail: no esmtpd file, or ESMTPDSTART=NO in it');
+  return listeners;
+}
+
+function readListener(sheet: Sheet, name: ListenerName, environment: Environment, bofh: Bofh, sizeOctets: number | null): Listener {
+  const ssl = name === 'esmtpd-ssl';
+  const submission = name === 'esmtpd-msa';
+  const identity = readIdentity(sheet, environment);
+  const ownSize = environment.parsed('SIZELIMIT', sizeOctets ?? 0, (text) => parseSize(text, 'SIZELIMIT=10485760'));
+  const plain = environment.parsed('ESMTPAUTH', [], parseMechanisms);
+  const afterTls = environment.parsed('ESMTPAUTH_TLS', [], parseMechanisms);
+  const listener: Listener = {
+    name,
+    endpoints: readEndpoints(environment, name),
+    tls: ssl ? 'implicit' : 'starttls',
+    ...(identity === undefined ? {} : { identity }),
+    authRequired: environment.flag('AUTH_REQUIRED', false),
+    tlsRequired: environment.flag('ESMTP_TLS_REQUIRED', false),
+    mechanisms: { plain, tls: afterTls.length > 0 ? afterTls : plain },
+    authRelayClient: environment.text('AUTHRELAYCLIENT', ''),
+    maxConnections: environment.number('MAXDAEMONS', defaults.maxConnections, 1, 65_536),
+    maxPerAddress: environment.number('MAXPERIP', defaults.maxPerAddress, 1, 65_536),
+    maxPerBlock: environment.number('MAXPERC', defaults.maxPerBlock, 1, 65_536),
+    tarpit: environment.flag('TARPIT', true),
+    expn: !environment.flag('BOFHNOEXPN', false),
+    vrfy: !environment.flag('BOFHNOVRFY', false),
+    addMessageId: !environment.flag('NOADDMSGID', !submission),
+    addDate: !environment.flag('NOADDDATE', !submission),
+    sizeOctets: ownSize === 0 ? null : ownSize,
+    access: readAccess(sheet, environment),
+    variables: connectionVariables(environment, bofh),
+  };
+  if (identity === undefined && (ssl || listener.tlsRequired)) {
+    const why = ssl ? 'esmtpd-ssl speaks TLS' : 'ESMTP_TLS_REQUIRED=1 asks for TLS';
+    if (environment.flag(ssl ? 'ESMTPDSSLSTART' : 'ESMTPDSTART', true)) sheet.problem(sheet.path(name), undefined, `${why}, and there is no usable certificate`, 'TLS_CERTFILE=esmtpd.pem, a file with certificate and key');
+  }
+  if (listener.authRequired && plain.length + afterTls.length === 0) {
+    environment.problem('AUTH_REQUIRED', 'AUTH_REQUIRED=1 asks for AUTH, and no mechanism is offered', 'ESMTPAUTH_TLS="PLAIN LOGIN"');
+  }
+  tell(sheet, listener, environment);
+  return listener;
+}
+
+/** esmtpd's own PORT is no default of esmtpd-msa: two listeners on one port would never start. */
+function readEndpoints(environment: Environment, name: ListenerName): readonly ListenEndpoint[] {
+  const ssl = name === 'esmtpd-ssl';
+  const portName = ssl ? 'SSLPORT' : 'PORT';
+  const standard = { esmtpd: '25', 'esmtpd-msa': '587', 'esmtpd-ssl': '465' }[name];
+  const addressName = ssl ? 'SSLADDRESS' : 'ADDRESS';
+  const address = environment.parsed(addressName, null, (text) => parseListenAddress(text, `${addressName}=127.0.0.1`));
+  const fallback = [{ address, port: Number(standard) }];
+  if (!ssl && environment.source(portName) !== name) return fallback;
+  return environment.parsed(portName, fallback, (text) => parsePortList(text, address, `${portName}=${standard}`));
+}
+
+/** bofh's opt lines are the weakest; the esmtpd file wins, and the access file over both, per connection. */
+function connectionVariables(environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
+  const variables = new Map(bofh.variables);
+  for (const name of accessVariables) {
+    const value = listenerVocabulary.used.includes(name) ? environment.get(name) : undefined;
+    if (value !== undefined) variables.set(name, value);
+  }
+  return variables;
+}
+
+function parseMechanisms(text: string): Parsed<readonly Mechanism[]> {
+  const found: Mechanism[] = [];
+  for (const word of text.split(/[\s,]+/).filter((item) => item !== '')) {
+    const mechanism = mechanismNames.find((name) => name === word.toUpperCase());
+    if (mechanism === undefined) {
+      return wrong(`unknown mechanism ${shown(word)}`, nearestName(word, mechanismNames) ?? mechanismNames.join(' '));
+    }
+    if (!found.includes(mechanism)) found.push(mechanism);
+  }
+  return read(found);
+}
+
+function tell(sheet: Sheet, listener: Listener, environment: Environment): void {
+  const { name } = listener;
+  const rows: readonly (readonly [string, string])[] = [
+    [name === 'esmtpd-ssl' ? 'SSLPORT' : 'PORT', listener.endpoints.map(({ address, port }) => `${address ?? '*'}.${port}`).join(',')],
+    ['MAXDAEMONS', String(listener.maxConnections)],
+    ['MAXPERIP', String(listener.maxPerAddress)],
+    ['MAXPERC', String(listener.maxPerBlock)],
+    ['TARPIT', listener.tarpit ? '1' : '0'],
+    ['AUTH_REQUIRED', listener.authRequired ? '1' : '0'],
+    ['ESMTP_TLS_REQUIRED', listener.tlsRequired ? '1' : '0'],
+    ['ESMTPAUTH', listener.mechanisms.plain.join(' ')],
+    ['ESMTPAUTH_TLS', listener.mechanisms.tls.join(' ')],
+    ['BOFHNOEXPN', listener.expn ? '0' : '1'],
+    ['BOFHNOVRFY', listener.vrfy ? '0' : '1'],
+    ['NOADDMSGID', listener.addMessageId ? '0' : '1'],
+    ['NOADDDATE', listener.addDate ? '0' : '1'],
+    ['TLS_CERTFILE', listener.identity?.certificateFile ?? ''],
+  ];
+  for (const [variable, value] of rows) sheet.setting(`${name}: ${variable}`, value, environment.source(variable));
+}

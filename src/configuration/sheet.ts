@@ -1,0 +1,106 @@
+/** One reading of a folder: hands out its files' values, and keeps every problem, notice and decided setting. */
+import { readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parseOneLine } from '../grammar/config/control-file.ts';
+import { noting, type Parsed, type Problem } from '../grammar/config/parsed.ts';
+import type { ConfigurationProblem, Notice, Setting } from './types.ts';
+
+/** A configuration file beyond this is not one; the largest real ones list a million domains. */
+const largestFileOctets = 32 * 1024 * 1024;
+
+export interface Sheet {
+  readonly folder: string;
+  readonly problems: ConfigurationProblem[];
+  readonly notices: Notice[];
+  readonly settings: Setting[];
+  /** The operator asked, in so many words, for a relay that everyone may use. */
+  readonly openRelay: boolean;
+  path(name: string): string;
+  /** The file's text; undefined when there is none, or when it could not be read (then a problem is noted). */
+  text(name: string): string | undefined;
+  /** A file of one value, or what holds without it. `show` is what people see of the value. */
+  value<T>(name: string, fallback: T, rule: ValueRule<T>): T;
+  /** A file of many lines, parsed whole. */
+  list<T>(name: string, parse: (text: string) => Parsed<T>): T | undefined;
+  note<T>(name: string, parsed: Parsed<T>): T | undefined;
+  setting(name: string, value: string, source: string | undefined): void;
+  problem(file: string, line: number | undefined, what: string, right: string): void;
+  notice(file: string, what: string): void;
+  /** A problem when strangers on this machine could read the file; `group: false` keeps its group out as well. */
+  demandPrivate(name: string, rule: { readonly group: boolean }): void;
+}
+
+export interface ValueRule<T> {
+  parse(text: string): Parsed<T>;
+  show(value: T): string;
+  readonly example: string;
+}
+
+export function createSheet(folder: string, openRelay = false): Sheet {
+  const problems: ConfigurationProblem[] = [];
+  const notices: Notice[] = [];
+  const settings: Setting[] = [];
+  const sheet: Sheet = { folder, problems, notices, settings, openRelay, path: (name) => join(folder, name), text, value, list, note, setting, problem, notice, demandPrivate };
+
+  function problem(file: string, line: number | undefined, what: string, right: string): void {
+    problems.push({ file, ...(line === undefined ? {} : { line }), what, right });
+  }
+  function notice(file: string, what: string): void {
+    notices.push({ file, what });
+  }
+  function setting(name: string, shown: string, source: string | undefined): void {
+    settings.push({ name, value: shown, source: source ?? 'default' });
+  }
+  function note<T>(name: string, parsed: Parsed<T>): T | undefined {
+    const found: Problem[] = [];
+    const result = noting(parsed, 1, found);
+    for (const { line, what, right } of found) problem(sheet.path(name), line, what, right);
+    return result;
+  }
+  function text(name: string): string | undefined {
+    return readText(sheet, sheet.path(name));
+  }
+  function list<T>(name: string, parse: (content: string) => Parsed<T>): T | undefined {
+    const content = text(name);
+    return content === undefined ? undefined : note(name, parse(content));
+  }
+  function value<T>(name: string, fallback: T, rule: ValueRule<T>): T {
+    const line = list(name, (content) => parseOneLine(content, rule.example));
+    const found = line === undefined ? undefined : note(name, shifted(rule.parse(line.text), line.line));
+    const result = found === undefined ? fallback : found; // null is a value
+    setting(name, rule.show(result), found === undefined ? undefined : name);
+    return result;
+  }
+  function demandPrivate(name: string, rule: { readonly group: boolean }): void {
+    const mode = statSync(sheet.path(name), { throwIfNoEntry: false })?.mode ?? 0;
+    const forbidden = rule.group ? 0o037 : 0o077;
+    if ((mode & forbidden) === 0) return;
+    problem(sheet.path(name), undefined, `others may read or change it (mode ${(mode & 0o777).toString(8)}), and it holds secrets`, `chmod ${rule.group ? '640' : '600'} ${basename(name)}`);
+  }
+  return sheet;
+}
+
+/** Text of any file: one the folder has, or one that a setting points to. */
+export function readText(sheet: Pick<Sheet, 'problem'>, path: string): string | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    if (!stat.isFile()) sheet.problem(path, undefined, 'this is no file', 'a text file');
+    else if (stat.size > largestFileOctets) sheet.problem(path, undefined, `${stat.size} octets are too many for a configuration file`, `at most ${largestFileOctets}`);
+    else {
+      const content = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+      if (!content.includes('\0')) return content;
+      sheet.problem(path, content.slice(0, content.indexOf('\0')).split('\n').length, 'a NUL octet in a text file', 'plain text');
+    }
+  } catch (error) {
+    const coded = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    if (coded === 'ERR_ENCODING_INVALID_ENCODED_DATA') sheet.problem(path, undefined, 'not UTF-8 text', 'plain text in UTF-8');
+    else sheet.problem(path, undefined, `cannot be read (${coded})`, 'a file that this account may read');
+  }
+  return undefined;
+}
+
+function shifted<T>(parsed: Parsed<T>, line: number): Parsed<T> {
+  if (parsed.kind === 'read') return parsed;
+  return { kind: 'wrong', problems: parsed.problems.map((found) => ({ ...found, line: found.line + line - 1 })) };
+}

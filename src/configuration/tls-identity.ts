@@ -1,0 +1,79 @@
+/** Certificates and keys that a file points to, read and tried before anything relies on them. */
+import { readdirSync, statSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
+import type { Environment } from './environment.ts';
+import { readText, type Sheet } from './sheet.ts';
+import type { TlsIdentity } from './types.ts';
+
+export const tlsVariables = ['TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', 'TLS_PROTOCOL', 'TLS_CIPHER_LIST'] as const;
+export const laterTlsVariables = [
+  'TLS_PRIORITY', 'TLS_DHPARAMS', 'TLS_DHCERTFILE', 'TLS_CACHEFILE', 'TLS_CACHESIZE', 'TLS_EXTERNAL', 'TLS_TIMEOUT', 'TLS_KX_LIST', 'TLS_COMPRESSION',
+  'TLS_CERTS', 'TLS_STARTTLS_PROTOCOL', 'TLS_TRUSTSECURITYCERTS', 'TLS_OUTGOING_TIMEOUT', 'TLS_CIPHER_SUITES', 'TLS_ALPN', 'COURIERTLS',
+];
+
+/**
+ * The identity TLS_CERTFILE and TLS_PRIVATE_KEYFILE name. A certificate file that is not there means no TLS
+ * (Courier's files name one before it was made), said in a notice; one that is there must be right.
+ */
+export function readIdentity(sheet: Sheet, environment: Environment): TlsIdentity | undefined {
+  const named = environment.text('TLS_CERTFILE', '');
+  if (named === '') return undefined;
+  const certificateFile = resolve(sheet.folder, named);
+  const keyFile = resolve(sheet.folder, environment.text('TLS_PRIVATE_KEYFILE', '') || named);
+  if (statSync(certificateFile, { throwIfNoEntry: false }) === undefined) {
+    sheet.notice(certificateFile, 'no such certificate file, so no TLS is offered');
+    return undefined;
+  }
+  const certificate = readText(sheet, certificateFile);
+  const key = keyFile === certificateFile ? certificate : readText(sheet, keyFile);
+  if (key === undefined && certificate !== undefined) environment.problem('TLS_PRIVATE_KEYFILE', `the key file ${shown(keyFile)} cannot be read`, 'TLS_PRIVATE_KEYFILE=/etc/courier/esmtpd.key');
+  if (certificate === undefined || key === undefined) return undefined;
+  if ((statSync(keyFile).mode & 0o007) !== 0) sheet.problem(keyFile, undefined, 'everyone on this machine may read this private key', `chmod 600 ${keyFile}`);
+  const minVersion = environment.parsed('TLS_PROTOCOL', undefined, parseProtocol);
+  const ciphers = environment.text('TLS_CIPHER_LIST', '');
+  const identity: TlsIdentity = { certificateFile, keyFile, certificate, key, ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) };
+  try {
+    createSecureContext({ cert: certificate, key, ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) });
+    return identity;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unknown error';
+    sheet.problem(certificateFile, undefined, `certificate, key or ciphers cannot be used: ${why}`, 'a PEM certificate with its chain, the key that belongs to it, and an OpenSSL cipher list');
+    return undefined;
+  }
+}
+
+/** TLS_TRUSTCERTS: a PEM file, or a folder of them. */
+export function readAuthorities(sheet: Sheet, environment: Environment): string | undefined {
+  const named = environment.text('TLS_TRUSTCERTS', '');
+  if (named === '') return undefined;
+  const path = isAbsolute(named) ? named : join(sheet.folder, named);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) environment.problem('TLS_TRUSTCERTS', `${shown(path)} is not there`, 'TLS_TRUSTCERTS=/etc/ssl/certs');
+  if (stat?.isDirectory() !== true) return stat === undefined ? undefined : readText(sheet, path);
+  const names = readdirSync(path);
+  const chosen = names.includes('ca-certificates.crt') ? ['ca-certificates.crt'] : names.filter((name) => /\.(pem|crt)$/.test(name)).toSorted();
+  return chosen.map((name) => readText(sheet, join(path, name)) ?? '').join('\n');
+}
+
+/** Courier's words for the oldest version allowed; anything newer is welcome. */
+function parseProtocol(text: string): Parsed<NonNullable<TlsIdentity['minVersion']> | undefined> {
+  const word = text.trim().toUpperCase().replace(/\++$/, '').replace('_', '.').replace(/^TLS(?=\d)/, 'TLSV');
+  switch (word) {
+    case '':
+      return read(undefined);
+    case 'TLSV1.3':
+      return read('TLSv1.3');
+    case 'TLSV1.2':
+      return read('TLSv1.2');
+    case 'TLSV1.1':
+      return read('TLSv1.1');
+    case 'TLSV1':
+    case 'SSL23':
+    case 'SSLV23':
+      return read('TLSv1');
+    default:
+      return wrong(`${shown(text)} is not a TLS version`, 'TLS_PROTOCOL=TLSv1.2+');
+  }
+}

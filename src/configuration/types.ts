@@ -1,0 +1,182 @@
+/** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
+import type { AccessEntry } from '../grammar/config/access.ts';
+import type { Bofh } from '../grammar/config/bofh.ts';
+import type { DomainList } from '../grammar/config/domain-list.ts';
+import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
+import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { Proxies } from '../grammar/config/proxies.ts';
+import type { RelayLogin } from '../grammar/config/relay-logins.ts';
+import type { EsmtpRoute } from '../grammar/config/routes.ts';
+
+export interface Configuration {
+  /** Absolute. */
+  readonly folder: string;
+  /** Where the queue lives; absolute. */
+  readonly stateFolder: string;
+  readonly names: Names;
+  readonly domains: Domains;
+  readonly listeners: readonly Listener[];
+  readonly bofh: Bofh;
+  readonly limits: Limits;
+  readonly queue: QueueSettings;
+  readonly reports: ReportSettings;
+  readonly client: ClientSettings;
+  /** null: off. */
+  readonly http: Endpoint | null;
+  /** null: as the system's resolv.conf says. */
+  readonly dnsServers: readonly Endpoint[] | null;
+  /** Absolute path of userdb, whether it exists or not. */
+  readonly userdb: string;
+  /** Everything that was decided, for people: in the order of docs/configuration.md. */
+  readonly settings: readonly Setting[];
+  /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
+  readonly notices: readonly Notice[];
+}
+
+export interface Setting {
+  readonly name: string;
+  /** Secrets are left out. */
+  readonly value: string;
+  /** The file it comes from, or 'default'. */
+  readonly source: string;
+}
+
+export interface Notice {
+  readonly file: string;
+  readonly what: string;
+}
+
+export interface Names {
+  readonly me: string;
+  readonly defaultDomain: string;
+  readonly messageIdHost: string;
+  /** EHLO name of our client; 'reverse' asks DNS for the name of the local address. */
+  readonly helo: { readonly kind: 'name'; readonly name: string } | { readonly kind: 'reverse' };
+  /** The banner's lines after 220; absent: `<me> ESMTP`. */
+  readonly greeting?: readonly string[];
+}
+
+export interface Domains {
+  readonly locals: DomainList;
+  readonly hosted: HostedDomains;
+  readonly acceptMailFor: DomainList;
+  /** Domains whose addresses order their own fate. */
+  readonly trial: DomainList;
+}
+
+export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
+export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'CRAM-SHA1' | 'CRAM-SHA256';
+
+export interface Listener {
+  readonly name: ListenerName;
+  /** Never empty. */
+  readonly endpoints: readonly ListenEndpoint[];
+  readonly tls: 'starttls' | 'implicit';
+  /** Absent: no TLS on this listener. */
+  readonly identity?: TlsIdentity;
+  readonly authRequired: boolean;
+  readonly tlsRequired: boolean;
+  /** Offered before and after TLS. */
+  readonly mechanisms: { readonly plain: readonly Mechanism[]; readonly tls: readonly Mechanism[] };
+  /** Appended to the recipients of an authenticated client, as RELAYCLIENT is. */
+  readonly authRelayClient: string;
+  readonly maxConnections: number;
+  readonly maxPerAddress: number;
+  /** Addresses equal in all but the last octet. */
+  readonly maxPerBlock: number;
+  readonly tarpit: boolean;
+  readonly expn: boolean;
+  readonly vrfy: boolean;
+  readonly addMessageId: boolean;
+  readonly addDate: boolean;
+  readonly sizeOctets: number | null;
+  readonly access: readonly AccessEntry[];
+  /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
+  readonly variables: ReadonlyMap<string, string>;
+}
+
+export interface TlsIdentity {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  readonly ciphers?: string;
+}
+
+export interface Limits {
+  /** Largest message; null: no limit. */
+  readonly sizeOctets: number | null;
+  readonly headerOctets: number;
+  /** Below this much room for the queue, mail is refused for now (452). */
+  readonly freeSpaceOctets: number;
+}
+
+export interface QueueSettings {
+  readonly queueTimeMs: number;
+  readonly faxQueueTimeMs: number;
+  /** 0: never. */
+  readonly warnTimeMs: number;
+  readonly retry: { readonly alphaMs: number; readonly beta: number; readonly gammaMs: number; readonly maxDelta: number };
+  readonly submitDelayMs: number;
+  readonly low: number;
+  readonly high: number;
+  /** 0: off. */
+  readonly fillMs: number;
+  /** Recipients in one queue entry. */
+  readonly batchSize: number;
+}
+
+export interface ReportSettings {
+  /** The From field's text as configured; absent: our own. */
+  readonly from?: string;
+  /** A failed message below this size comes back whole. */
+  readonly limitOctets: number;
+  readonly toAuthAddress: boolean;
+}
+
+export interface ClientSettings {
+  readonly routes: readonly EsmtpRoute[];
+  readonly logins: readonly RelayLogin[];
+  readonly proxies: Proxies;
+  readonly backupRelay?: { readonly host: string; readonly transport: string };
+  readonly timeouts: ClientTimeouts;
+  /** How long a domain is left alone after all its relays failed; 0: not at all. */
+  readonly delayMs: number;
+  /** null: the system chooses. */
+  readonly source4: string | null;
+  readonly source6: string | null;
+  readonly maxDeliveries: number;
+  readonly maxPerDomain: number;
+  readonly maxRecipients: number;
+  readonly useStartTls: boolean;
+  readonly preferIpv6: boolean;
+  /** The next hop's certificate must be good and name its MX host. */
+  readonly verifyPeer: boolean;
+  /** PEM of the authorities trusted; absent: the system's. */
+  readonly trustedAuthorities?: string;
+  readonly identity?: TlsIdentity;
+  /** Source tags whose mail is swallowed instead of sent (backscatter). */
+  readonly blockBackscatter: readonly string[];
+}
+
+/** Courier's seven. */
+export interface ClientTimeouts {
+  readonly connectMs: number;
+  readonly heloMs: number;
+  readonly commandMs: number;
+  readonly dataMs: number;
+  readonly quitMs: number;
+  readonly keepAliveMs: number;
+  /** 0: off. */
+  readonly keepAlivePingMs: number;
+}
+
+export interface ConfigurationProblem {
+  /** Path as the operator would open it. */
+  readonly file: string;
+  readonly line?: number;
+  readonly what: string;
+  readonly right: string;
+}

@@ -1,0 +1,24 @@
+/**
+ * Decisions about a connection, a sender and a recipient, before there is a message.
+ * Takes the access table, the accepted domains and bofh's rules as plain values; gives an Admission for the listener
+ * and the Checks that the intake asks in order. Knows no socket and no DNS (checks that need DNS are files of their own).
+ * Must never let a stranger send to a stranger: what is not allowed by a rule is refused (RFC 5321 §3.6.2, RFC 2505 §2.1).
+ */
+import type { Check } from '../../core/policy.ts';
+import type { DomainList } from '../../grammar/config/domain-list.ts';
+import { createBlockCheck } from './block.ts';
+import { createRecipientLimit, createSenderCheck, type BofhRules } from './bofh.ts';
+import { createRelayCheck } from './relay.ts';
+
+export { createAdmission, type AdmissionRules } from './access.ts';
+
+export interface CheckOptions {
+  /** esmtpacceptmailfor. */
+  readonly acceptMailFor: Pick<DomainList, 'has'>;
+  readonly bofh: BofhRules;
+}
+
+/** In the order in which to ask them. */
+export function createChecks({ acceptMailFor, bofh }: CheckOptions): readonly Check[] {
+  return [createSenderCheck(bofh.badFrom), createBlockCheck(), createRecipientLimit(bofh.maxRecipients), createRelayCheck(acceptMailFor)];
+}

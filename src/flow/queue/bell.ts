@@ -1,0 +1,46 @@
+/** Wakes those who wait for work. Rings add up: who was busy hears them all as one. */
+export interface Bell {
+  ring(): void;
+  /** Someone is waiting for a ring right now. */
+  readonly awaited: boolean;
+  /** Resolves at the next ring, at once if it rang since `heard`, or when `signal` aborts. */
+  rings(signal: AbortSignal, pause: (signal: AbortSignal) => Promise<void>): AsyncIterable<void>;
+}
+
+/** A waiter also comes back when its own `pause` ends: time passes, and other processes ring no bell of ours. */
+export function createBell(): Bell {
+  let count = 0;
+  const waiting = new Set<() => void>();
+
+  async function next(signal: AbortSignal, pause: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const rung = new AbortController();
+    const over = AbortSignal.any([signal, rung.signal]);
+    const wake = (): void => rung.abort();
+    waiting.add(wake);
+    try {
+      await pause(over);
+    } finally {
+      waiting.delete(wake);
+    }
+  }
+
+  return {
+    ring() {
+      count++;
+      if (waiting.size === 0) return;
+      for (const wake of waiting) wake();
+    },
+    get awaited() {
+      return waiting.size > 0;
+    },
+    async *rings(signal, pause) {
+      let heard = count;
+      while (!signal.aborted) {
+        if (count === heard) await next(signal, pause);
+        if (signal.aborted) return;
+        heard = count;
+        yield;
+      }
+    },
+  };
+}

@@ -1,0 +1,197 @@
+/**
+ * From the first octet to a durable message. Small content stays in memory and goes into the index with the record;
+ * large content goes to a body file, which is durable before the record names it.
+ */
+import type { Clock } from '../../core/clock.ts';
+import type { Envelope, MessageId, Recipient } from '../../core/envelope.ts';
+import type { Log } from '../../core/log.ts';
+import type { Committed, Draft, Seal, StoredContent } from '../../core/queue-store.ts';
+import type { Bell } from './bell.ts';
+import type { BodyFiles, BodyWriter } from './body-files.ts';
+import type { Birth, Claims } from './claims.ts';
+import type { FinishedMessages } from './finished.ts';
+import type { LmdbIndex } from './lmdb-index.ts';
+import { dueKey, nothing, WriteFailure } from './lmdb-index.ts';
+import type { StoredRecord } from './message-changes.ts';
+import { MESSAGE_ID_LENGTH } from './message-id.ts';
+import type { RecordFormat } from './record-format.ts';
+import { contentInFile, contentInMemory } from './stored-content.ts';
+
+/** Content that waits in memory before it is written to its body file. */
+const WRITE_OCTETS = 256 * 1024;
+
+interface Options {
+  readonly index: LmdbIndex;
+  readonly bodies: BodyFiles;
+  readonly format: RecordFormat;
+  readonly claims: Claims;
+  readonly finished: FinishedMessages;
+  readonly bell: Bell;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly inlineLimitOctets: number;
+}
+
+export type BeginDraft = (id: MessageId, envelope: Envelope, recipients: readonly Recipient[], key?: string) => Draft;
+
+export function createDrafts({ index, bodies, format, claims, finished, bell, clock, log, inlineLimitOctets }: Options): BeginDraft {
+  /** All of it in this turn of the event loop, so all of it in one transaction. */
+  function store(record: StoredRecord, content: Uint8Array | null, birth: Birth | null): Promise<boolean> {
+    const { id } = record.message;
+    void index.messages.put(id, format.format(record));
+    if (content === null) void index.files.put(id, nothing);
+    else void index.bodies.put(id, content as Buffer);
+    return birth === null ? index.due.put(dueKey(record.due, id), nothing) : index.leases.put(id, birth.lease, birth.token);
+  }
+
+  return (id, envelope, recipients, key) => {
+    let chunks: Uint8Array[] = [];
+    let buffered = 0;
+    let sizeOctets = 0;
+    let file: BodyWriter | null = null;
+    let writing: Promise<void> | null = null;
+    let failure: unknown = null;
+    let state: 'open' | 'sealed' = 'open';
+
+    /** Hands what is buffered to the body file. One write at a time; its failure waits for commit(). */
+    async function spill(): Promise<void> {
+      try {
+        file ??= await bodies.create(id);
+        while (chunks.length > 0) {
+          const pieces = chunks;
+          chunks = [];
+          buffered = 0;
+          await file.write(pieces);
+        }
+      } catch (error) {
+        failure = error;
+        chunks = [];
+      } finally {
+        writing = null;
+      }
+    }
+
+    function begin(): Promise<void> {
+      writing ??= spill();
+      return writing;
+    }
+
+    function forget(): void {
+      chunks = [];
+      const removed = (writing ?? Promise.resolve()).then(() => file?.discard());
+      removed.catch((cause: unknown) => log.error('queue', { what: 'draft could not be removed', id, cause }));
+    }
+
+    async function commitFile(record: StoredRecord): Promise<void> {
+      await begin();
+      if (failure !== null) throw failure;
+      await file!.commit(record.message.facts);
+    }
+
+    function refused(error: unknown): Committed {
+      const cause = error instanceof WriteFailure ? error.cause : error;
+      const full = error instanceof WriteFailure ? error.kind === 'full' : isDiskFull(error);
+      log.error('queue', { what: full ? 'no room for a message' : 'a message could not be stored', id, cause });
+      return full ? { kind: 'full' } : { kind: 'broken', why: String(cause) };
+    }
+
+    /** The first draft under a key is stored, the second finds it. */
+    async function storeOnce(record: StoredRecord, content: Uint8Array | null, birth: Birth | null): Promise<MessageId> {
+      if (key === undefined) {
+        await index.settled(store(record, content, birth));
+        return id;
+      }
+      const first = await index.settled(
+        index.keys.ifNoExists(key, () => {
+          void index.keys.put(key, Buffer.from(id, 'latin1'));
+          void store(record, content, birth);
+        }),
+      );
+      if (!first) return (index.keys.getBinary(key)?.toString('latin1') ?? id) as MessageId;
+      claims.keyed(key, key.slice(0, MESSAGE_ID_LENGTH) as MessageId);
+      return id;
+    }
+
+    function contentAtHand(seal: Seal, pieces: readonly Uint8Array[]): StoredContent {
+      if (pieces.length > 0 || seal.facts.sizeOctets === 0) return contentInMemory(seal.facts, seal.trace, pieces);
+      // Written by us a moment ago, and not checked: a claim that finds it changed reads nothing of it.
+      return contentInFile(seal.facts, seal.trace, () => checked(seal));
+    }
+
+    async function* checked(seal: Seal): AsyncGenerator<Uint8Array> {
+      const read = await bodies.read(id, seal.facts);
+      if (read.kind === 'corrupt') throw new Error(read.why);
+      if (read.kind === 'octets') yield read.octets;
+      else yield* read.open();
+    }
+
+    return {
+      id,
+      write(chunk) {
+        if (state !== 'open') throw new Error('draft is sealed');
+        if (failure !== null) return undefined;
+        chunks.push(chunk);
+        buffered += chunk.length;
+        sizeOctets += chunk.length;
+        return buffered > WRITE_OCTETS ? begin() : undefined;
+      },
+
+      async commit(seal) {
+        if (state !== 'open') throw new Error('draft is sealed');
+        state = 'sealed';
+        if (failure === null && seal.facts.sizeOctets !== sizeOctets) {
+          forget();
+          return refused(new Error(`sealed as ${seal.facts.sizeOctets} octets, ${sizeOctets} were written`));
+        }
+        const inFile = file !== null || writing !== null || sizeOctets > inlineLimitOctets;
+        const record: StoredRecord = {
+          message: {
+            id,
+            envelope: seal.envelope ?? envelope,
+            recipients: seal.recipients ?? recipients,
+            facts: seal.facts,
+            trace: seal.trace,
+            acceptedAt: clock.now(),
+            attempts: 0,
+          },
+          due: seal.due,
+          held: false,
+          inFile,
+        };
+        let birth: Birth | null = null;
+        try {
+          const pieces = chunks;
+          if (inFile) await commitFile(record);
+          finished.flush(); // deletions that wait ride along
+          birth = claims.bear(record);
+          const content = inFile ? null : pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+          const stored = await storeOnce(record, content, birth);
+          if (stored !== id) {
+            birth?.failed();
+            if (inFile) void bodies.remove(id, seal.facts);
+            return { kind: 'committed', id: stored, repeated: true };
+          }
+          birth?.born(contentAtHand(seal, inFile ? [] : pieces));
+          bell.ring();
+          return { kind: 'committed', id };
+        } catch (error) {
+          birth?.failed();
+          if (inFile && file !== null) void bodies.remove(id, seal.facts);
+          forget();
+          return refused(error);
+        }
+      },
+
+      discard() {
+        if (state !== 'open') return;
+        state = 'sealed';
+        forget();
+      },
+    };
+  };
+}
+
+function isDiskFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}

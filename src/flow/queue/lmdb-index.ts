@@ -1,0 +1,149 @@
+/**
+ * The LMDB environment of a queue: its databases, and what a write that failed meant. The only file that imports lmdb.
+ *
+ * Opened with overlappingSync off: mdb_txn_commit then syncs before it returns, and lmdb settles a write's promise
+ * after that return, so a resolved promise means data on the disk. What is written in one turn of the event loop is
+ * one block of one transaction: it stands or falls together, and turns that come while a sync runs share the next.
+ *
+ * Of {due entry, lease, held record, quarantine entry} a message has exactly one; each method of the store moves it
+ * from one to another inside one transaction.
+ */
+import type { Database, RootDatabase } from 'lmdb';
+import { open } from 'lmdb';
+import type { Instant } from '../../core/clock.ts';
+import type { MessageId } from '../../core/envelope.ts';
+
+export type Entries = Database<Buffer, string>;
+
+export interface LmdbIndex {
+  /** Queue id → record (record-format.ts). */
+  readonly messages: Entries;
+  /** Queue id → content, when it is small. */
+  readonly bodies: Entries;
+  /** Queue id → nothing, when the content is a body file. */
+  readonly files: Entries;
+  /** Due time and queue id → nothing. */
+  readonly due: Entries;
+  /** Queue id → lease (leases.ts); the entry's version is the claim's token. */
+  readonly leases: Entries;
+  /** Queue id → what a claimed message obeys at its release. */
+  readonly orders: Entries;
+  /** Idempotency key → queue id. */
+  readonly keys: Entries;
+  /** Queue id → why. */
+  readonly quarantine: Entries;
+  /** Tag of an opened store → the process that opened it. */
+  readonly holders: Entries;
+  /** Reads and writes as one; no other writer, in any process, is between. `work` must not throw after its first write. */
+  transaction<T>(work: () => T): Promise<T>;
+  /** A write's own promise, its failure turned into a WriteFailure. */
+  settled(write: Promise<boolean>): Promise<boolean>;
+  /** Octets of the map that hold nothing: pages that were freed are used again, though the file never shrinks. */
+  mapLeft(): number;
+  close(): Promise<void>;
+}
+
+/** A transaction that did not happen: nothing of it is stored. */
+export class WriteFailure extends Error {
+  readonly kind: 'full' | 'broken';
+  constructor(kind: 'full' | 'broken', cause: unknown) {
+    super(kind === 'full' ? 'queue index is full' : 'queue index cannot be written', { cause });
+    this.kind = kind;
+  }
+}
+
+export const nothing = Buffer.alloc(0);
+const MDB_MAP_FULL = -30792;
+const DUE_DIGITS = 12;
+
+export function dueKey(due: Instant, id: MessageId | ''): string {
+  return Math.max(0, Math.ceil(due)).toString(16).padStart(DUE_DIGITS, '0') + id;
+}
+
+export function parseDueKey(key: string): { readonly due: Instant; readonly id: MessageId } {
+  return { due: Number.parseInt(key.slice(0, DUE_DIGITS), 16) as Instant, id: key.slice(DUE_DIGITS) as MessageId };
+}
+
+/** `isFull` is asked after a failed write: LMDB reports a short write as EIO, whatever the reason was. */
+export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () => boolean): LmdbIndex {
+  const root: RootDatabase<Buffer, string> = open({
+    path: folder,
+    noSubdir: false, // a folder may have a dot in its name
+    mapSize: mapSizeOctets,
+    maxDbs: 16,
+    overlappingSync: false,
+    compression: false,
+    encoding: 'binary',
+  });
+  const database = (name: string): Entries => root.openDB<Buffer, string>(name, { encoding: 'binary' });
+
+  function failure(error: unknown): Promise<WriteFailure> {
+    // The cause hangs on the error as a promise that rejects, and ends the process unless somebody listens.
+    const cause = (error as { readonly commitError?: Promise<unknown> }).commitError;
+    const found = cause === undefined ? Promise.resolve(error) : cause.then(() => error, (why: unknown) => why);
+    return found.then((why) => {
+      const code = (why as { readonly code?: unknown }).code;
+      const full = code === MDB_MAP_FULL || code === 'ENOSPC' || code === 28 || isFull();
+      return new WriteFailure(full ? 'full' : 'broken', why);
+    });
+  }
+
+  async function settled<T>(write: Promise<T>): Promise<T> {
+    try {
+      return await write;
+    } catch (error) {
+      throw await failure(error);
+    }
+  }
+
+  const databases = {
+    messages: database('messages'),
+    bodies: database('bodies'),
+    files: database('files'),
+    due: database('due'),
+    leases: root.openDB<Buffer, string>('leases', { encoding: 'binary', useVersions: true }),
+    orders: database('orders'),
+    keys: database('keys'),
+    quarantine: database('quarantine'),
+    holders: database('holders'),
+  };
+
+  return {
+    ...databases,
+    transaction: (work) => settled(root.transaction(work)),
+    settled,
+    mapLeft() {
+      const all = Object.values(databases).map((entries) => entries.getStats() as Stats);
+      const { mapSize, free } = all[0]!;
+      const pages = all.reduce((sum, stats) => sum + pagesOf(stats), pagesOf(free));
+      return mapSize - pages * free.pageSize;
+    },
+    close: () => root.close(),
+  };
+}
+
+interface Pages {
+  readonly pageSize: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+  readonly entryCount: number;
+}
+
+interface Stats extends Pages {
+  readonly mapSize: number;
+  readonly free: Pages;
+}
+
+function pagesOf(stats: Pages): number {
+  return stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages;
+}
+
+/** At most `limit` keys from `from` on, as an array: nothing stays open in the environment afterwards. */
+export function keysFrom(entries: Entries, from: string, limit: number, end?: string): string[] {
+  return [...entries.getKeys({ start: from, limit, ...(end === undefined ? {} : { end }) })];
+}
+
+export function entryCount(entries: Entries): number {
+  return (entries.getStats() as Stats).entryCount;
+}

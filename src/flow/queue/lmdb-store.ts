@@ -1,0 +1,214 @@
+/**
+ * The durable queue: an LMDB environment for everything small, body files beside it (lmdb-index.ts has the map of it).
+ * This file puts the parts together; drafts.ts, claims.ts, finished.ts and orders.ts are the life of a message.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import type { Clock, Instant } from '../../core/clock.ts';
+import { after } from '../../core/clock.ts';
+import type { Kernels } from '../../core/kernels.ts';
+import type { Log } from '../../core/log.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import type { Committed, CorruptContent, Draft, QueueStore, StoredContent, StoredMessage } from '../../core/queue-store.ts';
+import type { FileSystem } from '../../kit/durable-file.ts';
+import { nodeFileSystem } from '../../kit/durable-file.ts';
+import { createBell } from './bell.ts';
+import type { BodyFiles } from './body-files.ts';
+import { openBodyFiles, same } from './body-files.ts';
+import { createClaims } from './claims.ts';
+import { createDrafts } from './drafts.ts';
+import { createListing, oldestAcceptedAt } from './entries.ts';
+import { createFinishedMessages } from './finished.ts';
+import { createFreeSpace, diskFree } from './free-space.ts';
+import type { Liveness } from './holders.ts';
+import { formatHolder, mayBeAlive, thisHolder } from './holders.ts';
+import type { LmdbIndex } from './lmdb-index.ts';
+import { entryCount, keysFrom, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
+import { createMessageIds } from './message-id.ts';
+import { createOrders } from './orders.ts';
+import { createRecordFormat } from './record-format.ts';
+import type { Recovery } from './recovery.ts';
+import { recover } from './recovery.ts';
+import { contentInFile, contentInMemory } from './stored-content.ts';
+import { createTransitions } from './transitions.ts';
+
+const GIB = 1024 ** 3;
+/** Address space, not memory: the file grows as it is used. */
+const MAP_OCTETS = process.arch === 'arm' || process.arch === 'ia32' ? GIB / 2 : 64 * GIB;
+const INLINE_OCTETS = 32 * 1024;
+const LINGER_MS = 20;
+/** Other processes' commits are noticed at least this often. */
+const POLL_MS = 500;
+/** A claimant that does not claim what is due is not woken more often. */
+const LEAST_PAUSE_MS = 10;
+
+export interface LmdbQueueOptions {
+  readonly folder: string;
+  readonly kernels: Kernels;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics?: Metrics;
+  readonly mapSizeOctets?: number;
+  /** Larger content is a file. */
+  readonly inlineLimitOctets?: number;
+  /** Free space below which room() says full. */
+  readonly watermarkOctets: number;
+  readonly freeSpace?: () => number;
+  readonly fileSystem?: FileSystem;
+  /** How long a deletion may wait for company. */
+  readonly lingerMs?: number;
+  /** Messages and octets that may wait in memory to be claimed fresh. */
+  readonly freshMessages?: number;
+  readonly freshOctets?: number;
+  /** Whether a holder of leases may still run; asked when the queue is opened. */
+  readonly mayBeAlive?: Liveness;
+}
+
+export interface LmdbQueue extends QueueStore {
+  /** Another process changed something: wakes those who wait for work here. */
+  poke(): void;
+  /** What opening the queue had to put right. */
+  readonly recovery: Recovery;
+}
+
+export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueue> {
+  const { folder, kernels, clock, log, watermarkOctets } = options;
+  const tag = randomBytes(4).toString('hex').toUpperCase();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const space = createFreeSpace(clock, watermarkOctets, [options.freeSpace ?? diskFree(folder), () => index.mapLeft()]);
+  const index = openLmdbIndex(folder, options.mapSizeOctets ?? MAP_OCTETS, () => space.isFull());
+  const bodies = await openBodyFiles(`${folder}/bodies`, options.fileSystem ?? nodeFileSystem, kernels);
+  const format = createRecordFormat(kernels);
+  const steps = createTransitions(index, format, log);
+  await index.settled(index.holders.put(tag, formatHolder(thisHolder())));
+  const recovery = await recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: options.mayBeAlive ?? mayBeAlive });
+
+  const bell = createBell();
+  const finished = createFinishedMessages({
+    index,
+    bodies,
+    clock,
+    lingerMs: options.lingerMs ?? LINGER_MS,
+    most: 256,
+    failed: (cause) => log.error('queue', { what: 'finished messages could not be deleted yet', cause }),
+  });
+  const claims = createClaims({
+    index,
+    format,
+    steps,
+    finished,
+    bell,
+    clock,
+    log,
+    tag,
+    freshMessages: options.freshMessages ?? 256,
+    freshOctets: options.freshOctets ?? 8 * 1024 * 1024,
+  });
+  const begin = createDrafts({
+    index,
+    bodies,
+    format,
+    claims,
+    finished,
+    bell,
+    clock,
+    log,
+    inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS,
+  });
+  const nextId = createMessageIds(clock, tag);
+  const give = createOrders(index, format);
+  const { get, list } = createListing(index, format, (id) => finished.has(id));
+  const count = options.metrics === undefined ? null : counting(options.metrics);
+
+  function nextDue(): Instant | null {
+    const [key] = keysFrom(index.due, '0', 1);
+    return key === undefined ? null : parseDueKey(key).due;
+  }
+
+  async function pause(signal: AbortSignal): Promise<void> {
+    const began = clock.now();
+    for (let wait = LEAST_PAUSE_MS; !signal.aborted; wait = POLL_MS) {
+      const now = clock.now();
+      const until = Math.min(after(now, wait), Math.max(nextDue() ?? Infinity, after(began, LEAST_PAUSE_MS))) as Instant;
+      await clock.sleepUntil(until, signal);
+      if (claims.ready(clock.now())) return;
+    }
+  }
+
+  return {
+    recovery,
+    begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
+    room: (sizeOctets) => space.room(sizeOctets),
+    claim: (want) => claims.claim(want),
+    nextDue,
+    record: (claim, news) => claims.record(claim, news),
+    release: (claim, next, news) => claims.release(claim, next, news),
+    content: ({ id, message }) => contentOf(index, bodies, kernels, id, message),
+    get,
+    list,
+    async order(which, order) {
+      finished.flush();
+      const obeyed = await give(which, order);
+      bell.ring();
+      return obeyed;
+    },
+    async quarantine(id, why) {
+      claims.forget(id);
+      if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
+    },
+    summary: () => ({
+      messages: entryCount(index.messages) - finished.count,
+      claimed: entryCount(index.leases) - finished.count,
+      quarantined: entryCount(index.quarantine),
+      oldestAcceptedAt: oldestAcceptedAt(index, (id) => finished.has(id)),
+      freeOctets: space.freeOctets(),
+    }),
+    wake: (signal) => bell.rings(signal, pause),
+    poke: () => bell.ring(),
+    async close() {
+      await finished.close();
+      try {
+        await claims.close();
+        await index.settled(index.holders.remove(tag));
+      } catch (cause) {
+        log.error('queue', { what: 'leases could not be given back', cause });
+      }
+      await bodies.close();
+      await index.close();
+    },
+  };
+}
+
+/** Content from the disk, checked over its whole length before any of it is handed out. */
+function contentOf(index: LmdbIndex, bodies: BodyFiles, kernels: Kernels, id: string, message: StoredMessage): StoredContent | CorruptContent | Promise<StoredContent | CorruptContent> {
+  const { facts, trace } = message;
+  const octets = index.bodies.getBinary(id);
+  if (octets !== undefined) {
+    if (!same(kernels.digest(octets), facts.digest)) return { kind: 'corrupt', why: 'content digest does not match' };
+    return contentInMemory(facts, trace, [octets]);
+  }
+  if (!index.files.doesExist(id)) return { kind: 'corrupt', why: 'content is missing' };
+  return bodies.read(message.id, facts).then((read) => {
+    if (read.kind === 'corrupt') return read;
+    return read.kind === 'octets' ? contentInMemory(facts, trace, [read.octets]) : contentInFile(facts, trace, () => read.open());
+  });
+}
+
+type Count = (committed: Committed) => void;
+
+function counting(metrics: Metrics): Count {
+  const commits = metrics.counter('queue_commits_total', 'Messages handed to the queue, by what came of it.');
+  return ({ kind }) => commits.add(1, { result: kind });
+}
+
+function counted(draft: Draft, count: Count | null): Draft {
+  if (count === null) return draft;
+  return {
+    ...draft,
+    async commit(seal) {
+      const committed = await draft.commit(seal);
+      count(committed);
+      return committed;
+    },
+  };
+}

@@ -1,0 +1,20 @@
+/** Content as the store hands it out: trace fields first, then what was received. */
+import type { ContentFacts } from '../../core/content.ts';
+import type { StoredContent } from '../../core/queue-store.ts';
+
+export function contentInMemory(facts: ContentFacts, trace: Uint8Array, pieces: readonly Uint8Array[]): StoredContent {
+  const all = [trace, ...pieces];
+  return { kind: 'content', facts, sizeOctets: trace.length + facts.sizeOctets, read: () => all };
+}
+
+export function contentInFile(facts: ContentFacts, trace: Uint8Array, open: () => AsyncIterable<Uint8Array>): StoredContent {
+  return {
+    kind: 'content',
+    facts,
+    sizeOctets: trace.length + facts.sizeOctets,
+    async *read() {
+      if (trace.length > 0) yield trace;
+      yield* open();
+    },
+  };
+}

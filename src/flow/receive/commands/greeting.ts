@@ -1,0 +1,34 @@
+/** HELO and EHLO (RFC 5321 §4.1.1.1). */
+import { refuse } from '../../../core/status.ts';
+import { cleanHelo } from '../../../grammar/smtp/command.ts';
+import { formatReply } from '../../../grammar/smtp/reply.ts';
+import type { Command, Conversation } from '../conversation.ts';
+
+export const ehlo: Command = {
+  withoutAuth: true,
+  withoutTls: true,
+  idle: true,
+  run(talk, argument) {
+    if (argument === '') return talk.refuse(refuse('syntax', { text: 'Say EHLO and your name' }));
+    greet(talk, argument, true);
+    return talk.answer(talk.setup.extensions(talk.tls !== null, talk.account !== null, talk.limits.sizeOctets));
+  },
+};
+
+export const helo: Command = {
+  withoutAuth: true,
+  withoutTls: true,
+  idle: true,
+  run(talk, argument) {
+    if (argument === '') return talk.refuse(refuse('syntax', { text: 'Say HELO and your name' }));
+    greet(talk, argument, false);
+    return talk.answer(formatReply(250, null, `${talk.setup.name} Ok.`));
+  },
+};
+
+function greet(talk: Conversation, argument: string, extended: boolean): void {
+  // RFC 5321 §4.1.4: a second EHLO is a RSET as well. The first name stands, since checks have judged it.
+  talk.reset();
+  talk.helo ??= cleanHelo(argument);
+  talk.extended = extended;
+}

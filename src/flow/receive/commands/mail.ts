@@ -1,0 +1,63 @@
+/** MAIL (RFC 5321 §4.1.1.2): opens a transaction at the intake. */
+import type { MailOptions, Transaction } from '../../../core/intake.ts';
+import { refuse, type Refusal } from '../../../core/status.ts';
+import { parseMail, type MailCommand } from '../../../grammar/smtp/command.ts';
+import { whenKnown, type Command, type Conversation } from '../conversation.ts';
+
+const SENDER_OK = '250 2.1.0 Ok.\r\n';
+const NO_OPTIONS: MailOptions = {};
+
+export const mail: Command = {
+  run(talk, argument) {
+    if (talk.helo === null) return talk.refuse(refuse('badSequence', { text: 'Polite people say EHLO first' }));
+    if (talk.mail !== null) return talk.refuse(refuse('badSequence', { text: 'A transaction is already open' }));
+    const command = parseMail(argument);
+    if (command.kind === 'bad') return talk.refuse(refuse(command.refusal, { text: command.text }));
+    const from = command.reversePath ?? '';
+    const refusal = judge(talk, command);
+    if (refusal !== null) return talk.refuse(refusal, { from });
+    return whenKnown(talk.origin(command.smtputf8 === true), origin =>
+      whenKnown(talk.setup.intake.open(origin), opened =>
+        opened.kind === 'refused' ? talk.passOn(opened, { from }) : begin(talk, opened, command, origin.at)));
+  },
+};
+
+function judge(talk: Conversation, command: MailCommand): Refusal | null {
+  const [first] = command.parameters;
+  // RFC 5321 §2.2.1: parameters belong to extensions, and after HELO there are none.
+  if (first !== undefined && !talk.extended) return refuse('unknownParameter', { text: `${first} needs EHLO` });
+  if (command.auth !== undefined && talk.setup.mechanisms(talk.tls !== null).length === 0) {
+    return refuse('unknownParameter', { text: 'AUTH is not offered here' });
+  }
+  if (command.international && command.smtputf8 !== true) return refuse('needsSmtputf8');
+  const { sizeOctets } = talk.limits;
+  if (sizeOctets > 0 && (command.sizeOctets ?? 0) > sizeOctets) return refuse('tooLarge');
+  if (talk.transactions >= talk.limits.transactions) return refuse('tooManyTransactions');
+  return null;
+}
+
+function begin(talk: Conversation, transaction: Transaction, command: MailCommand, startedAt: number) {
+  const from = command.reversePath ?? '';
+  talk.transactions++;
+  // Open before the intake answers, so that a session that ends meanwhile aborts it.
+  talk.mail = { transaction, from, smtputf8: command.smtputf8 === true, startedAt, accepted: 0, tried: 0 };
+  return whenKnown(transaction.mail(command.reversePath, options(command)), answer => {
+    if (answer.kind === 'refused') {
+      talk.reset();
+      return talk.passOn(answer, { from });
+    }
+    return talk.answer(SENDER_OK);
+  });
+}
+
+function options(command: MailCommand): MailOptions {
+  if (command.parameters.length === 0) return NO_OPTIONS;
+  const { sizeOctets, body, smtputf8, ret, envid } = command;
+  return {
+    ...(sizeOctets === undefined ? {} : { sizeOctets }),
+    ...(body === undefined ? {} : { body }),
+    ...(smtputf8 === undefined ? {} : { smtputf8 }),
+    ...(ret === undefined ? {} : { ret }),
+    ...(envid === undefined ? {} : { envid }),
+  };
+}

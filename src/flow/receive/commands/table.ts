@@ -1,0 +1,25 @@
+/** Every verb there is. One that is not here is answered 500. */
+import type { Command } from '../conversation.ts';
+import { auth } from './auth.ts';
+import { content } from './content.ts';
+import { ehlo, helo } from './greeting.ts';
+import { mail } from './mail.ts';
+import { rcpt } from './rcpt.ts';
+import { expn, help, noop, quit, rset, vrfy } from './small-talk.ts';
+import { starttls } from './starttls.ts';
+
+export const commands: ReadonlyMap<string, Command> = new Map([
+  ['EHLO', ehlo],
+  ['HELO', helo],
+  ['MAIL', mail],
+  ['RCPT', rcpt],
+  ['DATA', content],
+  ['RSET', rset],
+  ['NOOP', noop],
+  ['QUIT', quit],
+  ['VRFY', vrfy],
+  ['EXPN', expn],
+  ['HELP', help],
+  ['AUTH', auth],
+  ['STARTTLS', starttls],
+]);

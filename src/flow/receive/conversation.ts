@@ -1,0 +1,79 @@
+/** What a command may see and change of its session. The session obeys; commands decide. */
+import type { Account } from '../../core/auth.ts';
+import type { Origin } from '../../core/envelope.ts';
+import type { Awaitable, ContentWriter, Transaction } from '../../core/intake.ts';
+import type { Refusal } from '../../core/status.ts';
+import type { Exchange } from '../../grammar/sasl.ts';
+import type { Limits } from './limits.ts';
+import type { TlsFacts } from './origin.ts';
+import type { Setup } from './setup.ts';
+
+/** MAIL was accepted. */
+export interface OpenMail {
+  readonly transaction: Transaction;
+  /** As written, for the log. */
+  readonly from: string;
+  readonly smtputf8: boolean;
+  readonly startedAt: number;
+  accepted: number;
+  tried: number;
+}
+
+export interface Conversation {
+  readonly setup: Setup;
+  readonly limits: Limits;
+  /** TLS in use, or null. */
+  readonly tls: TlsFacts | null;
+  readonly requireAuth: boolean;
+  readonly requireTls: boolean;
+  /** What HELO or EHLO said, cleaned; null before. */
+  helo: string | null;
+  /** By EHLO: service extensions are in force. */
+  extended: boolean;
+  account: Account | null;
+  mechanism: string | null;
+  authFailures: number;
+  /** An AUTH exchange waits for a line. */
+  exchange: Exchange | null;
+  mail: OpenMail | null;
+  transactions: number;
+
+  /** Whole lines, CRLF included. */
+  answer(lines: string): void;
+  /** Our own decision: said at once, then the tarpit. One log line. */
+  refuse(refusal: Refusal, about?: About): Awaitable<void>;
+  /** The intake's or a backend's decision: the tarpit comes before the reply. One log line. */
+  passOn(refusal: Refusal, about?: About): Awaitable<void>;
+  origin(smtputf8: boolean): Awaitable<Origin>;
+  /** Forgets the transaction, if there is one. */
+  reset(): void;
+  /** The next octets are content. */
+  receive(writer: ContentWriter): void;
+  startTls(): void;
+  /** Resolves early when the session ends. */
+  pause(ms: number): Promise<void>;
+  /** No more commands; what was answered is flushed first. */
+  end(): void;
+}
+
+/** For the log line: whom the refused command named. */
+export interface About {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+export interface Command {
+  /** A promise holds the next command back; a rejection is our bug and 451. */
+  readonly run: (talk: Conversation, argument: string) => Awaitable<void>;
+  /** Allowed when AUTH is required and has not been (RFC 4954 §4). */
+  readonly withoutAuth?: true;
+  /** Allowed when TLS is required and not there yet (RFC 3207 §4). */
+  readonly withoutTls?: true;
+  /** Moves no mail: a client may only say so many of them. */
+  readonly idle?: true;
+}
+
+/** Goes on at once when the value is there: what is answered from memory costs no turn of the event loop. */
+export function whenKnown<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}

@@ -1,0 +1,117 @@
+/** The listener: who may come in, which sessions there are, and when one has had enough time. */
+import { after } from '../../core/clock.ts';
+import { refuse } from '../../core/status.ts';
+import { formatReply } from '../../grammar/smtp/reply.ts';
+import { createCrowd } from './crowd.ts';
+import { SWEEP_MS, wholeNumber } from './limits.ts';
+import type { ReceiveOptions, TlsOptions } from './options.ts';
+import { Session, type SessionGuest } from './session.ts';
+import { createSetup, type Setup } from './setup.ts';
+import { WireServer, type Wire } from './smtp-wire.ts';
+
+export interface Receiver {
+  address(): { readonly host: string; readonly port: number };
+  /** For sessions that begin from now on. The socket stays as it is. */
+  reload(options: ReceiveOptions): void;
+  updateTls(tls: TlsOptions): void;
+  /** Stops accepting; 421 to idle sessions; others get the reply they wait for; after `graceMs` the rest is cut. */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+interface Guest extends SessionGuest {
+  readonly setup: Setup;
+}
+
+/** A full house is said once a minute. */
+const FULL_EVERY_MS = 60_000;
+
+export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver> {
+  const { clock, listener } = options;
+  if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error('a listener of kind smtps needs a key and a certificate');
+  let setup = createSetup(options);
+  let saidFullAt = Number.NEGATIVE_INFINITY;
+  const sessions = new Set<Session>();
+  const crowd = createCrowd();
+  const over = new AbortController();
+
+  const sayFull = (which: string, relay: string) => {
+    setup.meters.connections.add(1, { result: which });
+    const now = clock.now();
+    if (now - saidFullAt < FULL_EVERY_MS) return;
+    saidFullAt = now;
+    setup.log.warn('too many connections', { relay, limit: which });
+  };
+
+  const server: WireServer<Guest> = new WireServer<Guest>({
+    arrive(peer) {
+      const verdict = admit(setup, peer);
+      if (verdict.kind === 'refused' && verdict.text === '') {
+        setup.meters.connections.add(1, { result: 'denied' });
+        return { text: '' };
+      }
+      const variables = verdict.kind === 'refused' ? NO_VARIABLES : verdict.variables;
+      const place = crowd.enter(peer.remoteAddress, setup.limits, wholeNumber(variables.get('MAXCPERIP')));
+      if (place.kind === 'full') {
+        sayFull(place.which, peer.remoteAddress);
+        const { reply, text } = refuse('tooBusy');
+        return { text: formatReply(reply, null, `${setup.name} ${text}`) };
+      }
+      setup.meters.connections.add(1, { result: verdict.kind });
+      return { guest: { setup, variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
+    },
+    begin(wire: Wire, guest: Guest) {
+      const session = new Session(guest.setup, wire, guest, gone => {
+        sessions.delete(gone);
+        setup.meters.sessions.set(sessions.size);
+      });
+      sessions.add(session);
+      setup.meters.sessions.set(sessions.size);
+      session.start();
+      return session;
+    },
+    trouble: cause => setup.log.info('error', { why: cause.message }),
+  }, listener.tls, listener.kind === 'smtps');
+
+  const sweep = async () => {
+    while (!over.signal.aborted) {
+      const now = clock.now();
+      for (const session of sessions) session.sweep(now);
+      await clock.sleepUntil(after(now, SWEEP_MS), over.signal);
+    }
+  };
+
+  await server.open(listener.listen);
+  const bound = server.server.address();
+  const place = bound !== null && typeof bound === 'object' ? { host: bound.address, port: bound.port } : { host: '', port: 0 };
+  sweep().catch((cause: unknown) => setup.log.error('bug', { cause }));
+
+  return {
+    address: () => place,
+    reload(next) {
+      setup = createSetup(next);
+      if (next.listener.tls !== undefined) server.updateTls(next.listener.tls);
+    },
+    updateTls: tls => server.updateTls(tls),
+    async close({ graceMs }) {
+      const gone = server.stop();
+      for (const session of sessions) session.goDown();
+      const patience = new AbortController();
+      await Promise.race([gone, clock.sleepUntil(after(clock.now(), graceMs), patience.signal)]);
+      patience.abort();
+      for (const session of sessions) session.cut();
+      await gone;
+      over.abort();
+    },
+  };
+}
+
+const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
+
+function admit(setup: Setup, peer: { remoteAddress: string; localAddress: string; localPort: number }) {
+  try {
+    return setup.admission.admit(peer);
+  } catch (cause) {
+    setup.log.error('bug', { relay: peer.remoteAddress, cause });
+    return refuse('shuttingDown', { text: 'Local trouble, please try again later' });
+  }
+}

@@ -1,0 +1,67 @@
+/** What a listener is told. */
+import type { SecureContextOptions } from 'node:tls';
+import type { AuthBackend } from '../../core/auth.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Intake } from '../../core/intake.ts';
+import type { Kernels } from '../../core/kernels.ts';
+import type { Log } from '../../core/log.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import type { Admission } from '../../core/policy.ts';
+import type { Mechanism } from '../../grammar/sasl.ts';
+import type { Limits } from './limits.ts';
+
+export interface ReceiveOptions {
+  readonly listener: ListenerOptions;
+  /** Our name, as in `me`. */
+  readonly me: string;
+  /** Text of the banner, several lines allowed; without it `<me> ESMTP`. */
+  readonly greeting?: string;
+  readonly intake: Intake;
+  /** A refusal with reply 554 is spoken as the greeting; with an empty text the connection is closed without a word. */
+  readonly admission: Admission;
+  /** Absent: AUTH is not offered. */
+  readonly auth?: AuthBackend;
+  readonly kernels: Kernels;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Asked at connect, waited for at MAIL only. */
+  readonly reverse?: (address: string) => Promise<ReverseName>;
+}
+
+export type ReverseName =
+  | { readonly kind: 'found'; readonly name: string }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unavailable' };
+
+export interface ListenerOptions {
+  /** esmtp: port 25. submission: port 587. smtps: TLS from the first octet. */
+  readonly kind: 'esmtp' | 'submission' | 'smtps';
+  /** An address and port, or an open socket handed over by the system (socket activation). */
+  readonly listen: { readonly host?: string; readonly port: number; readonly ipv6Only?: boolean } | { readonly fd: number };
+  readonly limits?: Partial<Limits>;
+  /** Absent: STARTTLS is not offered. Required for smtps. */
+  readonly tls?: TlsOptions;
+  /** Offered without TLS (ESMTPAUTH); default none. */
+  readonly mechanisms?: readonly Mechanism[];
+  /** Offered under TLS (ESMTPAUTH_TLS); default the same as without. */
+  readonly mechanismsTls?: readonly Mechanism[];
+  readonly requireAuth?: boolean;
+  readonly requireTls?: boolean;
+  /** Longer and longer waits at each 5yz; default on, `TARPIT=0` turns it off. */
+  readonly tarpit?: boolean;
+  /** Messages with a bare CR or LF: refused (default), their line ends mended, or kept as they are. */
+  readonly bareLineEnds?: 'reject' | 'normalize' | 'pass';
+  /** AUTHRELAYCLIENT: RELAYCLIENT of those who proved who they are; default ''. */
+  readonly authRelayClient?: string;
+  /**
+   * Withholds the banner this long and refuses whoever speaks before it. Default 0: the banner goes out at once,
+   * and nobody can be early. Only the connection itself waits.
+   */
+  readonly bannerWaitMs?: number;
+}
+
+/** Our key and certificate, and those of further names we answer to. */
+export interface TlsOptions extends SecureContextOptions {
+  readonly sni?: Readonly<Record<string, SecureContextOptions>>;
+}

@@ -1,0 +1,547 @@
+/**
+ * One connection's dialogue. Input is worked off as it comes: a command whose answer is at hand is answered in the
+ * same turn, and all answers of a turn leave in one write. One that must wait holds the rest back.
+ *
+ *   waiting for banner ──▶ commands ◀──▶ exchange (AUTH)
+ *          │ spoke early      │   ▲
+ *          ▼                  ▼   │ final reply
+ *        over ◀──── QUIT,   content (DATA)
+ *                   421, 554
+ */
+import type { Account } from '../../core/auth.ts';
+import type { Instant } from '../../core/clock.ts';
+import { after } from '../../core/clock.ts';
+import type { Origin } from '../../core/envelope.ts';
+import type { Awaitable, ContentWriter, Queued } from '../../core/intake.ts';
+import type { Variables } from '../../core/policy.ts';
+import { refuse, type Refusal } from '../../core/status.ts';
+import type { Exchange } from '../../grammar/sasl.ts';
+import { parseCommandLine } from '../../grammar/smtp/command.ts';
+import { formatReply } from '../../grammar/smtp/reply.ts';
+import { CommandLines } from './command-lines.ts';
+import { answerExchange } from './commands/auth.ts';
+import { commands } from './commands/table.ts';
+import { ContentReading } from './content-reading.ts';
+import { whenKnown, type About, type Command, type Conversation, type OpenMail } from './conversation.ts';
+import {
+  ANSWER_MS, BARE_LF_IN_COMMANDS, COMMAND_OCTETS, RATE_GRACE_MS, REVERSE_NAME_MS, TLS_HANDSHAKE_MS, TURNED_AWAY_MS,
+  WAITING_OCTETS, isOn, limitsFor, type Limits,
+} from './limits.ts';
+import { protocolName, tlsFacts, type TlsFacts } from './origin.ts';
+import type { ReverseName } from './options.ts';
+import type { Setup } from './setup.ts';
+import type { Wire, WireListener } from './smtp-wire.ts';
+import { createTarpit, type Tarpit } from './tarpit.ts';
+
+/** A page or a script in a browser can be made to speak to us; a request line ends the session. */
+const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d/i;
+
+export interface SessionGuest {
+  readonly variables: Variables;
+  /** Not admitted, but to be told so in the greeting. */
+  readonly turnedAway?: Refusal;
+}
+
+export class Session implements Conversation, WireListener {
+  readonly setup: Setup;
+  readonly limits: Limits;
+  readonly requireAuth: boolean;
+  readonly requireTls: boolean;
+  helo: string | null = null;
+  extended = false;
+  tls: TlsFacts | null;
+  account: Account | null = null;
+  mechanism: string | null = null;
+  authFailures = 0;
+  exchange: Exchange | null = null;
+  mail: OpenMail | null = null;
+  transactions = 0;
+
+  readonly #wire: Wire;
+  readonly #guest: SessionGuest;
+  readonly #left: (session: Session) => void;
+  readonly #tarpit: Tarpit | null;
+  readonly #lines = new CommandLines();
+  #content: ContentReading | null = null;
+  #contentSince = 0;
+  #out = '';
+  /** Input that came while an answer was being waited for. */
+  #waiting: Buffer[] = [];
+  #waitingOctets = 0;
+  #choked = false;
+  #inputOver = false;
+  /** Waiting for someone; the next command is held back. */
+  #busy: 'no' | 'answer' | 'pause' | 'drain' | 'tls' = 'no';
+  #busySince: Instant;
+  #heardAt: Instant;
+  #flushing: NodeJS.Immediate | null = null;
+  #pause: AbortController | null = null;
+  #phase: 'early' | 'open' | 'turned away' | 'over' = 'open';
+  #leaving = false;
+  #errors = 0;
+  #bareLf = 0;
+  #idle = 0;
+  #reverse: Promise<ReverseName> | null = null;
+  #remoteName: string | undefined;
+
+  constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
+    this.setup = setup;
+    this.limits = limitsFor(setup.limits, guest.variables);
+    this.requireAuth = isOn(guest.variables.get('AUTH_REQUIRED'), setup.listener.requireAuth ?? false);
+    this.requireTls = isOn(guest.variables.get('ESMTP_TLS_REQUIRED'), setup.listener.requireTls ?? false);
+    this.#tarpit = isOn(guest.variables.get('TARPIT'), setup.tarpit) ? createTarpit() : null;
+    this.#wire = wire;
+    this.#guest = guest;
+    this.#left = left;
+    this.tls = wire.tls === null ? null : tlsFacts(wire.tls);
+    this.#heardAt = setup.clock.now();
+    this.#busySince = this.#heardAt;
+  }
+
+  /** The banner, at once or after the wait that was asked for. */
+  start(): void {
+    const { turnedAway } = this.#guest;
+    if (turnedAway !== undefined) {
+      this.#phase = 'turned away';
+      this.#record(turnedAway, {});
+      // RFC 5321 §3.1: 554 in the place of the greeting, then only QUIT. RFC 2034 §3: no enhanced code in a greeting.
+      this.answer(formatReply(turnedAway.reply, null, turnedAway.text));
+      if (turnedAway.reply === 421) this.end();
+      this.#flush();
+      return;
+    }
+    const { reverse, listener } = this.setup;
+    if (reverse !== undefined) {
+      this.#reverse = reverse(this.#wire.remoteAddress);
+      this.#reverse.catch(() => undefined);
+    }
+    const waitMs = listener.bannerWaitMs ?? 0;
+    if (waitMs === 0) {
+      this.#say(this.setup.banner);
+      return;
+    }
+    this.#phase = 'early';
+    void this.setup.clock.sleepUntil(after(this.#heardAt, waitMs)).then(() => {
+      if (this.#phase !== 'early') return;
+      this.#phase = 'open';
+      this.#say(this.setup.banner);
+    });
+  }
+
+  // What the wire tells us.
+
+  read(chunk: Buffer): boolean {
+    this.#heardAt = this.setup.clock.now();
+    if (this.#phase === 'over') return true;
+    if (this.#phase === 'early') return this.#spokeEarly();
+    if (this.#busy === 'no') this.#take(chunk);
+    else this.#wait(chunk);
+    this.#choked = this.#waitingOctets >= WAITING_OCTETS;
+    return !this.#choked;
+  }
+
+  inputEnded(): void {
+    this.#inputOver = true;
+    this.#settle();
+  }
+
+  drained(): void {
+    if (this.#busy === 'drain') this.#resume();
+  }
+
+  secured(): void {
+    const { tls } = this.#wire;
+    // RFC 3207 §4.2: nothing learned in the clear is kept.
+    this.helo = null;
+    this.extended = false;
+    this.account = null;
+    this.mechanism = null;
+    this.tls = tls === null ? null : tlsFacts(tls);
+    this.#heardAt = this.setup.clock.now();
+    if (this.#busy === 'tls') this.#resume();
+  }
+
+  failed(cause: Error): void {
+    if (this.#busy === 'tls') this.setup.log.info('error', { ...this.#peer(), why: `TLS: ${cause.message}` });
+  }
+
+  closed(): void {
+    this.#phase = 'over';
+    this.#pause?.abort();
+    this.#waiting = [];
+    if (this.#flushing !== null) clearImmediate(this.#flushing);
+    this.exchange = null;
+    // A message that is being queued is ours already; its answer just has nobody to go to.
+    if (this.#content?.ended !== true) this.reset();
+    this.#left(this);
+  }
+
+  /** The listener closes: idle sessions hear 421, others after the reply they wait for. */
+  goDown(): void {
+    this.#leaving = true;
+    this.#pause?.abort();
+    this.#settle();
+    this.#flush();
+  }
+
+  cut(): void {
+    this.#wire.destroy();
+  }
+
+  /** Deadlines; called for every session about once a second. */
+  sweep(now: Instant): void {
+    const { limits } = this;
+    const quiet = now - this.#heardAt;
+    switch (this.#busy) {
+      case 'pause':
+        return;
+      case 'tls':
+        if (now - this.#busySince > TLS_HANDSHAKE_MS) this.#wire.destroy();
+        return;
+      case 'drain':
+        // RFC 5321 §4.5.3.2: it does not read what it asked for.
+        if (now - this.#busySince > limits.idleContentMs) this.#wire.destroy();
+        return;
+      case 'answer':
+        if (now - this.#busySince <= ANSWER_MS) return;
+        this.setup.log.error('no answer', { ...this.#peer(), why: 'intake, queue or authentication did not answer in time' });
+        return this.#goodbye(refuse('ourFault'), 421);
+      case 'no':
+    }
+    if (this.#phase === 'over' || this.#phase === 'early') return;
+    if (this.#phase === 'turned away' && quiet > TURNED_AWAY_MS) return this.end();
+    if (this.mail !== null && now - this.mail.startedAt > limits.transactionMs) return this.#goodbye(refuse('transactionTooLong'));
+    if (this.#content === null) {
+      if (quiet > limits.idleCommandMs) this.#goodbye(refuse('idleTooLong'));
+      return;
+    }
+    if (quiet > limits.idleContentMs) return this.#goodbye(refuse('idleTooLong'));
+    const seconds = (now - this.#contentSince) / 1000;
+    if (seconds * 1000 > RATE_GRACE_MS && this.#content.sizeOctets / seconds < limits.octetsPerSecond) this.#goodbye(refuse('transactionTooLong'));
+  }
+
+  // What commands ask for.
+
+  answer(lines: string): void {
+    this.#out += lines;
+  }
+
+  refuse(refusal: Refusal, about: About = {}): Awaitable<void> {
+    this.#record(refusal, about);
+    if (refusal.reply >= 500 && ++this.#errors > this.limits.errors) return this.#goodbye(refuse('tooManyErrors'));
+    this.#speak(refusal);
+    if (refusal.reply < 500 || this.#tarpit === null) return undefined;
+    this.#flush();
+    return this.pause(this.#tarpit.next());
+  }
+
+  passOn(refusal: Refusal, about: About = {}): Awaitable<void> {
+    this.#record(refusal, about);
+    if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal);
+    return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal));
+  }
+
+  origin(smtputf8: boolean): Awaitable<Origin> {
+    if (this.#reverse === null) return this.#makeOrigin(smtputf8);
+    return this.#awaitName(this.#reverse).then(() => this.#makeOrigin(smtputf8));
+  }
+
+  reset(): void {
+    this.#content?.close();
+    this.#content = null;
+    const { mail } = this;
+    this.mail = null;
+    if (mail === null) return;
+    try {
+      mail.transaction.abort();
+    } catch (cause) {
+      this.setup.log.error('bug', { ...this.#peer(), cause });
+    }
+  }
+
+  receive(writer: ContentWriter): void {
+    this.#contentSince = this.setup.clock.now();
+    this.#content = new ContentReading(this.setup.kernels, writer, { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.setup.bareLineEnds });
+  }
+
+  startTls(): void {
+    this.#say('220 2.0.0 Ok.\r\n');
+    this.#busy = 'tls';
+    this.#busySince = this.setup.clock.now();
+    this.#wire.startTls();
+  }
+
+  async pause(ms: number): Promise<void> {
+    if (this.#leaving || this.#phase === 'over') return;
+    const pause = new AbortController();
+    this.#pause = pause;
+    const { clock } = this.setup;
+    await clock.sleepUntil(after(clock.now(), ms), pause.signal);
+    if (this.#pause === pause) this.#pause = null;
+  }
+
+  end(): void {
+    if (this.#phase === 'over') return;
+    this.#phase = 'over';
+    this.#flush();
+    this.#pause?.abort();
+    this.#waiting = [];
+    this.#waitingOctets = 0;
+    this.reset();
+    this.#wire.end();
+  }
+
+  // Working off input.
+
+  #take(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length && this.#phase !== 'over') {
+      if (this.#busy !== 'no') {
+        // Behind STARTTLS: sent in the clear, so never read (RFC 3207 §4.2; command injection).
+        if (this.#busy !== 'tls') this.#keep(chunk.subarray(at));
+        break;
+      }
+      at = this.#content === null ? this.#takeLine(chunk, at) : this.#takeContent(this.#content, chunk, at);
+    }
+    this.#settle();
+  }
+
+  #takeLine(chunk: Buffer, from: number): number {
+    const lines = this.#lines;
+    const found = lines.next(chunk, from);
+    const at = lines.position;
+    switch (found) {
+      case 'line':
+        this.#attempt(() => this.#obey(lines.text, lines.octets));
+        break;
+      case 'tooLong':
+        this.exchange = null;
+        this.#attempt(() => this.refuse(refuse('lineTooLong')));
+        break;
+      case 'bareLf':
+        this.exchange = null;
+        this.#attempt(() => (++this.#bareLf < BARE_LF_IN_COMMANDS ? this.refuse(refuse('badLineEnd')) : this.#goodbye(refuse('badLineEnd'), 421)));
+        break;
+      case 'more':
+        break;
+    }
+    return at;
+  }
+
+  #obey(line: string, octets: number): Awaitable<void> {
+    if (this.exchange !== null) return answerExchange(this, line);
+    const said = parseCommandLine(line);
+    if (said === null) return this.refuse(refuse(line.includes('\r') ? 'badLineEnd' : 'badCharacters'));
+    if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.refuse(refuse('lineTooLong'));
+    const command = commands.get(said.verb);
+    if (this.#phase === 'turned away') return said.verb === 'QUIT' && command !== undefined ? command.run(this, said.argument) : this.refuse(refuse('badSequence'));
+    if (command === undefined) return HTTP_REQUEST.test(line) ? this.#goodbye(refuse('tooManyErrors')) : this.refuse(refuse('unknownCommand'));
+    const refusal = this.#forbidden(command);
+    return refusal === null ? command.run(this, said.argument) : this.refuse(refusal);
+  }
+
+  #forbidden(command: Command): Refusal | null {
+    if (this.requireTls && this.tls === null && command.withoutTls !== true) return refuse('tlsRequired');
+    if (this.requireAuth && this.account === null && command.withoutAuth !== true) return refuse('authRequired');
+    if (command.idle === true && ++this.#idle > this.limits.idleCommands) return refuse('tooManyErrors');
+    return null;
+  }
+
+  #takeContent(content: ContentReading, chunk: Buffer, from: number): number {
+    this.#attempt(() => content.read(chunk, from));
+    const at = content.position;
+    if (content.ended && this.#busy === 'no') this.#attempt(() => this.#finish(content));
+    return at;
+  }
+
+  #finish(content: ContentReading): Awaitable<void> {
+    const { mail } = this;
+    return whenKnown(content.finish(), answer => this.#finished(content, answer, mail));
+  }
+
+  #finished(content: ContentReading, answer: Queued | Refusal, mail: OpenMail | null): Awaitable<void> {
+    if (answer.kind === 'refused') {
+      this.reset();
+      // Ours or the intake's: at the end of content both wait before they speak, since nothing else is to be said.
+      return this.passOn(answer, mail === null ? {} : { from: mail.from });
+    }
+    this.#content = null;
+    this.mail = null;
+    this.#idle = 0;
+    this.#tarpit?.reset();
+    this.setup.meters.messages.add(1);
+    this.setup.meters.octets.add(content.sizeOctets);
+    return this.answer(`250 2.0.0 Ok. ${answer.id}\r\n`);
+  }
+
+  /** Runs what may wait, and turns what it throws into 451: a bug of ours never bounces anyone's mail. */
+  #attempt(run: () => Awaitable<void>): void {
+    let waiting: Awaitable<void>;
+    try {
+      waiting = run();
+    } catch (cause) {
+      return this.#bug(cause);
+    }
+    if (!(waiting instanceof Promise)) return;
+    this.#busy = this.#pause === null ? 'answer' : 'pause';
+    this.#busySince = this.setup.clock.now();
+    if (this.#out !== '') this.#flushing ??= setImmediate(this.#flushSoon);
+    waiting.then(this.#resumed, this.#broke);
+  }
+
+  readonly #flushSoon = () => {
+    this.#flushing = null;
+    this.#flush();
+  };
+
+  readonly #resumed = () => this.#resume();
+
+  readonly #broke = (cause: unknown) => {
+    this.#bug(cause);
+    this.#resume();
+  };
+
+  #bug(cause: unknown): void {
+    this.setup.log.error('bug', { ...this.#peer(), cause });
+    const content = this.#content;
+    this.exchange = null;
+    if (content !== null && !content.ended) return content.fail(refuse('ourFault'));
+    if (this.#phase === 'over') return;
+    const refusal = refuse('ourFault');
+    this.reset();
+    this.#record(refusal, {});
+    this.#speak(refusal);
+  }
+
+  #resume(): void {
+    this.#busy = 'no';
+    if (this.#phase === 'over') return;
+    const content = this.#content;
+    // The last piece was waited for; the message itself is still to be handed over.
+    if (content?.ended === true) this.#attempt(() => this.#finish(content));
+    while (this.#waiting.length > 0 && this.#stillFree()) {
+      const chunk = this.#waiting.shift() as Buffer;
+      this.#waitingOctets -= chunk.length;
+      this.#take(chunk);
+    }
+    this.#settle();
+    if (this.#choked && this.#waitingOctets < WAITING_OCTETS) {
+      this.#choked = false;
+      this.#wire.resume();
+    }
+  }
+
+  #stillFree(): boolean {
+    return this.#busy === 'no' && this.#phase !== 'over';
+  }
+
+  /** Nothing more to work off, for now: say what is to be said, and go if it is time to go. */
+  #settle(): void {
+    if (this.#busy !== 'no') return;
+    this.#flush();
+    if (!this.#stillFree() || this.#waiting.length > 0) return;
+    if (this.#inputOver) this.end();
+    else if (this.#leaving && this.#content === null) this.#goodbye(refuse('shuttingDown'));
+  }
+
+  #wait(chunk: Buffer): void {
+    if (this.#busy === 'tls') return;
+    this.#waiting.push(chunk);
+    this.#waitingOctets += chunk.length;
+  }
+
+  /** The rest of the chunk being worked off goes before all that came later. */
+  #keep(rest: Buffer): void {
+    this.#waiting.unshift(rest);
+    this.#waitingOctets += rest.length;
+  }
+
+  // Saying things.
+
+  #say(lines: string): void {
+    this.#out += lines;
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#out === '') return;
+    const lines = this.#out;
+    this.#out = '';
+    if (this.#wire.write(lines) || this.#busy !== 'no') return;
+    this.#busy = 'drain';
+    this.#busySince = this.setup.clock.now();
+  }
+
+  #speak(refusal: Refusal): void {
+    this.answer(formatReply(refusal.reply, refusal.status, refusal.text));
+    if (refusal.reply === 421) this.end();
+  }
+
+  /** 421 and out. */
+  #goodbye(refusal: Refusal, reply: 421 = 421): void {
+    const last = { ...refusal, reply } as Refusal;
+    this.#record(last, this.mail === null ? {} : { from: this.mail.from });
+    this.#speak(last);
+  }
+
+  #spokeEarly(): boolean {
+    const refusal = refuse('spokeTooSoon');
+    this.#record(refusal, {});
+    this.answer(formatReply(refusal.reply, null, refusal.text));
+    this.end();
+    return true;
+  }
+
+  /** One line a refusal, in the words of Courier's log: error, relay, port, from, to, reply. */
+  #record(refusal: Refusal, about: About): void {
+    const { log, meters } = this.setup;
+    meters.refused.add(1, { reply: String(refusal.reply), status: refusal.status });
+    log.info('error', {
+      ...this.#peer(),
+      ...about,
+      reply: `${refusal.reply} ${refusal.status} ${refusal.text}`,
+      ...(refusal.why === undefined ? {} : { why: refusal.why }),
+    });
+  }
+
+  #peer() {
+    return { relay: this.#wire.remoteAddress, port: this.#wire.remotePort };
+  }
+
+  // Who it is.
+
+  async #awaitName(reverse: Promise<ReverseName>): Promise<void> {
+    const { clock, log } = this.setup;
+    const deadline = new AbortController();
+    const late = clock.sleepUntil(after(clock.now(), REVERSE_NAME_MS), deadline.signal).then((): ReverseName => ({ kind: 'unavailable' }));
+    try {
+      const name = await Promise.race([reverse, late]);
+      if (name.kind === 'found') this.#remoteName = name.name;
+    } catch (cause) {
+      log.error('bug', { ...this.#peer(), cause });
+    }
+    deadline.abort();
+    this.#reverse = null;
+  }
+
+  #makeOrigin(smtputf8: boolean): Origin {
+    const { setup, tls, account } = this;
+    const { variables } = this.#guest;
+    const wire = this.#wire;
+    const relayClient = account === null ? variables.get('RELAYCLIENT') : (setup.listener.authRelayClient ?? '');
+    return {
+      source: setup.source,
+      protocol: protocolName({ extended: this.extended, smtputf8, tls: tls !== null, authenticated: account !== null }),
+      remoteAddress: wire.remoteAddress,
+      remotePort: wire.remotePort,
+      localAddress: wire.localAddress,
+      ...(this.#remoteName === undefined ? {} : { remoteName: this.#remoteName }),
+      ...(this.helo === null ? {} : { helo: this.helo }),
+      ...(account === null ? {} : { login: account.login }),
+      ...(this.mechanism === null ? {} : { mechanism: this.mechanism }),
+      ...(tls === null ? {} : { tls }),
+      ...(relayClient === undefined ? {} : { relayClient }),
+      at: setup.clock.now(),
+    };
+  }
+}

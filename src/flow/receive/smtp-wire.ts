@@ -1,0 +1,238 @@
+/**
+ * The only place that knows smtp-server. Of it we keep the listener, implicit TLS and STARTTLS, SNI, and closing of
+ * sockets; its parser, its dialogue and its 100 ms before the banner are replaced. None of what is overridden here is
+ * promised API: the version is pinned, and test/unit/receive/smtp-wire.test.ts holds what we rely on.
+ */
+/* oxlint-disable no-underscore-dangle -- the names are smtp-server's */
+import type { Socket, ListenOptions } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { SMTPServer } from 'smtp-server';
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import { TLS_HANDSHAKE_MS } from './limits.ts';
+import type { TlsOptions } from './options.ts';
+
+/** One connection, as its session sees it. */
+export interface Wire {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly tls: WireTls | null;
+  /** False: the peer does not read what we say; Listener.drained() will be called. */
+  write(text: string): boolean;
+  /** After Listener.read() answered false. */
+  resume(): void;
+  /** Everything not yet decrypted is forgotten; Listener.secured() follows, or closed(). */
+  startTls(): void;
+  /** Flushes, closes our side, and drops the connection when the peer does not close its own within seconds. */
+  end(): void;
+  destroy(): void;
+}
+
+export interface WireTls {
+  readonly version: string;
+  readonly cipher: string;
+}
+
+/** The session, as its connection sees it. */
+export interface WireListener {
+  /** False: no more for now. The chunk may be kept. */
+  read(chunk: Buffer): boolean;
+  /** The peer will send nothing more; it may still listen. */
+  inputEnded(): void;
+  drained(): void;
+  secured(): void;
+  failed(cause: Error): void;
+  closed(): void;
+}
+
+/** Who may come in, and who is waiting behind the door. */
+export interface WireDoor<Guest> {
+  /** At accept, before any octet, TLS or not. Null: dropped, after `text` where that can be said. */
+  arrive(peer: { remoteAddress: string; localAddress: string; localPort: number }): { guest: Guest; leave: () => void } | { text: string };
+  begin(wire: Wire, guest: Guest): WireListener;
+  /** Trouble before a session began, or of the listening socket. */
+  trouble(cause: Error): void;
+}
+
+type SocketOptions = NonNullable<ConstructorParameters<typeof SMTPConnection>[2]>;
+interface GuestOptions<Guest> extends SocketOptions {
+  readonly id: string;
+  readonly guest: Guest;
+}
+
+/** A dual-stack listener shows IPv4 peers as ::ffff:a.b.c.d. */
+function plainAddress(address: string | undefined): string {
+  return address === undefined ? '' : address.replace(/^::ffff:(?=\d+\.)/i, '');
+}
+
+class WireStream extends SMTPStream {
+  readonly #connection: WireConnection;
+
+  constructor(connection: WireConnection) {
+    super();
+    this.#connection = connection;
+  }
+
+  /** In the place of Writable's: a chunk costs one call, and no callback, tick or state machine. */
+  override write(chunk: Buffer): boolean {
+    return this.isClosed || this.#connection.listener.read(chunk);
+  }
+
+  override end(): this {
+    if (!this.isClosed) this.#connection.listener.inputEnded();
+    return this;
+  }
+}
+
+const nobody: WireListener = {
+  read: () => true,
+  inputEnded: () => undefined,
+  drained: () => undefined,
+  secured: () => undefined,
+  failed: () => undefined,
+  closed: () => undefined,
+};
+
+class WireConnection extends SMTPConnection implements Wire {
+  listener: WireListener = nobody;
+
+  get tls(): WireTls | null {
+    if (!(this._socket instanceof TLSSocket)) return null;
+    return { version: this._socket.getProtocol() ?? 'TLS', cipher: this._socket.getCipher().name };
+  }
+
+  override init(): void {
+    this._ready = true;
+    this._socket.on('drain', () => this.listener.drained());
+    this._setListeners(() => undefined);
+  }
+
+  override _createParser(): SMTPStream {
+    return new WireStream(this);
+  }
+
+  write(text: string): boolean {
+    // While a handshake runs, octets of ours would land in the middle of it.
+    if (this._upgrading || !this._socket.writable) return true;
+    return this._socket.write(text);
+  }
+
+  resume(): void {
+    if (this._parser !== false) this._parser.emit('drain');
+  }
+
+  startTls(): void {
+    this.upgrade(() => undefined, () => {
+      this._socket.on('drain', () => this.listener.drained());
+      this.listener.secured();
+    });
+  }
+
+  end(): void {
+    this.close();
+  }
+
+  destroy(): void {
+    this._socket.destroy();
+  }
+
+  /** Deadlines are the session's, all on one clock. */
+  override _armTimeout(): void {}
+
+  override _onError(cause: Error): void {
+    this.listener.failed(cause);
+    this._socket.destroy();
+  }
+
+  override _onClose(): void {
+    if (this._closed) return;
+    super._onClose();
+    this.listener.closed();
+  }
+}
+
+export class WireServer<Guest> extends SMTPServer {
+  readonly #door: WireDoor<Guest>;
+  readonly #arrivals = new WeakMap<Socket, Guest>();
+
+  constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean) {
+    super({
+      ...wireTls(tls),
+      secure,
+      logger: false,
+      // Someone who sent QUIT and closed his side still gets his replies.
+      allowHalfOpen: true,
+      // Bounds a TLS handshake that precedes the session; sessions have their own deadlines.
+      socketTimeout: TLS_HANDSHAKE_MS,
+    });
+    this.#door = door;
+    this.on('error', cause => door.trouble(cause));
+  }
+
+  override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
+    const { localAddress, localPort } = socket;
+    const remoteAddress = plainAddress(socket.remoteAddress);
+    if (remoteAddress === '') {
+      // Gone before we looked.
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return false;
+    }
+    const arrival = this.#door.arrive({ remoteAddress, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 });
+    if ('text' in arrival) {
+      socket.on('error', () => undefined);
+      if (handshake || arrival.text === '') socket.destroy();
+      else socket.end(arrival.text, () => socket.destroySoon());
+      return false;
+    }
+    socket.once('close', arrival.leave);
+    this.#arrivals.set(socket, arrival.guest);
+    return super._acceptSocket(socket, handshake);
+  }
+
+  /** No PROXY header; the guest rides on the options that reach connect(). */
+  override _handleProxy(socket: Socket, callback: (error: Error | null, options?: SocketOptions & { id: string }) => void): void {
+    const options: GuestOptions<Guest> = { id: '-', guest: this.#arrivals.get(socket) as Guest };
+    callback(null, options);
+  }
+
+  override connect(socket: Socket | TLSSocket, options?: SocketOptions | null): void {
+    const connection = new WireConnection(this, socket, options ?? null);
+    connection.remoteAddress = plainAddress(connection.remoteAddress);
+    this.connections.add(connection);
+    connection.listener = this.#door.begin(connection, (options as GuestOptions<Guest>).guest);
+    connection.init();
+  }
+
+  /** Resolves when the socket listens. */
+  open(where: ListenOptions | { fd: number }): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.listen(where, () => {
+        this.server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  /** New connections get these; those under way keep what they have. */
+  updateTls(tls: TlsOptions): void {
+    this.updateSecureContext(wireTls(tls));
+  }
+
+  /** No new connections; resolves when the last one is gone. */
+  stop(): Promise<void> {
+    return new Promise(resolve => {
+      this.server.close(() => resolve());
+      for (const socket of this._pendingSockets.values()) socket.destroy();
+    });
+  }
+}
+
+function wireTls(tls: TlsOptions | undefined): object {
+  if (tls === undefined) return {};
+  const { sni, ...context } = tls;
+  return sni === undefined ? context : { ...context, sniOptions: sni };
+}

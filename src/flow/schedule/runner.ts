@@ -1,0 +1,620 @@
+/**
+ * The loop that empties the queue: claim → route → lane → deliver → record → report → release.
+ *
+ *   claimed ──▶ deliveries wait in lanes ──▶ on the wire ──▶ all ended ──▶ quietly done: released as finished
+ *                       │ clogged                                    └──▶ recorded ──▶ reported ──▶ released
+ *                       └──▶ released untried
+ *
+ * If the plug is pulled: before `record` resolved, the deliveries on the wire repeat; after it, only what was deferred;
+ * before the report was queued, the report repeats under the same idempotency key; after it, nothing.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Chance, Clock, Instant } from '../../core/clock.ts';
+import { after } from '../../core/clock.ts';
+import type { MessageId, RecipientId } from '../../core/envelope.ts';
+import type { Log } from '../../core/log.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
+import type { Claim, CorruptContent, Held, News, QueueStore, RecipientState, Selection, StoredContent } from '../../core/queue-store.ts';
+import type { Reporter } from '../../core/report.ts';
+import type { Route, Router, Settled, Transport } from '../../core/transport.ts';
+import { ourBug, weighAnswer, whoseTurn, type Attempt, type Job } from './attempt.ts';
+import { expiresAt, type CalendarSettings } from './calendar.ts';
+import { createLanes, type Feedback } from './lanes.ts';
+import { cancelOutcomes, isQuietlyDone, mayNeedReport, pauseMs, settle, soonAfter } from './settlement.ts';
+import { createTally, type Tally } from './tally.ts';
+
+export interface RunnerOptions {
+  readonly store: QueueStore;
+  readonly router: Router;
+  readonly transports: ReadonlyMap<string, Transport>;
+  readonly reporter: Reporter;
+  /** The settings in force; asked at each decision, so that a reload swaps them. */
+  settings(): CalendarSettings;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** How much may be claimed at once; one message larger than `octets` still goes, alone. */
+  readonly window: { readonly messages: number; readonly octets: number };
+  readonly leaseMs: number;
+  /** A delivery that takes longer is told to stop, and given up a minute later. */
+  readonly longestDeliveryMs?: number;
+}
+
+export interface Runner {
+  /** Makes messages due now, and forgets which next hops were in trouble. Gives how many messages obeyed. */
+  flush(which?: Selection): Promise<number>;
+  /** Takes nothing new, finishes what is on the wire within `graceMs`, gives the rest back untried. */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+const LONGEST_DELIVERY_MS = 6 * 3_600_000;
+/** A transport that was told to stop and does not. */
+const GIVE_UP_MS = 60_000;
+/** Between two claims when the store says that something is due and hands out nothing. */
+const PATIENCE_MS = 1000;
+/** How long a full window may stand still before what clogs it is given back. */
+const RELIEF_MS = 1000;
+const LONGEST_TROUBLE_MS = 60_000;
+
+export function openRunner(options: RunnerOptions): Runner {
+  return new RunningRunner(options);
+}
+
+class RunningRunner implements Runner {
+  readonly #options: RunnerOptions;
+  readonly #tally: Tally;
+  readonly #lanes = createLanes<Job>();
+  readonly #attempts = new Map<MessageId, Attempt>();
+  /** Releases under way that nobody waits for; they still count as claimed, so that memory stays bounded. */
+  #releasing = 0;
+  #octets = 0;
+  #beating = false;
+  #pumping = false;
+  #rung = false;
+  /** The loop waits for room. */
+  #full = false;
+  #sleeping: AbortController | null = null;
+  /** Aborted when close() begins. */
+  readonly #closing = new AbortController();
+  /** Aborted when close() is over: heartbeats go on until then. */
+  readonly #closed = new AbortController();
+  #drained: (() => void) | null = null;
+  readonly #loop: Promise<void>;
+  readonly #listening: Promise<void>;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#tally = createTally(options.log, options.metrics);
+    this.#listening = this.#listen();
+    this.#loop = this.#run();
+  }
+
+  async flush(which: Selection = 'all'): Promise<number> {
+    this.#lanes.reopen();
+    const obeyed = await this.#options.store.order(which, { kind: 'flush', now: this.#options.clock.now() });
+    this.#ring();
+    return obeyed;
+  }
+
+  async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    const { clock } = this.#options;
+    this.#closing.abort();
+    this.#ring();
+    await this.#loop;
+    for (const job of this.#lanes.drain()) this.#passOver(job, clock.now());
+    await this.#drain(graceMs);
+    for (const attempt of this.#attempts.values()) for (const job of attempt.jobs) job.abort?.abort();
+    // A transport that was told to stop says what it knows; what it does not say is the next attempt's.
+    await this.#drain(Math.min(graceMs, GIVE_UP_MS));
+    this.#closed.abort();
+    await this.#listening;
+  }
+
+  /** Waits until nothing is claimed, or for so long. */
+  async #drain(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#claimed() === 0) return;
+    const enough = new AbortController();
+    this.#drained = () => enough.abort();
+    await clock.sleepUntil(after(clock.now(), ms), enough.signal);
+    this.#drained = null;
+  }
+
+  #claimed(): number {
+    return this.#attempts.size + this.#releasing;
+  }
+
+  #room(): number {
+    const { window } = this.#options;
+    return this.#octets >= window.octets ? 0 : Math.max(0, window.messages - this.#claimed());
+  }
+
+  // ——— taking from the queue ———
+
+  async #run(): Promise<void> {
+    const { store, clock, chance, leaseMs } = this.#options;
+    let troubleMs = 0;
+    while (!this.#closing.signal.aborted) {
+      const room = this.#room();
+      this.#rung = false;
+      if (room === 0) {
+        this.#full = true;
+        await this.#sleep(after(clock.now(), RELIEF_MS));
+        this.#full = false;
+        if (this.#room() === 0) this.#relieve();
+        else await nextTurn(); // what ends in the same turn makes room for a larger claim
+        continue;
+      }
+      try {
+        const now = clock.now();
+        const claims = await store.claim({ now, limit: room, leaseMs });
+        for (const claim of claims) this.#begin(claim, now);
+        this.#pump();
+        this.#tally.claimed(this.#attempts.size, this.#lanes.size);
+        if (claims.length > 0) await nextTurn();
+        if (claims.length >= room) continue;
+        const due = await store.nextDue();
+        troubleMs = 0;
+        // A lease that somebody left behind when he died runs out without a word: so look once a lease.
+        const until = Math.min(due ?? Number.POSITIVE_INFINITY, after(now, leaseMs));
+        await this.#sleep((claims.length === 0 ? Math.max(until, after(now, PATIENCE_MS)) : until) as Instant);
+      } catch (cause) {
+        this.#tally.bug('store', 'the queue cannot be read', { cause });
+        troubleMs = Math.min(LONGEST_TROUBLE_MS, Math.max(PATIENCE_MS, troubleMs * 2));
+        // Several processes over one store must not come back in step.
+        await clock.sleepUntil(after(clock.now(), chance.between(troubleMs, troubleMs * 2)), this.#closing.signal);
+      }
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const { store, clock } = this.#options;
+    while (!this.#closing.signal.aborted) {
+      try {
+        for await (const _ of store.wake(this.#closing.signal)) this.#ring();
+      } catch (cause) {
+        this.#tally.bug('store', 'the queue cannot wake us', { cause });
+      }
+      if (this.#closing.signal.aborted) return;
+      await clock.sleepUntil(after(clock.now(), PATIENCE_MS), this.#closing.signal);
+      this.#ring();
+    }
+  }
+
+  #ring(): void {
+    this.#rung = true;
+    this.#sleeping?.abort();
+  }
+
+  async #sleep(until: Instant): Promise<void> {
+    if (this.#rung || this.#closing.signal.aborted || until <= this.#options.clock.now()) return;
+    this.#sleeping = new AbortController();
+    await this.#options.clock.sleepUntil(until, this.#sleeping.signal);
+    this.#sleeping = null;
+  }
+
+  /** The window is full and nothing moved: lanes that are too slow for what they hold give some of it back. */
+  #relieve(): void {
+    const now = this.#options.clock.now();
+    const share = this.#share();
+    for (const lane of this.#lanes.busy()) {
+      while (this.#lanes.isClogged(lane, now, share)) {
+        const job = this.#lanes.dropNewest(lane);
+        if (job === undefined) break;
+        this.#passOver(job, this.#lanes.comeAgain(lane, now));
+      }
+    }
+  }
+
+  #share(): number {
+    return Math.max(1, this.#options.window.messages >> 2);
+  }
+
+  // ——— one message ———
+
+  #begin(claim: Claim, now: Instant): void {
+    const { message } = claim;
+    const known = this.#attempts.get(claim.id);
+    if (known !== undefined) {
+      // The clock jumped past our own lease: what is under way here goes on under the new one.
+      known.claim = claim;
+      known.renewedAt = now;
+      known.lost = false;
+      return;
+    }
+    const attempt: Attempt = {
+      claim, octets: message.facts.sizeOctets + message.trace.length, jobs: [], left: 0, outcomes: new Map(), untriedDue: null,
+      renewedAt: now, lost: false, concluding: false, content: claim.content ?? null,
+    };
+    this.#attempts.set(claim.id, attempt);
+    this.#octets += attempt.octets;
+    if (message.cancelled !== undefined) {
+      for (const [id, outcome] of cancelOutcomes(message, message.cancelled.reason)) {
+        attempt.outcomes.set(id, outcome);
+        this.#tally.delivery(message, message.recipients[id] as RecipientState, outcome, null);
+      }
+      this.#conclude(attempt);
+      return;
+    }
+    const turn = whoseTurn(message.recipients, now);
+    // One more than there are, until all are routed: the attempt cannot end meanwhile.
+    attempt.left = 1;
+    const only = turn.length === 1 ? turn[0] : undefined;
+    if (only !== undefined) {
+      const route = this.#route(attempt, only);
+      if (!(route instanceof Promise)) {
+        if (route !== null) this.#enter(attempt, route, turn, now);
+        this.#routed(attempt);
+        return;
+      }
+    }
+    this.#beat();
+    void this.#routeAll(attempt, turn, now);
+  }
+
+  async #routeAll(attempt: Attempt, turn: readonly RecipientState[], now: Instant): Promise<void> {
+    const groups = new Map<string, { route: Route; recipients: RecipientState[] }>();
+    for (const recipient of turn) {
+      const found = this.#route(attempt, recipient);
+      const route = found instanceof Promise ? await found : found;
+      if (route === null) continue;
+      const key = `${route.transport}\n${route.nexthop}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { route, recipients: [recipient] });
+      else group.recipients.push(recipient);
+    }
+    for (const { route, recipients } of groups.values()) {
+      const most = Math.max(1, this.#options.transports.get(route.transport)?.limits.recipients ?? recipients.length);
+      for (let at = 0; at < recipients.length; at += most) this.#enter(attempt, route, recipients.slice(at, at + most), now);
+    }
+    this.#routed(attempt);
+    this.#pump();
+  }
+
+  /** Null: it is settled already. Never rejects. */
+  #route(attempt: Attempt, recipient: RecipientState): Route | null | Promise<Route | null> {
+    const { message } = attempt.claim;
+    const take = (answer: Route | Settled): Route | null => {
+      if (answer.kind === 'route') return answer;
+      attempt.outcomes.set(recipient.id, answer.outcome);
+      this.#tally.delivery(message, recipient, answer.outcome, null);
+      return null;
+    };
+    const wrong = (cause: unknown): null => {
+      this.#tally.bug('router', 'routing failed', { id: message.id, addr: recipient.address, cause });
+      take({ kind: 'settled', outcome: ourBug });
+      return null;
+    };
+    try {
+      const answer = this.#options.router.route(recipient, message.envelope);
+      return answer instanceof Promise ? answer.then(take).catch(wrong) : take(answer);
+    } catch (cause) {
+      return wrong(cause);
+    }
+  }
+
+  #enter(attempt: Attempt, route: Route, recipients: readonly RecipientState[], now: Instant): void {
+    const transport = this.#options.transports.get(route.transport);
+    const { message } = attempt.claim;
+    if (transport === undefined) {
+      this.#tally.bug('transport', 'no such transport', { id: message.id, transport: route.transport, nexthop: route.nexthop });
+      for (const recipient of recipients) {
+        attempt.outcomes.set(recipient.id, misrouted);
+        this.#tally.delivery(message, recipient, misrouted, null);
+      }
+      return;
+    }
+    const lane = this.#lanes.find(transport, route.nexthop);
+    const job: Job = { attempt, transport, lane, recipients, abort: null, startedAt: null, giveUpAt: null, ended: false };
+    attempt.jobs.push(job);
+    attempt.left++;
+    if (this.#closing.signal.aborted) return this.#passOver(job, now);
+    if (this.#lanes.closedUntil(lane, now) !== null) return this.#suspend(job, lane.lastTrouble);
+    if (this.#lanes.isClogged(lane, now, this.#share()) && now < expiresAt(this.#options.settings(), message.acceptedAt)) {
+      return this.#passOver(job, this.#lanes.comeAgain(lane, now));
+    }
+    this.#lanes.add(lane, job, now);
+  }
+
+  #routed(attempt: Attempt): void {
+    if (--attempt.left === 0) this.#conclude(attempt);
+  }
+
+  /** The next hop is known to be in trouble: the attempt counts, in the words in which the trouble was told. */
+  #suspend(job: Job, trouble: Deferred | undefined): void {
+    const { said } = trouble ?? {};
+    const outcome: Deferred = {
+      kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop',
+      // Without the peer's name: it did not speak about this message.
+      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }),
+    };
+    this.#bring(job, new Map(job.recipients.map(({ id }) => [id, outcome])), true);
+    this.#end(job);
+  }
+
+  /** No turn for this one now. */
+  #passOver(job: Job, due: Instant): void {
+    const { attempt } = job;
+    attempt.untriedDue = attempt.untriedDue === null || due < attempt.untriedDue ? due : attempt.untriedDue;
+    this.#end(job);
+  }
+
+  // ——— one delivery ———
+
+  /** Starts all that may start. Not entered twice: a delivery that ends at once comes back here. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    for (;;) {
+      const now = this.#options.clock.now();
+      const next = this.#lanes.take(now);
+      if (next === undefined) break;
+      if (next.job.attempt.lost) this.#ended(next.job, null, 'neutral');
+      else this.#start(next.job, now);
+    }
+    this.#pumping = false;
+    if (this.#attempts.size > 0) this.#beat();
+  }
+
+  #start(job: Job, now: Instant): void {
+    const { attempt } = job;
+    job.startedAt = now;
+    job.abort = new AbortController();
+    const content = (attempt.content ??= this.#load(attempt));
+    if (content instanceof Promise) void content.then(found => this.#send(job, found));
+    else this.#send(job, content);
+  }
+
+  /** Never rejects: content that cannot be read now is deferred, not set aside. */
+  #load(attempt: Attempt): StoredContent | CorruptContent | Promise<StoredContent | CorruptContent> {
+    const keep = (found: StoredContent | CorruptContent) => (attempt.content = found);
+    const wrong = (cause: unknown): CorruptContent => {
+      this.#tally.bug('content', 'the content cannot be read', { id: attempt.claim.id, cause });
+      return keep(unreadable) as CorruptContent;
+    };
+    try {
+      const found = this.#options.store.content(attempt.claim);
+      return found instanceof Promise ? found.then(keep).catch(wrong) : keep(found);
+    } catch (cause) {
+      return wrong(cause);
+    }
+  }
+
+  #send(job: Job, content: StoredContent | CorruptContent): void {
+    const { attempt, lane, recipients, transport } = job;
+    if (content.kind === 'corrupt') {
+      this.#bring(job, new Map(recipients.map(({ id }) => [id, ourBug])));
+      this.#ended(job, null, 'neutral');
+      return;
+    }
+    const { id, message } = attempt.claim;
+    const wrong = (cause: unknown) => {
+      if (!job.ended) this.#weigh(job, NOBODY, cause);
+    };
+    try {
+      transport
+        .deliver({ id, nexthop: lane.nexthop, envelope: message.envelope, recipients, content }, (job.abort as AbortController).signal)
+        .then(answered => this.#weigh(job, answered), wrong)
+        .catch((cause: unknown) => this.#tally.bug('runner', 'an answer could not be taken', { id, cause }));
+    } catch (cause) {
+      wrong(cause);
+    }
+  }
+
+  #weigh(job: Job, answered: Outcomes, cause?: unknown): void {
+    // Given up, or it answers again: the first word stands.
+    if (job.ended) return this.#tally.bug('transport', 'answered after it was given up', { id: job.attempt.claim.id, transport: job.transport.name });
+    if (!(answered instanceof Map)) return this.#weigh(job, NOBODY, cause ?? new TypeError('the answer is not a map of outcomes'));
+    const { outcomes, feedback, trouble, bugs } = weighAnswer(job.recipients, answered);
+    if (cause !== undefined) this.#tally.bug('transport', 'delivery threw', { id: job.attempt.claim.id, transport: job.transport.name, nexthop: job.lane.nexthop, cause });
+    else for (const bug of bugs) this.#tally.bug('transport', bug, { id: job.attempt.claim.id, transport: job.transport.name, nexthop: job.lane.nexthop });
+    this.#bring(job, outcomes);
+    this.#ended(job, trouble ?? null, feedback);
+  }
+
+  #bring(job: Job, outcomes: Outcomes, suspended = false): void {
+    const { attempt } = job;
+    if (attempt.lost) return;
+    for (const recipient of job.recipients) {
+      const outcome = outcomes.get(recipient.id) as Outcome;
+      attempt.outcomes.set(recipient.id, outcome);
+      this.#tally.delivery(attempt.claim.message, recipient, outcome, job.lane, suspended);
+    }
+  }
+
+  /** A delivery that had started is over: its place is free, and its lane has learnt something. */
+  #ended(job: Job, trouble: Deferred | null, feedback: Feedback): void {
+    const { lane } = job;
+    const now = this.#options.clock.now();
+    if (trouble === null) this.#lanes.ended(lane, now, feedback);
+    else {
+      this.#lanes.ended(lane, now, feedback, pauseMs(this.#options.settings(), trouble, now), trouble);
+      if (this.#lanes.closedUntil(lane, now) !== null) {
+        this.#tally.closed(lane, trouble);
+        for (const waiting of this.#lanes.drain(lane)) this.#suspend(waiting, trouble);
+      }
+    }
+    this.#end(job);
+    this.#pump();
+  }
+
+  #end(job: Job): void {
+    job.ended = true;
+    const { attempt } = job;
+    if (--attempt.left === 0) this.#conclude(attempt);
+  }
+
+  // ——— after the last delivery ———
+
+  #conclude(attempt: Attempt): void {
+    attempt.concluding = true;
+    const { claim, outcomes } = attempt;
+    if (!attempt.lost && attempt.untriedDue === null && isQuietlyDone(claim.message, outcomes)) {
+      this.#forget(attempt);
+      this.#releasing++;
+      this.#options.store
+        .release(claim, 'finished', { at: this.#options.clock.now(), outcomes })
+        .then(held => (held === 'held' ? this.#tally.completed(claim.id) : this.#tally.leaseLost()))
+        .catch((cause: unknown) => this.#tally.bug('store', 'a finished message cannot be removed', { id: claim.id, cause }))
+        .finally(() => {
+          this.#releasing--;
+          this.#freed();
+        });
+      return;
+    }
+    this.#beat();
+    this.#write(attempt)
+      .catch((cause: unknown) => this.#tally.bug('store', 'an outcome cannot be recorded; the attempt will repeat', { id: claim.id, cause }))
+      .finally(() => {
+        this.#forget(attempt);
+        this.#freed();
+      });
+  }
+
+  #forget(attempt: Attempt): void {
+    this.#attempts.delete(attempt.claim.id);
+    this.#octets -= attempt.octets;
+    attempt.content = null;
+  }
+
+  #freed(): void {
+    if (this.#full) this.#ring();
+    if (this.#claimed() === 0) this.#drained?.();
+  }
+
+  /** record → report → release; each step durable before the next. */
+  async #write(attempt: Attempt): Promise<void> {
+    if (attempt.lost) return this.#tally.leaseLost();
+    const { clock, store } = this.#options;
+    const settings = this.#options.settings();
+    const { message } = attempt.claim;
+    const endedAt = clock.now();
+
+    const corrupt = attempt.content !== null && !(attempt.content instanceof Promise) && attempt.content.kind === 'corrupt' && attempt.content !== unreadable ? attempt.content : null;
+    if (corrupt !== null) {
+      if (await this.#held(attempt, claim => store.record(claim, { at: endedAt, outcomes: attempt.outcomes }))) {
+        this.#tally.bug('content', 'the content is corrupt; set aside in quarantine', { id: message.id, why: corrupt.why });
+        await store.quarantine(message.id, corrupt.why);
+      }
+      return;
+    }
+
+    const { outcomes, expired, reports, warn, due } = settle(message, attempt.outcomes, settings, endedAt);
+    for (const recipient of expired) this.#tally.delivery(message, recipient, recipient.outcome as Outcome, null);
+    const tried = attempt.outcomes.size > 0;
+    const news: News = { at: endedAt, ...(outcomes.size === 0 ? {} : { outcomes }) };
+    const toReport = reports.filter(group => group.some(recipient => mayNeedReport(recipient, recipient.outcome as Outcome)));
+
+    let told: RecipientId[] = [];
+    let warned = false;
+    let later = false;
+    const reporting = toReport.length > 0 || warn.length > 0;
+    if (reporting) {
+      // What is reported must be true for ever, so it is durable first.
+      if (outcomes.size > 0 && !(await this.#held(attempt, claim => store.record(claim, news)))) return;
+      for (const group of toReport) {
+        if (await this.#report(attempt, group, null)) told = told.concat(group.map(recipient => recipient.id));
+        else later = true;
+      }
+      if (warn.length > 0) warned = await this.#report(attempt, warn, expiresAt(settings, message.acceptedAt));
+    }
+    const last: News = {
+      ...(reporting ? { at: endedAt } : news),
+      ...(told.length === 0 ? {} : { reported: told }),
+      ...(warned ? { warned: true as const } : {}),
+    };
+    if (due === null && !later) {
+      if (await this.#held(attempt, claim => store.release(claim, 'finished', last))) this.#tally.completed(message.id);
+      return;
+    }
+    // Nobody was deferred, so nobody minds an earlier turn for those who had none.
+    const early = attempt.untriedDue !== null && ![...outcomes.values()].some(outcome => outcome.kind === 'deferred') ? attempt.untriedDue : null;
+    const retry = due === null ? soonAfter(settings, endedAt) : (early ?? due);
+    await this.#held(attempt, claim => store.release(claim, tried ? { due: retry } : { due: retry, untried: true }, last));
+  }
+
+  /** Writes under the lease we have; should it have been replaced meanwhile, under the new one. */
+  async #held(attempt: Attempt, write: (claim: Claim) => Promise<Held>): Promise<boolean> {
+    for (;;) {
+      const { claim } = attempt;
+      if ((await write(claim)) === 'held') return true;
+      if (attempt.claim === claim) break;
+    }
+    this.#tally.leaseLost();
+    return false;
+  }
+
+  /** True: nothing more to tell about them. */
+  async #report(attempt: Attempt, recipients: readonly RecipientState[], retryUntil: Instant | null): Promise<boolean> {
+    const { message } = attempt.claim;
+    try {
+      const content = await (attempt.content ??= this.#load(attempt));
+      const about = { message, recipients, ...(content.kind === 'content' ? { content } : {}) };
+      const answer = await this.#options.reporter.report(retryUntil === null ? { ...about, kind: 'final' } : { ...about, kind: 'delay', retryUntil });
+      return answer === 'settled';
+    } catch (cause) {
+      this.#tally.bug('reporter', 'the report failed; it will be tried again', { id: message.id, cause });
+      return false;
+    }
+  }
+
+  // ——— leases ———
+
+  /** One timer for all leases, and none when nothing is claimed. */
+  #beat(): void {
+    if (this.#beating) return;
+    this.#beating = true;
+    void this.#keepBeating();
+  }
+
+  async #keepBeating(): Promise<void> {
+    const { clock, leaseMs } = this.#options;
+    const every = Math.max(1, Math.trunc(leaseMs / 3));
+    while (this.#attempts.size > 0 && !this.#closed.signal.aborted) {
+      await clock.sleepUntil(after(clock.now(), every), this.#closed.signal);
+      const now = clock.now();
+      for (const attempt of this.#attempts.values()) {
+        if (!attempt.lost && (now - attempt.renewedAt >= every || now < attempt.renewedAt)) void this.#renew(attempt, now);
+        if (!attempt.concluding) for (const job of attempt.jobs) this.#watch(job, now);
+      }
+    }
+    this.#beating = false;
+  }
+
+  async #renew(attempt: Attempt, now: Instant): Promise<void> {
+    const { claim } = attempt;
+    attempt.renewedAt = now;
+    try {
+      if ((await this.#options.store.record(claim, { at: now })) === 'held' || attempt.claim !== claim || this.#attempts.get(claim.id) !== attempt) return;
+    } catch (cause) {
+      this.#tally.bug('store', 'a lease cannot be renewed', { id: claim.id, cause });
+      return;
+    }
+    // Somebody else may be delivering it by now: the sooner we stop, the fewer duplicates.
+    attempt.lost = true;
+    for (const job of attempt.jobs) job.abort?.abort();
+  }
+
+  /** A transport keeps its own deadlines; this one is for a transport that has lost its way. */
+  #watch(job: Job, now: Instant): void {
+    if (job.startedAt === null || job.ended || job.abort === null) return;
+    if (job.giveUpAt === null) {
+      const limit = this.#options.longestDeliveryMs ?? LONGEST_DELIVERY_MS;
+      if (now - job.startedAt < limit && !job.attempt.lost) return;
+      job.giveUpAt = after(now, GIVE_UP_MS);
+      job.abort.abort();
+    } else if (now >= job.giveUpAt) {
+      this.#tally.bug('transport', 'given up: it does not end', { id: job.attempt.claim.id, transport: job.transport.name, nexthop: job.lane.nexthop });
+      this.#bring(job, new Map(job.recipients.map(({ id }) => [id, abandoned])));
+      this.#ended(job, null, 'neutral');
+    }
+  }
+}
+
+const NOBODY: Outcomes = new Map();
+/** The route names a transport that is not there: routing, not the recipient (RFC 3463 §3.4). */
+const misrouted: Deferred = { kind: 'deferred', status: '4.3.5', blame: 'message' };
+const abandoned: Deferred = { ...ourBug, uncertain: true };
+const unreadable: CorruptContent = { kind: 'corrupt', why: 'cannot be read now' };

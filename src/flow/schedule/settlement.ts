@@ -1,0 +1,120 @@
+/** What follows from an attempt, as values: outcomes to record, reports due, when to come again. Pure. */
+import { after, type Instant } from '../../core/clock.ts';
+import type { RecipientId } from '../../core/envelope.ts';
+import { isFinal, type Deferred, type Failed, type Outcome } from '../../core/outcome.ts';
+import type { RecipientState, StoredMessage } from '../../core/queue-store.ts';
+import { expiresAt, isExpired, isWarningDue, nextAttempt, type CalendarSettings } from './calendar.ts';
+
+export interface Settlement {
+  /** As they are to be recorded: at the end of the calendar a deferral is a failure. */
+  readonly outcomes: ReadonlyMap<RecipientId, Outcome>;
+  /** Those of them that only the calendar ended. */
+  readonly expired: readonly RecipientState[];
+  /** Final and not reported, in the groups in which they were recorded, so that a repeated report has the same key. */
+  readonly reports: readonly (readonly RecipientState[])[];
+  /** Still waiting: whom a delay warning is about; empty when none is due. */
+  readonly warn: readonly RecipientState[];
+  /** Null: nobody is left to try. */
+  readonly due: Instant | null;
+}
+
+/** Whether a sender might want to hear of it; who really does, and who the sender is, is the reporter's to decide. */
+export function mayNeedReport(recipient: RecipientState, outcome: Outcome): boolean {
+  if (outcome.kind === 'failed') return true;
+  return outcome.kind !== 'deferred' && Array.isArray(recipient.notify) && recipient.notify.includes('success');
+}
+
+/** Everybody is served and nobody needs to be told: the message can go at once. */
+export function isQuietlyDone(message: StoredMessage, outcomes: ReadonlyMap<RecipientId, Outcome>): boolean {
+  for (const recipient of message.recipients) {
+    const before = recipient.outcome;
+    const outcome = before !== undefined && isFinal(before) ? before : outcomes.get(recipient.id);
+    if (outcome === undefined || outcome.kind === 'deferred') return false;
+    if (recipient.reported !== true && mayNeedReport(recipient, outcome)) return false;
+  }
+  return true;
+}
+
+export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId, Outcome>, settings: CalendarSettings, endedAt: Instant): Settlement {
+  const attempts = message.attempts + 1;
+  const tried = brought.size > 0;
+  const over = tried && isExpired(settings, message.acceptedAt, attempts, endedAt);
+  const outcomes = new Map<RecipientId, Outcome>();
+  const expired: RecipientState[] = [];
+  const waiting: RecipientState[] = [];
+  const groups = new Map<number, RecipientState[]>();
+  const next = nextAttempt(settings, attempts, endedAt);
+  const latest = Math.max(next, expiresAt(settings, message.acceptedAt));
+  let due = Number.POSITIVE_INFINITY;
+
+  for (const recipient of message.recipients) {
+    const now = afterAttempt(recipient, brought.get(recipient.id), endedAt);
+    const { outcome } = now;
+    if (outcome === undefined || !isFinal(outcome)) {
+      if (over) {
+        const failed: RecipientState = { ...now, outcome: expiry(now), outcomeAt: endedAt };
+        outcomes.set(recipient.id, failed.outcome as Failed);
+        expired.push(failed);
+        group(groups, failed);
+        continue;
+      }
+      if (brought.has(recipient.id)) outcomes.set(recipient.id, outcome as Deferred);
+      waiting.push(now);
+      due = Math.min(due, Math.max(next, Math.min(outcome?.notBefore ?? 0, latest)));
+      continue;
+    }
+    if (now !== recipient) outcomes.set(recipient.id, outcome);
+    if (now.reported !== true) group(groups, now);
+  }
+  const warn = tried && message.warnedAt === undefined && isWarningDue(settings, message.acceptedAt, endedAt) ? waiting : [];
+  return { outcomes, expired, reports: [...groups.values()], warn, due: waiting.length === 0 ? null : (due as Instant) };
+}
+
+/** The recipient as the store will have it once this is recorded. */
+function afterAttempt(recipient: RecipientState, outcome: Outcome | undefined, at: Instant): RecipientState {
+  const before = recipient.outcome;
+  if (outcome === undefined || (before !== undefined && isFinal(before))) return recipient;
+  const { reached: earlier, ...rest } = recipient;
+  const reached = spoken(outcome) ? undefined : before !== undefined && spoken(before) ? before : earlier;
+  return { ...rest, outcome, outcomeAt: at, ...(reached === undefined ? {} : { reached }) };
+}
+
+/** Somebody answered: a peer that has a name, or a program on this box. */
+function spoken(outcome: Outcome): boolean {
+  return outcome.said !== undefined && (outcome.said.remoteMta !== undefined || outcome.said.type !== 'smtp');
+}
+
+/** Delivery time expired (RFC 3463 §3.5), with the last words that somebody spoke. */
+function expiry(recipient: RecipientState): Failed {
+  const words = recipient.reached?.said ?? recipient.outcome?.said;
+  return { kind: 'failed', status: '5.4.7', ...(words === undefined ? {} : { said: words }) };
+}
+
+function group(groups: Map<number, RecipientState[]>, recipient: RecipientState): void {
+  const at = recipient.outcomeAt ?? 0;
+  const found = groups.get(at);
+  if (found === undefined) groups.set(at, [recipient]);
+  else found.push(recipient);
+}
+
+/** A cancelled message: everyone still waiting fails, in the operator's words. */
+export function cancelOutcomes(message: StoredMessage, reason: string): Map<RecipientId, Outcome> {
+  const outcomes = new Map<RecipientId, Outcome>();
+  const failed: Failed = { kind: 'failed', status: '5.7.0', said: { type: 'x-unix', text: reason === '' ? 'Message cancelled.' : reason } };
+  for (const { id, outcome } of message.recipients) if (outcome === undefined || !isFinal(outcome)) outcomes.set(id, failed);
+  return outcomes;
+}
+
+/** How long a next hop in trouble is left alone: not past the first retry, or as long as the transport asked for. */
+export function pauseMs(settings: CalendarSettings, trouble: Deferred | undefined, now: Instant): number {
+  const asked = trouble?.notBefore === undefined ? 0 : Math.min(trouble.notBefore - now, LONGEST_PAUSE_MS);
+  return Math.max(Math.min(settings.retryAlphaMs, PAUSE_MS), asked, 0);
+}
+
+/** Courier's esmtpdelay. */
+const PAUSE_MS = 300_000;
+const LONGEST_PAUSE_MS = 4 * 3_600_000;
+
+export function soonAfter(settings: CalendarSettings, now: Instant): Instant {
+  return after(now, Math.max(1000, Math.min(settings.retryAlphaMs, PAUSE_MS)));
+}

@@ -1,0 +1,401 @@
+/**
+ * One connection and the messages on it, one behind the other (RFC 5321 §3.3, RFC 2920).
+ *
+ *   idle ─▶ (reset) ─▶ mail ─▶ rcpt … ─▶ data ─▶ body ─▶ final ─▶ idle, or the next
+ *                        │        │        ├────▶ dot ─▶ (nobody accepted, and 354 came all the same)
+ *                        └────────┴────────┴────▶ next
+ *
+ * With PIPELINING an envelope is one write, and while a message's answer is awaited the next envelope is already
+ * with the peer: the content may begin a command group (RFC 2920 §3.1), so body, dot and the next MAIL, RCPT and
+ * DATA leave together.
+ */
+import type { Recipient } from '../../../core/envelope.ts';
+import type { Reply } from '../../../grammar/smtp/reply.ts';
+import { planTransactions, type Plan } from './envelope-lines.ts';
+import type { Extensions } from './extensions.ts';
+import type { Job } from './job.ts';
+import { isRefusal, isSuccess, lossOutcome, ownDeferral, refusedOutcome, relayedOutcome, type Loss, type Peer, type Phase } from './outcomes.ts';
+import type { EsmtpSettings } from './settings.ts';
+import type { Wire } from './wire.ts';
+
+/** Up to here a message is written in one go; beyond, it waits for the socket to drain. */
+const ONE_WRITE_OCTETS = 256 * 1024;
+const RESTARTS = 2;
+
+/** Where messages come from, and who is told what became of the connection. */
+export interface Owner {
+  take(): Job | null;
+  /** Untouched: another connection should take it. */
+  giveBack(job: Job): void;
+  idle(connection: Connection): void;
+  /** Idle no more, though nobody asked: it is being looked after. */
+  busy(connection: Connection): void;
+  gone(connection: Connection): void;
+}
+
+type Step = 'reset' | 'mail' | 'rcpt' | 'data' | 'body' | 'final' | 'dot';
+
+interface Exchange {
+  readonly job: Job;
+  readonly plan: Plan;
+  step: Step;
+  /** Replies to RCPT read so far. */
+  asked: number;
+  heard: boolean;
+  refused: boolean;
+  readonly accepted: Recipient[];
+}
+
+export class Connection {
+  readonly peer: Peer;
+  readonly #wire: Wire;
+  readonly #extensions: Extensions;
+  readonly #settings: EsmtpSettings;
+  readonly #owner: Owner;
+  #current: Exchange | null = null;
+  /** Its envelope is with the peer, behind the current message. */
+  #following: Exchange | null = null;
+  /** Further transactions of a message that needs more than one. */
+  #plans: Exchange[] = [];
+  /** The last transaction was left open. */
+  #dirty = false;
+  #used = false;
+  #leaving = false;
+  #left = false;
+  #pinging = false;
+  #idleUntil = 0;
+
+  constructor(wire: Wire, extensions: Extensions, peer: Peer, settings: EsmtpSettings, owner: Owner) {
+    this.peer = peer;
+    this.#wire = wire;
+    this.#extensions = extensions;
+    this.#settings = settings;
+    this.#owner = owner;
+  }
+
+  /** Called once, right after the session was opened. */
+  start(): void {
+    this.#wire.listen({ reply: reply => this.#heard(reply), lost: loss => this.#lost(loss) });
+    if (this.#wire.loss === null) this.#proceed();
+    else this.#lost(this.#wire.loss);
+  }
+
+  /** There is work: an idle connection takes it, a busy one sends its envelope ahead where it may. */
+  offer(): void {
+    if (this.#leaving || this.#pinging || this.#wire.loss !== null) return;
+    if (this.#current === null) this.#proceed();
+    else if (this.#current.step === 'final') this.#sendAhead();
+  }
+
+  /** The caller of this job gave up. Its outcome is decided here, now. */
+  abandon(job: Job): void {
+    const loss: Loss = { kind: 'aborted', why: 'We are stopping' };
+    if (this.#current?.job === job) this.#wire.lose(loss);
+    // It cannot be called back from the wire: when its turn comes, the connection ends.
+    else if (this.#following?.job === job || this.#plans.some(one => one.job === job)) job.decideRest(lossOutcome(loss, 'mail', 'MAIL', this.peer));
+  }
+
+  /** Leaves when the messages under way are answered. */
+  leave(): void {
+    this.#leaving = true;
+    if (this.#current === null) this.#quit();
+  }
+
+  #quit(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#wire.quit(this.#settings.timeouts.quitMs);
+    this.#owner.gone(this);
+  }
+
+  /** Behind the end of a transaction: the one whose envelope is out, or a new one, or rest. */
+  #proceed(): void {
+    const { timeouts } = this.#settings;
+    const ahead = this.#following;
+    this.#following = null;
+    this.#current = ahead ?? this.#nextExchange();
+    const exchange = this.#current;
+    if (exchange === null) return this.#rest();
+    if (exchange.job.settled) return this.#wire.lose({ kind: 'aborted', why: 'We are stopping' });
+    this.#idleUntil = 0;
+    if (ahead === null) this.#wire.socket.write(this.#envelope(exchange), 'utf8');
+    this.#wire.within(timeouts.commandMs);
+  }
+
+  #nextExchange(): Exchange | null {
+    const waiting = this.#plans.shift();
+    if (waiting !== undefined) return waiting;
+    if (this.#leaving) return null;
+    for (let job = this.#owner.take(); job !== null; job = this.#owner.take()) {
+      const taken = job;
+      const { plans, settled } = planTransactions(job.delivery, this.#extensions, this.#settings.convert !== undefined, this.peer);
+      const [first, ...rest] = plans.map(plan => begin(taken, plan));
+      for (const [id, outcome] of settled) job.decide(id, outcome);
+      if (first === undefined) continue;
+      this.#plans = rest;
+      return first;
+    }
+    return null;
+  }
+
+  #envelope(exchange: Exchange): string {
+    const reset = this.#dirty ? 'RSET\r\n' : '';
+    exchange.step = this.#dirty ? 'reset' : 'mail';
+    this.#dirty = false;
+    const { mail, rcpts } = exchange.plan;
+    if (!this.#extensions.pipelining) return reset === '' ? mail : reset;
+    return rcpts.length === 1 ? `${reset}${mail}${rcpts[0]}DATA\r\n` : `${reset}${mail}${rcpts.join('')}DATA\r\n`;
+  }
+
+  #heard(reply: Reply): void {
+    if (reply.code === 421) return this.#wire.lose({ kind: 'said421', why: 'The peer closes the connection', reply });
+    if (this.#pinging) {
+      this.#pinging = false;
+      return this.#rest();
+    }
+    const exchange = this.#current;
+    if (exchange === null) return this.#outOfStep(reply);
+    exchange.heard = true;
+    switch (exchange.step) {
+      case 'reset':
+        if (!isSuccess(reply)) return this.#outOfStep(reply);
+        return this.#ask(exchange, 'mail', exchange.plan.mail);
+      case 'mail':
+        return this.#heardMail(exchange, reply);
+      case 'rcpt':
+        return this.#heardRcpt(exchange, reply);
+      case 'data':
+        return this.#heardData(exchange, reply);
+      case 'body':
+      case 'final':
+        return this.#heardFinal(exchange, reply);
+      case 'dot':
+        return this.#proceed();
+      default:
+        exchange.step satisfies never;
+    }
+  }
+
+  /** The next step; its command is with the peer already when pipelining. */
+  #ask(exchange: Exchange, step: Step, command: string): void {
+    exchange.step = step;
+    if (this.#extensions.pipelining) return;
+    this.#wire.socket.write(command, 'utf8');
+    this.#wire.within(this.#settings.timeouts.commandMs);
+  }
+
+  #heardMail(exchange: Exchange, reply: Reply): void {
+    const { plan, job } = exchange;
+    if (isRefusal(reply)) {
+      const outcome = refusedOutcome(reply, 'mail', commandOf(plan.mail), this.peer);
+      for (const { id } of plan.recipients) job.decide(id, outcome);
+      exchange.refused = true;
+      if (!this.#extensions.pipelining) return this.#proceed();
+    } else if (!isSuccess(reply)) {
+      return this.#outOfStep(reply);
+    }
+    this.#ask(exchange, 'rcpt', plan.rcpts[0] as string);
+  }
+
+  #heardRcpt(exchange: Exchange, reply: Reply): void {
+    const { plan, job, accepted, asked } = exchange;
+    const recipient = plan.recipients[asked] as Recipient;
+    if (exchange.refused) {
+      // MAIL was refused; what the peer thinks of its recipients is noise.
+    } else if (isSuccess(reply)) {
+      accepted.push(recipient);
+    } else if (isRefusal(reply)) {
+      job.decide(recipient.id, refusedOutcome(reply, 'rcpt', commandOf(plan.rcpts[asked] as string), this.peer));
+    } else {
+      return this.#outOfStep(reply);
+    }
+    exchange.asked++;
+    if (exchange.asked < plan.recipients.length) return this.#ask(exchange, 'rcpt', plan.rcpts[exchange.asked] as string);
+    if (accepted.length > 0 || this.#extensions.pipelining) return this.#ask(exchange, 'data', 'DATA\r\n');
+    this.#dirty = true;
+    this.#proceed();
+  }
+
+  #heardData(exchange: Exchange, reply: Reply): void {
+    const { job, accepted } = exchange;
+    if (reply.code === 354) {
+      if (accepted.length > 0) return this.#sendContent(exchange);
+      // It wants a message for nobody: an empty one ends the transaction (RFC 2920 §3.1).
+      exchange.step = 'dot';
+      this.#wire.socket.write('.\r\n');
+      return this.#wire.within(this.#settings.timeouts.contentMs);
+    }
+    if (!isRefusal(reply)) return this.#outOfStep(reply);
+    const outcome = refusedOutcome(reply, 'data', 'DATA', this.peer);
+    for (const { id } of accepted) job.decide(id, outcome);
+    this.#dirty = !exchange.refused;
+    this.#proceed();
+  }
+
+  #heardFinal(exchange: Exchange, reply: Reply): void {
+    const { job, accepted, plan, step } = exchange;
+    const early = step === 'body';
+    if (!isRefusal(reply) && (early || !isSuccess(reply))) return this.#outOfStep(reply);
+    const outcome = isSuccess(reply) ? relayedOutcome(reply, plan.dsnHandedOver, this.peer) : refusedOutcome(reply, 'final', 'DATA', this.peer);
+    for (const { id } of accepted) job.decide(id, outcome);
+    // Refused in the middle of its content: without the dot nothing was handed over, and the rest need not be sent.
+    if (early) return this.#wire.lose({ kind: 'closed', why: 'The message was refused before its end' });
+    this.#used = true;
+    this.#proceed();
+  }
+
+  #sendContent(exchange: Exchange): void {
+    const { content } = exchange.job.delivery;
+    const { convert } = this.#settings;
+    let pieces: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+    try {
+      pieces = exchange.plan.convert && convert !== undefined ? convert.toSevenBit(content) : content.read();
+    } catch (error) {
+      return this.#contentBroken(exchange, error);
+    }
+    if (!isPieces(pieces) || content.sizeOctets > ONE_WRITE_OCTETS) {
+      exchange.step = 'body';
+      void this.#stream(exchange, pieces);
+      return;
+    }
+    const { socket } = this.#wire;
+    socket.cork();
+    const stuffing = this.#settings.kernels.openStuffing();
+    for (const piece of pieces) {
+      const stuffed = stuffing.feed(piece);
+      if (stuffed.length > 0) socket.write(stuffed);
+    }
+    socket.write(stuffing.finish());
+    exchange.step = 'final';
+    this.#wire.within(this.#settings.timeouts.contentMs);
+    this.#sendAhead();
+    socket.uncork();
+  }
+
+  /** Never faster than the peer reads; each block has the time of one (RFC 5321 §4.5.3.2.5). */
+  async #stream(exchange: Exchange, pieces: readonly Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void> {
+    const wire = this.#wire;
+    const { contentMs } = this.#settings.timeouts;
+    const stuffing = this.#settings.kernels.openStuffing();
+    let open = true;
+    try {
+      wire.within(contentMs);
+      for await (const piece of pieces) {
+        if (wire.loss !== null) return;
+        wire.within(contentMs);
+        if (!wire.socket.write(stuffing.feed(piece))) await wire.drained();
+      }
+      if (wire.loss !== null) return;
+      open = false;
+      wire.socket.write(stuffing.finish());
+      exchange.step = 'final';
+      wire.within(contentMs);
+      this.#sendAhead();
+    } catch (error) {
+      this.#contentBroken(exchange, error);
+    } finally {
+      if (open) stuffing.finish();
+    }
+  }
+
+  /** Our side cannot go on. The dot must not follow half a message, so the connection has to end. */
+  #contentBroken(exchange: Exchange, error: unknown): void {
+    this.#settings.log.error('content', { id: exchange.job.delivery.id, cause: error });
+    exchange.job.decideRest(ownDeferral('4.3.0', 'message', 'The message could not be read'));
+    this.#wire.lose({ kind: 'aborted', why: 'The message could not be read' });
+  }
+
+  #sendAhead(): void {
+    if (!this.#extensions.pipelining || this.#following !== null) return;
+    this.#following = this.#nextExchange();
+    if (this.#following !== null) this.#wire.socket.write(this.#envelope(this.#following), 'utf8');
+  }
+
+  #outOfStep(reply: Reply): void {
+    this.#wire.lose({ kind: 'garbage', why: `The peer answered ${reply.code} where that makes no sense` });
+  }
+
+  #rest(): void {
+    if (this.#leaving) return this.#quit();
+    const { clock, timeouts } = this.#settings;
+    const now = clock.now();
+    if (this.#idleUntil === 0) this.#idleUntil = now + timeouts.keepaliveMs;
+    const left = this.#idleUntil - now;
+    if (left <= 0) return this.leave();
+    const ping = timeouts.keepalivePingMs;
+    if (ping > 0 && ping < left) this.#wire.rest(ping, () => this.#ping());
+    else this.#wire.rest(left, () => this.leave());
+    this.#owner.idle(this);
+  }
+
+  #ping(): void {
+    this.#owner.busy(this);
+    this.#pinging = true;
+    this.#wire.socket.write('RSET\r\n');
+    this.#wire.within(this.#settings.timeouts.connectMs);
+  }
+
+  #lost(loss: Loss): void {
+    const current = this.#current;
+    const behind = [...(this.#following === null ? [] : [this.#following]), ...this.#plans];
+    this.#current = null;
+    this.#following = null;
+    this.#plans = [];
+    const moved = new Set<Job>();
+    for (const exchange of behind) {
+      if (exchange.job === current?.job) this.#deferRest(exchange, loss);
+      else if (!moved.has(exchange.job)) this.#moveOrDefer(exchange, loss);
+      moved.add(exchange.job);
+    }
+    if (current !== null) {
+      // A kept connection that ends before it answers anything was dead already: not this message's fault.
+      const stale = this.#used && !current.heard && (loss.kind === 'closed' || loss.kind === 'said421');
+      if (stale) this.#moveOrDefer(current, loss);
+      else this.#deferRest(current, loss);
+    }
+    this.#owner.gone(this);
+  }
+
+  #moveOrDefer(exchange: Exchange, loss: Loss): void {
+    const { job } = exchange;
+    if (!job.untouched || job.settled || job.restarts >= RESTARTS) return this.#deferRest(exchange, loss);
+    job.restarts++;
+    this.#owner.giveBack(job);
+  }
+
+  #deferRest({ job, plan, step, asked }: Exchange, loss: Loss): void {
+    const [phase, command] = whereLost(step, plan, asked);
+    const outcome = lossOutcome(loss, phase, command, this.peer);
+    for (const { id } of plan.recipients) job.decide(id, outcome);
+  }
+}
+
+function begin(job: Job, plan: Plan): Exchange {
+  return { job, plan, step: 'mail', asked: 0, heard: false, refused: false, accepted: [] };
+}
+
+function whereLost(step: Step, plan: Plan, asked: number): readonly [Phase, string] {
+  switch (step) {
+    case 'reset':
+    case 'mail':
+      return ['mail', commandOf(plan.mail)];
+    case 'rcpt':
+      return ['rcpt', commandOf(plan.rcpts[asked] ?? 'RCPT')];
+    case 'data':
+    case 'body':
+    case 'dot':
+      return ['data', 'DATA'];
+    case 'final':
+      return ['final', 'DATA'];
+    default:
+      return step satisfies never;
+  }
+}
+
+function commandOf(line: string): string {
+  return line.trimEnd();
+}
+
+function isPieces(pieces: readonly Uint8Array[] | AsyncIterable<Uint8Array>): pieces is readonly Uint8Array[] {
+  return Array.isArray(pieces);
+}

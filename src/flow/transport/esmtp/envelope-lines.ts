@@ -1,0 +1,111 @@
+/**
+ * The envelope as commands, for a peer with given extensions. Pure: what cannot be said to this peer is decided
+ * here, before a word is spoken.
+ */
+import type { Envelope, Notify, Recipient, RecipientId, ReversePath } from '../../../core/envelope.ts';
+import type { Outcome } from '../../../core/outcome.ts';
+import type { Delivery } from '../../../core/transport.ts';
+import { formatPath, needsSmtputf8 } from '../../../grammar/address.ts';
+import { encodeUtf8Address, encodeXtext } from '../../../grammar/xtext.ts';
+import type { Extensions } from './extensions.ts';
+import { ownDeferral, ownFailure, type Peer } from './outcomes.ts';
+
+/** One mail transaction. Commands end in CRLF. */
+export interface Plan {
+  readonly recipients: readonly Recipient[];
+  readonly mail: string;
+  readonly rcpts: readonly string[];
+  /** The content must be made 7-bit on its way out. */
+  readonly convert: boolean;
+  /** The peer takes over the duty to report (RFC 3461 §5.2.1). */
+  readonly dsnHandedOver: boolean;
+}
+
+export interface Planned {
+  readonly plans: readonly Plan[];
+  readonly settled: readonly (readonly [RecipientId, Outcome])[];
+}
+
+export function planTransactions(delivery: Delivery, extensions: Extensions, canConvert: boolean, peer: Peer): Planned {
+  const { envelope, content } = delivery;
+  const settleAll = (outcome: Outcome): Planned => ({ plans: [], settled: delivery.recipients.map(({ id }) => [id, outcome]) });
+  if (extensions.sizeLimit !== null && extensions.sizeLimit > 0 && content.sizeOctets > extensions.sizeLimit) {
+    // Saying it would only draw 552 (RFC 1870 §6.1).
+    return settleAll(ownFailure('5.3.4', `The message has ${content.sizeOctets} octets; this host takes ${extensions.sizeLimit}`, peer));
+  }
+  const convert = content.facts.has8bit && !extensions.eightBitMime;
+  if (convert && !canConvert) return settleAll(ownDeferral('4.6.3', 'message', 'The message has 8-bit content and this host does not offer 8BITMIME', peer));
+
+  const senderNeedsUtf8 = envelope.reversePath !== null && formatPath(envelope.reversePath, true) === null;
+  if (!extensions.smtputf8 && ((envelope.smtputf8 && content.facts.header8bit) || senderNeedsUtf8)) {
+    // Neither header nor sender can be converted without loss (RFC 6531 §3.4, RFC 6530 §11).
+    return settleAll(ownFailure('5.6.7', 'The message is internationalised and this host does not offer SMTPUTF8', peer));
+  }
+  const someNeedUtf8 = delivery.recipients.some(({ address }) => needsSmtputf8(address));
+  const utf8 = extensions.smtputf8 && (envelope.smtputf8 || senderNeedsUtf8 || someNeedUtf8);
+  const manner: Manner = { extensions, utf8, convert };
+  // Domains can always be written in A-labels; a local-part that is not ASCII cannot (RFC 6531 §3.2).
+  const sayable = (recipient: Recipient) => formatPath(recipient.address, !utf8) !== null;
+  const unsayable = ownFailure('5.6.7', 'The recipient address is not ASCII and this host does not offer SMTPUTF8', peer);
+  return {
+    plans: splitByReport(envelope, delivery.recipients.filter(sayable), extensions).map(([reversePath, group]) => planOne(delivery, reversePath, group, manner)),
+    settled: delivery.recipients.filter(one => !sayable(one)).map(({ id }) => [id, unsayable]),
+  };
+}
+
+interface Manner {
+  readonly extensions: Extensions;
+  readonly utf8: boolean;
+  readonly convert: boolean;
+}
+
+/**
+ * To a peer without DSN, NOTIFY=NEVER can only be kept by a null reverse-path (RFC 3461 §5.2.2): those recipients
+ * go in a transaction of their own.
+ */
+function splitByReport(envelope: Envelope, recipients: readonly Recipient[], extensions: Extensions): [ReversePath, readonly Recipient[]][] {
+  const { reversePath } = envelope;
+  const never = extensions.dsn || reversePath === null ? [] : recipients.filter(({ notify }) => notify === 'never');
+  if (never.length === 0) return recipients.length === 0 ? [] : [[reversePath, recipients]];
+  const others = recipients.filter(({ notify }) => notify !== 'never');
+  return others.length === 0 ? [[null, never]] : [[reversePath, others], [null, never]];
+}
+
+function planOne(delivery: Delivery, reversePath: ReversePath, recipients: readonly Recipient[], manner: Manner): Plan {
+  const { dsn } = manner.extensions;
+  return {
+    recipients,
+    mail: `MAIL FROM:${formatPath(reversePath, !manner.utf8)}${mailParameters(delivery, manner)}\r\n`,
+    rcpts: recipients.map(one => `RCPT TO:${formatPath(one.address, !manner.utf8)}${dsn ? dsnParameters(one) : ''}\r\n`),
+    convert: manner.convert,
+    dsnHandedOver: dsn,
+  };
+}
+
+function mailParameters({ envelope, content }: Delivery, { extensions, utf8, convert }: Manner): string {
+  let out = utf8 ? ' SMTPUTF8' : '';
+  if (extensions.eightBitMime) out += content.facts.has8bit || envelope.body === '8bitmime' ? ' BODY=8BITMIME' : ' BODY=7BIT';
+  if (extensions.dsn && envelope.ret !== undefined) out += ` RET=${envelope.ret.toUpperCase()}`;
+  if (extensions.dsn && envelope.envid !== undefined) out += ` ENVID=${encodeXtext(envelope.envid)}`;
+  // Quoted-printable makes it grow; how much is known only afterwards, so we guess high (RFC 1870 §6.1 wants no less).
+  if (extensions.sizeLimit !== null) out += ` SIZE=${convert ? Math.ceil(content.sizeOctets / 0.7) : content.sizeOctets}`;
+  return out;
+}
+
+function dsnParameters({ notify, original }: Recipient): string {
+  return (notify === undefined ? '' : formatNotify(notify)) + (original === undefined ? '' : formatOriginal(original));
+}
+
+function formatNotify(notify: Notify): string {
+  if (notify === 'never') return ' NOTIFY=NEVER';
+  return notify.length === 0 ? '' : ` NOTIFY=${notify.join(',').toUpperCase()}`;
+}
+
+/** `type;address` (RFC 3461 §4.2); the utf-8 type has an encoding of its own that any peer takes (RFC 6533 §3). */
+function formatOriginal(original: string): string {
+  const semicolon = original.indexOf(';');
+  if (semicolon <= 0) return '';
+  const type = original.slice(0, semicolon);
+  const address = original.slice(semicolon + 1);
+  return ` ORCPT=${type};${type.toLowerCase() === 'utf-8' ? encodeUtf8Address(address) : encodeXtext(address)}`;
+}

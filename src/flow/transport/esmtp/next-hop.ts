@@ -1,0 +1,147 @@
+/**
+ * One next hop: messages that wait for it, connections to it. A waiting message goes to an idle connection, else a
+ * new one is opened while the limit allows, else its envelope is sent ahead on a busy one.
+ */
+import { after, type Instant } from '../../../core/clock.ts';
+import type { Outcome } from '../../../core/outcome.ts';
+import type { BriefMemory } from './brief-memory.ts';
+import { Connection, type Owner } from './connection.ts';
+import type { Job } from './job.ts';
+import { ownDeferral } from './outcomes.ts';
+import { openSession, type Session, type SessionContext } from './session.ts';
+
+/** Seen by all next hops of one transport. */
+export interface Shared extends SessionContext {
+  /** Next hops none of whose relays could be reached. */
+  readonly unreachable: BriefMemory<Outcome>;
+  /** Longest idle first. */
+  readonly idle: Set<Connection>;
+  readonly counts: { connection(result: 'opened' | 'failed'): void };
+}
+
+export class NextHop implements Owner {
+  readonly #name: string;
+  readonly #shared: Shared;
+  readonly #empty: () => void;
+  readonly #waiting: Job[] = [];
+  readonly #connections = new Set<Connection>();
+  readonly #idle: Connection[] = [];
+  #openings = 0;
+
+  /** `empty` is called when nothing waits and nothing is connected. */
+  constructor(name: string, shared: Shared, empty: () => void) {
+    this.#name = name;
+    this.#shared = shared;
+    this.#empty = empty;
+  }
+
+  submit(job: Job): void {
+    this.#waiting.push(job);
+    this.#pump();
+  }
+
+  /** The caller gave up. */
+  abandon(job: Job): void {
+    const at = this.#waiting.indexOf(job);
+    if (at >= 0) {
+      this.#waiting.splice(at, 1);
+      job.decideRest(ownDeferral('4.3.2', 'message', 'We are stopping'));
+      return;
+    }
+    for (const connection of this.#connections) connection.abandon(job);
+  }
+
+  /** Connections leave as they become idle. */
+  close(): void {
+    for (const connection of this.#connections) connection.leave();
+  }
+
+  take(): Job | null {
+    return this.#waiting.shift() ?? null;
+  }
+
+  giveBack(job: Job): void {
+    this.#waiting.unshift(job);
+  }
+
+  idle(connection: Connection): void {
+    const { idle, settings } = this.#shared;
+    this.#idle.push(connection);
+    idle.add(connection);
+    if (idle.size > settings.limits.idle) idle.values().next().value?.leave();
+  }
+
+  busy(connection: Connection): void {
+    this.#shared.idle.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  gone(connection: Connection): void {
+    this.busy(connection);
+    if (!this.#connections.delete(connection)) return;
+    this.#pump();
+  }
+
+  #pump(): void {
+    for (let connection = this.#idle.at(-1); connection !== undefined && this.#waiting.length > 0; connection = this.#idle.at(-1)) {
+      this.busy(connection);
+      connection.offer();
+    }
+    const { connectionsPerNexthop } = this.#shared.settings.limits;
+    while (this.#waiting.length > this.#openings && this.#connections.size + this.#openings < connectionsPerNexthop) void this.#open();
+    for (const connection of this.#connections) {
+      if (this.#waiting.length <= this.#openings) break;
+      connection.offer();
+    }
+    if (this.#waiting.length === 0 && this.#openings === 0 && this.#connections.size === 0) this.#empty();
+  }
+
+  async #open(): Promise<void> {
+    const { counts, settings } = this.#shared;
+    this.#openings++;
+    const session = await this.#establish();
+    this.#openings--;
+    counts.connection(session.kind === 'open' ? 'opened' : 'failed');
+    if (session.kind === 'open') {
+      const connection = new Connection(session.wire, session.extensions, session.peer, settings, this);
+      this.#connections.add(connection);
+      this.#shared.unreachable.forget(this.#name);
+      connection.start();
+      if (this.#shared.signal.aborted) connection.leave();
+    } else if (this.#connections.size === 0 && this.#openings === 0) {
+      this.#failAll(session);
+    }
+    this.#pump();
+  }
+
+  /** Nobody is connected and nobody will be: who waits gets the reason. */
+  #failAll(session: Exclude<Session, { kind: 'open' }>): void {
+    const { clock, delayMs } = this.#shared.settings;
+    if (session.kind === 'next' && delayMs > 0) this.#shared.unreachable.note(this.#name, session.outcome, after(clock.now(), delayMs));
+    for (const job of this.#waiting.splice(0)) job.decideRest(session.outcome);
+  }
+
+  async #establish(): Promise<Session> {
+    const { settings, signal } = this.#shared;
+    try {
+      const found = await settings.destinations.find(this.#name, signal);
+      if (found.kind === 'settled') return { kind: 'stop', outcome: found.outcome };
+      let last: Session | null = null;
+      for (const relay of found.relays) {
+        last = await openSession(this.#shared, found, relay);
+        if (last.kind !== 'next') return last;
+      }
+      if (last !== null) return last;
+      throw new Error(`no relays for ${this.#name}`);
+    } catch (error) {
+      settings.log.error('esmtp', { nexthop: this.#name, cause: error });
+      return { kind: 'stop', outcome: ownDeferral('4.3.0', 'message', 'Local trouble') };
+    }
+  }
+}
+
+/** What is said without trying, while a next hop is known to be unreachable. */
+export function stillUnreachable(found: { readonly fact: Outcome; readonly until: Instant }): Outcome {
+  return found.fact.kind === 'deferred' ? { ...found.fact, notBefore: found.until } : found.fact;
+}

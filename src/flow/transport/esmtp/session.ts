@@ -1,0 +1,211 @@
+/**
+ * From a relay to a connection that is ready for MAIL:
+ *
+ *   dial ─▶ greeting ─▶ EHLO (HELO) ─▶ STARTTLS ─▶ EHLO ─▶ AUTH ─▶ open
+ *     │         │            │             │                  │
+ *     ▼         ▼            ▼             ▼                  ▼
+ *   next     stop: it       stop         next, or the        next
+ *   relay    answered                    same in clear
+ *
+ * A host that answers 4yz or 5yz speaks for the domain, and nobody else is asked; a host that cannot be reached, cannot
+ * do the TLS we need or refuses our login does not (RFC 5321 §5.1, and Courier's practice).
+ */
+import { isIP } from 'node:net';
+import { after } from '../../../core/clock.ts';
+import type { Outcome } from '../../../core/outcome.ts';
+import type { Destination, Relay } from '../../../core/transport.ts';
+import type { Reply } from '../../../grammar/smtp/reply.ts';
+import type { Dialled } from '../../../kit/dial.ts';
+import type { BriefMemory } from './brief-memory.ts';
+import { authenticate } from './client-auth.ts';
+import { noExtensions, parseExtensions, type Extensions } from './extensions.ts';
+import { formatSaid, isSuccess, lossOutcome, ownDeferral, refusedOutcome, type Loss, type Peer } from './outcomes.ts';
+import type { EsmtpSettings } from './settings.ts';
+import { Wire } from './wire.ts';
+
+export type Session =
+  | { readonly kind: 'open'; readonly wire: Wire; readonly extensions: Extensions; readonly peer: Peer }
+  /** This relay cannot be used; another may. */
+  | { readonly kind: 'next'; readonly outcome: Outcome }
+  /** No other relay would be better. */
+  | { readonly kind: 'stop'; readonly outcome: Outcome };
+
+type NotOpen = Exclude<Session, { kind: 'open' }>;
+
+const PENALTY_MS = 2 * 3_600_000; // and up to an hour more, so that hosts do not come back all at once
+
+export interface SessionContext {
+  readonly settings: EsmtpSettings;
+  /** Hosts whose STARTTLS failed: mail goes in clear meanwhile. */
+  readonly brokenTls: BriefMemory<string>;
+  readonly signal: AbortSignal;
+}
+
+export async function openSession(context: SessionContext, destination: Destination, relay: Relay): Promise<Session> {
+  const opened = await attempt(context, destination, relay, context.brokenTls.recall(penaltyKey(relay)) !== null);
+  if (opened.kind !== 'in clear') return opened;
+  // Its TLS just broke, and nobody asked for it: the same host at once again, in clear.
+  const again = await attempt(context, destination, relay, true);
+  return again.kind === 'in clear' ? { kind: 'next', outcome: ownDeferral('4.7.5', 'nexthop', again.why) } : again;
+}
+
+interface InClear {
+  readonly kind: 'in clear';
+  readonly why: string;
+}
+
+async function attempt(context: SessionContext, destination: Destination, relay: Relay, plain: boolean): Promise<Session | InClear> {
+  const { settings, signal } = context;
+  const { tls, proxy } = destination;
+  const peer: Peer = { remoteMta: relay.address === undefined || relay.address === relay.host ? relay.host : `${relay.host} [${relay.address}]` };
+  const dialled = await settings.dial({
+    host: relay.host,
+    port: relay.port,
+    timeoutMs: settings.timeouts.connectMs,
+    signal,
+    ...(relay.address === undefined ? {} : { address: relay.address }),
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(tls.kind === 'smtps' ? { tls: { verify: tls.verify } } : {}),
+  });
+  if (dialled.kind !== 'connected') return notConnected(context, dialled, peer);
+
+  const wire = new Wire(dialled.socket, settings.deadlines);
+  const aborted = () => wire.lose({ kind: 'aborted', why: 'We are stopping' });
+  signal.addEventListener('abort', aborted);
+  try {
+    if (signal.aborted) aborted();
+    return await greet(context, destination, relay, wire, peer, plain);
+  } finally {
+    signal.removeEventListener('abort', aborted);
+  }
+}
+
+function notConnected({ settings }: SessionContext, failed: Exclude<Dialled, { kind: 'connected' }>, peer: Peer): Session {
+  if (failed.ours === true) settings.log.error('connect', { remoteMta: peer.remoteMta, why: failed.why });
+  if (failed.kind === 'aborted') return { kind: 'stop', outcome: ownDeferral('4.3.2', 'message', 'We are stopping', peer) };
+  // RFC 3463 §3.5: 4.4.1 no answer from host; 4.7.5 for TLS as RFC 3463 §3.8 has it; 4.4.0 for what lies between.
+  const status = failed.kind === 'tls' ? '4.7.5' : failed.kind === 'proxy' ? '4.4.0' : '4.4.1';
+  const outcome = ownDeferral(status, 'nexthop', failed.why, peer);
+  // A proxy that is down, or wrongly configured, is so for every relay.
+  return { kind: failed.kind === 'proxy' ? 'stop' : 'next', outcome };
+}
+
+async function greet(context: SessionContext, destination: Destination, relay: Relay, wire: Wire, peer: Peer, plain: boolean): Promise<Session | InClear> {
+  const { timeouts } = context.settings;
+  const greeting = await wire.ask(null, timeouts.heloMs);
+  if (isLoss(greeting)) return lostEarly(greeting, 'CONNECT', peer);
+  if (!isSuccess(greeting)) return refusedEarly(wire, greeting, 'CONNECT', peer, timeouts.quitMs);
+
+  const hello = await sayHello(context, wire, peer);
+  if (hello.kind !== 'known') return hello;
+  let { extensions } = hello;
+  const { kind, verify } = destination.tls;
+  let secure = kind === 'smtps';
+  const optional = kind === 'opportunistic' && !verify;
+  if (kind === 'required' && !extensions.startTls) {
+    wire.quit(timeouts.quitMs);
+    return { kind: 'next', outcome: ownDeferral('4.7.4', 'nexthop', 'TLS is required and this host does not offer STARTTLS', peer) };
+  }
+  if (kind !== 'smtps' && extensions.startTls && !(optional && plain)) {
+    const secured = await startTls(context, destination, relay, wire, peer);
+    if (secured !== 'secured' && secured !== 'refused') return secured;
+    if (secured === 'secured') {
+      secure = true;
+      // What was said before the handshake counts for nothing (RFC 3207 §4.2).
+      const again = await sayHello(context, wire, peer);
+      if (again.kind !== 'known') return again;
+      ({ extensions } = again);
+    }
+  }
+  if (destination.auth !== undefined) {
+    const refused = await logIn(context, destination.auth, wire, extensions, peer, secure || isLoopback(relay));
+    if (refused !== null) return refused;
+  }
+  return { kind: 'open', wire, extensions, peer };
+}
+
+type Hello = { readonly kind: 'known'; readonly extensions: Extensions } | NotOpen;
+
+async function sayHello({ settings }: SessionContext, wire: Wire, peer: Peer): Promise<Hello> {
+  const { helo, timeouts } = settings;
+  const ehlo = await wire.ask(`EHLO ${helo}\r\n`, timeouts.heloMs);
+  if (isLoss(ehlo)) return lostEarly(ehlo, 'EHLO', peer);
+  if (isSuccess(ehlo)) return { kind: 'known', extensions: parseExtensions(ehlo) };
+  if (ehlo.code < 500) return refusedEarly(wire, ehlo, 'EHLO', peer, timeouts.quitMs);
+  // It is older than EHLO, or says so (RFC 5321 §3.2).
+  const plain = await wire.ask(`HELO ${helo}\r\n`, timeouts.heloMs);
+  if (isLoss(plain)) return lostEarly(plain, 'HELO', peer);
+  if (isSuccess(plain)) return { kind: 'known', extensions: noExtensions };
+  return refusedEarly(wire, plain, 'HELO', peer, timeouts.quitMs);
+}
+
+/** 'refused': not now, says the peer, and the connection goes on in clear. */
+async function startTls(context: SessionContext, destination: Destination, relay: Relay, wire: Wire, peer: Peer): Promise<Session | InClear | 'refused' | 'secured'> {
+  const { settings, signal } = context;
+  const { kind, verify } = destination.tls;
+  const optional = kind === 'opportunistic' && !verify;
+  const answer = await wire.ask('STARTTLS\r\n', settings.timeouts.heloMs, true);
+  if (isLoss(answer)) return optional && answer.kind !== 'aborted' ? noteBroken(context, relay, answer.why) : lostEarly(answer, 'STARTTLS', peer);
+  if (answer.code !== 220) {
+    if (optional) return 'refused';
+    wire.quit(settings.timeouts.quitMs);
+    return { kind: 'next', outcome: ownDeferral('4.7.4', 'nexthop', `TLS is required and was refused: ${formatSaid(answer)}`, peer) };
+  }
+  const secured = await settings.startTls(wire.socket, { host: relay.host, verify, timeoutMs: settings.timeouts.heloMs, signal });
+  if (secured.kind === 'secured') {
+    wire.adopt(secured.socket);
+    return 'secured';
+  }
+  wire.lose({ kind: 'closed', why: secured.why });
+  if (secured.kind === 'aborted') return { kind: 'stop', outcome: ownDeferral('4.3.2', 'message', 'We are stopping', peer) };
+  return optional ? noteBroken(context, relay, secured.why) : { kind: 'next', outcome: ownDeferral('4.7.5', 'nexthop', secured.why, peer) };
+}
+
+function noteBroken({ settings, brokenTls }: SessionContext, relay: Relay, why: string): InClear {
+  brokenTls.note(penaltyKey(relay), why, after(settings.clock.now(), PENALTY_MS + settings.chance.between(0, PENALTY_MS / 2)));
+  settings.log.warn('starttls', { host: relay.host, address: relay.address, why });
+  return { kind: 'in clear', why };
+}
+
+async function logIn(context: SessionContext, auth: NonNullable<Destination['auth']>, wire: Wire, extensions: Extensions, peer: Peer, secure: boolean): Promise<Session | null> {
+  const { settings } = context;
+  const answer = await authenticate(wire, extensions.mechanisms, auth, secure || settings.passwordsInClear === true, settings.timeouts.heloMs);
+  if (answer.kind === 'accepted') return null;
+  if (answer.kind === 'lost') return lostEarly(answer.loss, 'AUTH', peer);
+  wire.quit(settings.timeouts.quitMs);
+  // Credentials are our configuration, so their refusal bounces nothing, even where Courier would.
+  const text = answer.kind === 'refused'
+    ? `Our login was refused: ${formatSaid(answer.reply)}`
+    : `We are to log in, and this host offers no way we may use${secure ? '' : ' without TLS'} (${answer.offered.join(' ') || 'nothing'})`;
+  settings.log.error('auth', { remoteMta: peer.remoteMta, login: auth.login, why: text });
+  return { kind: 'next', outcome: ownDeferral('4.7.8', 'nexthop', text, peer) };
+}
+
+function lostEarly(loss: Loss, command: string, peer: Peer): NotOpen {
+  const outcome = lossOutcome(loss, 'greeting', command, peer);
+  // 421 is an answer; being gone without one is not.
+  return { kind: loss.kind === 'said421' || loss.kind === 'aborted' ? 'stop' : 'next', outcome };
+}
+
+function refusedEarly(wire: Wire, reply: Reply, command: string, peer: Peer, quitMs: number): NotOpen {
+  if (reply.code < 400) {
+    const loss: Loss = { kind: 'garbage', why: `The peer answered ${reply.code} to ${command}` };
+    wire.lose(loss);
+    return { kind: 'next', outcome: lossOutcome(loss, 'greeting', command, peer) };
+  }
+  wire.quit(quitMs);
+  return { kind: 'stop', outcome: refusedOutcome(reply, 'greeting', command, peer) };
+}
+
+function isLoss(heard: Reply | Loss): heard is Loss {
+  return 'kind' in heard;
+}
+
+function penaltyKey(relay: Relay): string {
+  return `${relay.address ?? relay.host}:${relay.port}`;
+}
+
+function isLoopback(relay: Relay): boolean {
+  const address = relay.address ?? relay.host;
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+}

@@ -1,0 +1,75 @@
+/** What the transport is told once. */
+import type { Chance, Clock } from '../../../core/clock.ts';
+import type { Kernels } from '../../../core/kernels.ts';
+import type { Log } from '../../../core/log.ts';
+import type { Metrics } from '../../../core/metrics.ts';
+import type { StoredContent } from '../../../core/queue-store.ts';
+import type { Destinations } from '../../../core/transport.ts';
+import type { Deadlines } from '../../../kit/deadlines.ts';
+import type { Dial, Secured, TlsRequest } from '../../../kit/dial.ts';
+import type { Socket } from 'node:net';
+
+/** Courier's timeouts (`esmtptimeout…`), in milliseconds. */
+export interface EsmtpTimeouts {
+  readonly connectMs: number;
+  /** Greeting, EHLO, HELO, STARTTLS with its handshake, AUTH. */
+  readonly heloMs: number;
+  /** MAIL, RCPT and DATA; with PIPELINING one budget for all of them. */
+  readonly commandMs: number;
+  /** Each block of the content, and the answer to the final dot. */
+  readonly contentMs: number;
+  readonly quitMs: number;
+  /** How long an idle connection is kept for the next message. */
+  readonly keepaliveMs: number;
+  /** RSET this often while idle; 0: never. */
+  readonly keepalivePingMs: number;
+}
+
+/** As Courier ships them; RFC 5321 §4.5.3.2 asks for no less, but for QUIT's and the connection's. */
+export const courierTimeouts: EsmtpTimeouts = {
+  connectMs: 60_000,
+  heloMs: 300_000,
+  commandMs: 600_000,
+  contentMs: 300_000,
+  quitMs: 10_000,
+  keepaliveMs: 60_000,
+  keepalivePingMs: 0,
+};
+
+export interface EsmtpLimits {
+  /** Recipients in one transaction. */
+  readonly recipients: number;
+  /** Connections to one next hop. Twice as many deliveries are taken: the second rides behind the first. */
+  readonly connectionsPerNexthop: number;
+  /** Deliveries under way in all. */
+  readonly deliveriesInAll: number;
+  /** Idle connections in all. */
+  readonly idle: number;
+}
+
+/** Makes content 7-bit (RFC 6152 §3): 8-bit parts become quoted-printable or base64. */
+export interface Converter {
+  toSevenBit(content: StoredContent): readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+}
+
+export interface EsmtpSettings {
+  readonly destinations: Destinations;
+  readonly dial: Dial;
+  readonly startTls: (socket: Socket, request: TlsRequest) => Promise<Secured>;
+  readonly deadlines: Deadlines;
+  readonly kernels: Pick<Kernels, 'openStuffing'>;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The name we give at EHLO, in A-labels; or an address literal. */
+  readonly helo: string;
+  readonly timeouts: EsmtpTimeouts;
+  readonly limits: EsmtpLimits;
+  /** `esmtpdelay`: after all relays of a next hop failed, everything for it is deferred this long untried; 0: off. */
+  readonly delayMs: number;
+  /** Absent: 8-bit mail for a peer without 8BITMIME waits. */
+  readonly convert?: Converter;
+  /** Send a password in clear when the peer offers neither TLS nor CRAM-MD5. Default: no. */
+  readonly passwordsInClear?: boolean;
+}

@@ -1,0 +1,75 @@
+/** What a command is, and what it is given. One file a command; each has its own --help. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { Readable, Writable } from 'node:stream';
+import type { Operations } from '../../core/operations.ts';
+import type { Configuration } from '../../configuration.ts';
+
+/** Exit codes of sysexits(3), as Courier's tools use them. */
+export const exits = { ok: 0, failed: 1, usage: 64, badInput: 65, noInput: 66, noUser: 67, unavailable: 69, software: 70, osError: 71, cantCreate: 73, ioError: 74, tryLater: 75, noPermission: 77, configuration: 78 } as const;
+
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What follows `posthorn`, then a paragraph or two. */
+  readonly help: string;
+  run(args: readonly string[], context: Context): Promise<number>;
+}
+
+export interface Context {
+  readonly stdin: Readable;
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  /** The folder of --config, POSTHORN_CONFIG, or the system's. */
+  readonly folder: string;
+  readonly rooms: Rooms;
+}
+
+/** What the command line needs of the house; main.ts hands it over, so that front looks at nobody's room. */
+export interface Rooms {
+  start(configuration: Configuration, folder: string): Promise<number>;
+  /** The gateway that runs on this state folder, or null. */
+  running(configuration: Configuration): Promise<Operations | null>;
+  /** The queue itself, for when no gateway runs. */
+  offline(configuration: Configuration): Promise<Operations & { close(): Promise<void> }>;
+  lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+}
+
+export type MxAnswer =
+  | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean }[] }
+  | { readonly kind: 'no-mail' | 'hard-error' | 'soft-error'; readonly why: string };
+
+/** A wrong call: printed with the command's usage, exit 64. */
+export class Usage extends Error {}
+
+export function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new Usage(error instanceof Error ? error.message.split('. To specify')[0] : String(error));
+  }
+}
+
+export function print(to: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    to.write(text.endsWith('\n') ? text : `${text}\n`, error => {
+      // A closed pipe (`posthorn mailq | head`) is nobody's fault.
+      if (error && 'code' in error && error.code !== 'EPIPE') reject(error);
+      else resolve();
+    });
+  });
+}
+
+/** The queue through the running gateway, or directly when none runs. */
+export async function withQueue<T>(context: Context, configuration: Configuration, work: (queue: Operations, running: boolean) => Promise<T>): Promise<T> {
+  const running = await context.rooms.running(configuration);
+  if (running !== null) return work(running, true);
+  const offline = await context.rooms.offline(configuration);
+  try {
+    return await work(offline, false);
+  } finally {
+    await offline.close();
+  }
+}

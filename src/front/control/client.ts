@@ -1,0 +1,87 @@
+/** Asks the running gateway; null when none runs on this state folder. */
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import type { ListedMessage, Operations, RecentEvent } from '../../core/operations.ts';
+import type { QueueSummary } from '../../core/queue-store.ts';
+import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
+import { socketPath, type Answer, type Request } from './wire.ts';
+
+const CHUNK_OCTETS = 48 * 1024;
+
+export async function findRunning(folder: string): Promise<Operations | null> {
+  const probe = await connectTo(folder);
+  if (probe === null) return null;
+  probe.destroy();
+
+  async function* ask(request: Request, content?: AsyncIterable<Uint8Array>): AsyncGenerator<Answer> {
+    const socket = await connectTo(folder);
+    if (socket === null) throw new Error('the gateway stopped just now; try again');
+    try {
+      await writeJsonLine(socket, request);
+      if (content !== undefined) {
+        for await (const octets of content) {
+          for (let at = 0; at < octets.length; at += CHUNK_OCTETS) {
+            await writeJsonLine(socket, { chunk: Buffer.from(octets.subarray(at, at + CHUNK_OCTETS)).toString('base64') });
+          }
+        }
+        await writeJsonLine(socket, { end: true });
+      }
+      for await (const line of readJsonLines(socket)) yield line as Answer;
+    } finally {
+      socket.destroy();
+    }
+  }
+  async function last<T>(request: Request, content?: AsyncIterable<Uint8Array>): Promise<T> {
+    for await (const answer of ask(request, content)) {
+      if ('wrong' in answer) throw new Error(answer.wrong);
+      if ('last' in answer) return answer.last as T;
+    }
+    throw new Error('the gateway stopped in the middle of its answer');
+  }
+
+  return {
+    async *list(which) {
+      for await (const answer of ask({ ask: 'list', which })) {
+        if ('wrong' in answer) throw new Error(answer.wrong);
+        if ('item' in answer) yield answer.item as ListedMessage;
+        else return;
+      }
+      throw new Error('the gateway stopped in the middle of the list');
+    },
+    order: (which, order) => last<number>({ ask: 'order', which, order }),
+    summary: () => last<QueueSummary>({ ask: 'summary' }),
+    reload: () => last<readonly string[]>({ ask: 'reload' }),
+    stop: () => last<void>({ ask: 'stop' }),
+    recent: id => last<readonly RecentEvent[]>({ ask: 'recent', ...(id === undefined ? {} : { id }) }),
+    submit({ content, ...submission }) {
+      return last({ ask: 'submit', submission }, content);
+    },
+  };
+}
+
+async function connectTo(folder: string): Promise<Socket | null> {
+  let handle;
+  try {
+    handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch {
+    return null;
+  }
+  const path = socketPath(handle.fd);
+  try {
+    return await new Promise<Socket | null>((resolve, reject) => {
+      const socket = connect(path);
+      socket.once('connect', () => {
+        socket.removeAllListeners('error');
+        socket.on('error', () => socket.destroy());
+        resolve(socket);
+      });
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null);
+        else reject(error);
+      });
+    });
+  } finally {
+    await handle.close();
+  }
+}

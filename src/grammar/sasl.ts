@@ -1,0 +1,121 @@
+/**
+ * SASL mechanisms, the server's side, as pure state (RFC 4422): PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login),
+ * CRAM-MD5 (RFC 2195) and its SHA kin. An exchange is fed what the client says and ends in a proof for an AuthBackend.
+ */
+import type { Proof } from '../core/auth.ts';
+
+export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'CRAM-SHA1' | 'CRAM-SHA256';
+export const mechanisms: readonly Mechanism[] = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'CRAM-SHA1', 'CRAM-SHA256'];
+
+export type Step =
+  /** Base64, for the peer. */
+  | { readonly kind: 'challenge'; readonly text: string }
+  | { readonly kind: 'proof'; readonly login: string; readonly proof: Proof }
+  /** Not what the mechanism asks for: 501 (RFC 4954 §4). */
+  | { readonly kind: 'malformed'; readonly why: string }
+  /** Well formed, but nobody can be this: 535. */
+  | { readonly kind: 'hopeless'; readonly why: string };
+
+export interface Exchange {
+  readonly mechanism: Mechanism;
+  /** `initial` is the word after the mechanism, null when there was none; `=` is an empty response (RFC 4954 §4). */
+  begin(initial: string | null): Step;
+  /** A line of base64. */
+  answer(line: string): Step;
+}
+
+export interface ExchangeSetting {
+  readonly service: 'esmtp' | 'imap' | 'pop3' | 'webmail';
+  /** `<unique@host>`; must never repeat (RFC 2195 §2). */
+  readonly challenge: () => string;
+}
+
+const CREDENTIAL_OCTETS = 1024;
+
+export function createExchange(mechanism: Mechanism, setting: ExchangeSetting): Exchange {
+  return exchanges[mechanism](setting);
+}
+
+const exchanges: Readonly<Record<Mechanism, (setting: ExchangeSetting) => Exchange>> = {
+  PLAIN: createPlain,
+  LOGIN: createLogin,
+  'CRAM-MD5': setting => createCram('CRAM-MD5', 'md5', setting),
+  'CRAM-SHA1': setting => createCram('CRAM-SHA1', 'sha1', setting),
+  'CRAM-SHA256': setting => createCram('CRAM-SHA256', 'sha256', setting),
+};
+
+function createPlain({ service }: ExchangeSetting): Exchange {
+  const read = (line: string): Step => {
+    const text = decodeBase64(line);
+    if (text === null) return malformed('not base64 of UTF-8');
+    const words = text.split('\0');
+    if (words.length !== 3) return malformed('not authzid NUL authcid NUL password');
+    const [authorization, login, password] = words as [string, string, string];
+    // RFC 4616 §2: acting as someone else needs a permission that no backend here can give.
+    if (authorization !== '' && authorization !== login) return { kind: 'hopeless', why: 'another authorization identity' };
+    return password === '' ? { kind: 'hopeless', why: 'empty password' } : passwordProof(login, password, service);
+  };
+  return {
+    mechanism: 'PLAIN',
+    begin: initial => (initial === null ? { kind: 'challenge', text: '' } : read(initial)),
+    answer: read,
+  };
+}
+
+function createLogin({ service }: ExchangeSetting): Exchange {
+  let login: string | null = null;
+  const read = (line: string): Step => {
+    const text = decodeBase64(line);
+    if (text === null || text.includes('\0')) return malformed('not base64 of UTF-8');
+    if (login === null) {
+      login = text;
+      return { kind: 'challenge', text: 'UGFzc3dvcmQ6' }; // Password:
+    }
+    return text === '' ? { kind: 'hopeless', why: 'empty password' } : passwordProof(login, text, service);
+  };
+  return {
+    mechanism: 'LOGIN',
+    begin: initial => (initial === null ? { kind: 'challenge', text: 'VXNlcm5hbWU6' } : read(initial)), // Username:
+    answer: read,
+  };
+}
+
+function createCram(mechanism: Mechanism, digest: 'md5' | 'sha1' | 'sha256', setting: ExchangeSetting): Exchange {
+  let challenge = '';
+  return {
+    mechanism,
+    begin(initial) {
+      // The server speaks first, so there is nothing an initial response could answer (RFC 4954 §4).
+      if (initial !== null) return malformed(`${mechanism} has no initial response`);
+      challenge = setting.challenge();
+      return { kind: 'challenge', text: Buffer.from(challenge).toString('base64') };
+    },
+    answer(line) {
+      const text = decodeBase64(line);
+      const found = text === null ? null : /^(.+) ([0-9a-f]{32,64})$/i.exec(text);
+      if (found === null) return malformed('not login, blank, hexadecimal digest');
+      const login = found[1] as string;
+      if (login.includes('\0')) return malformed('NUL in the login');
+      return { kind: 'proof', login, proof: { kind: 'cram', digest, challenge, response: (found[2] as string).toLowerCase() } };
+    },
+  };
+}
+
+function passwordProof(login: string, password: string, service: ExchangeSetting['service']): Step {
+  if (login === '') return { kind: 'hopeless', why: 'empty login' };
+  if (login.length > CREDENTIAL_OCTETS || password.length > CREDENTIAL_OCTETS) return malformed('too long');
+  return { kind: 'proof', login, proof: { kind: 'password', password, service } };
+}
+
+/** Strict: RFC 4954 §4 wants 501 for anything that is not base64, and a lenient decoder hides a cut line. */
+function decodeBase64(line: string): string | null {
+  if (line === '=') return '';
+  if (line.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(line)) return null;
+  const octets = Buffer.from(line, 'base64');
+  const text = octets.toString('utf8');
+  return Buffer.from(text).equals(octets) ? text : null;
+}
+
+function malformed(why: string): Step {
+  return { kind: 'malformed', why };
+}

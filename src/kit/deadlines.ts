@@ -1,0 +1,73 @@
+/**
+ * Many deadlines, one sleep. Sockets move their deadline several times a message, so moving one is an addition and a
+ * comparison: the clock is asked to wake us at the earliest moment known, and on waking we look who is really late.
+ */
+import type { Clock, Instant } from '../core/clock.ts';
+import { after } from '../core/clock.ts';
+
+export interface Deadlines {
+  /** `passed` is called once for each time that set() was not followed by another set() or clear() in time. */
+  open(passed: () => void): Deadline;
+  close(): void;
+}
+
+export interface Deadline {
+  set(ms: number): void;
+  clear(): void;
+}
+
+interface Watched {
+  at: Instant;
+  readonly passed: () => void;
+}
+
+export function openDeadlines(clock: Clock): Deadlines {
+  const active = new Set<Watched>();
+  let armed: AbortController | null = null;
+  let armedFor = Number.POSITIVE_INFINITY;
+
+  function arm(when: Instant): void {
+    armed?.abort();
+    const mine = new AbortController();
+    armed = mine;
+    armedFor = when;
+    void clock.sleepUntil(when, mine.signal).then(() => {
+      if (armed === mine) wake();
+    });
+  }
+
+  function wake(): void {
+    armed = null;
+    armedFor = Number.POSITIVE_INFINITY;
+    const now = clock.now();
+    for (const one of active) {
+      if (one.at > now) continue;
+      active.delete(one);
+      one.passed();
+    }
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const one of active) earliest = Math.min(earliest, one.at);
+    if (earliest < armedFor) arm(earliest as Instant);
+  }
+
+  return {
+    open(passed) {
+      const mine: Watched = { at: clock.now(), passed };
+      return {
+        set(ms) {
+          mine.at = after(clock.now(), ms);
+          active.add(mine);
+          if (mine.at < armedFor) arm(mine.at);
+        },
+        clear() {
+          active.delete(mine);
+        },
+      };
+    },
+    close() {
+      active.clear();
+      armed?.abort();
+      armed = null;
+    },
+  };
+}

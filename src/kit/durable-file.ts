@@ -1,0 +1,150 @@
+/**
+ * Files that are there after a power cut: written under a temporary name, synced, renamed, and the folder synced.
+ * The file system is an argument, so that a test can fail each step.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+
+export interface FileSystem {
+  /** 'new' fails when the name is taken; 'folder' gives something that can only be synced. */
+  open(path: string, how: 'new' | 'read' | 'folder'): Promise<OpenFile>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  mkdir(path: string): Promise<void>;
+  readdir(path: string): Promise<string[]>;
+}
+
+export interface OpenFile {
+  /** All octets of all pieces, in order, after what was written before. */
+  write(pieces: readonly Uint8Array[]): Promise<void>;
+  /** Fills `into` from `position` on; fewer octets only at the end of the file. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const nodeFileSystem: FileSystem = {
+  async open(path, how) {
+    return openFile(await open(path, how === 'new' ? 'wx' : 'r', 0o600));
+  },
+  rename,
+  unlink,
+  async mkdir(path) {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  },
+  readdir,
+};
+
+function openFile(file: FileHandle): OpenFile {
+  return {
+    async write(pieces) {
+      for (const piece of pieces) {
+        let written = 0;
+        while (written < piece.length) written += (await file.write(piece, written)).bytesWritten;
+      }
+    },
+    async read(into, position) {
+      let filled = 0;
+      while (filled < into.length) {
+        const { bytesRead } = await file.read(into, filled, into.length - filled, position + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled;
+    },
+    sync: () => file.sync(),
+    close: () => file.close(),
+  };
+}
+
+export interface FolderSync {
+  /** Resolves after a sync that began after the call: names made before are then durable. */
+  sync(folder: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Syncs folders, one sync at a time each; who comes while one runs shares the next. Folders stay open. */
+export function openFolderSync(files: FileSystem): FolderSync {
+  interface Folder {
+    readonly file: Promise<OpenFile>;
+    running: Promise<void> | null;
+    next: Promise<void> | null;
+  }
+  const folders = new Map<string, Folder>();
+
+  function start(folder: Folder): Promise<void> {
+    const run = folder.file.then((file) => file.sync()).finally(() => {
+      folder.running = null;
+    });
+    folder.running = run;
+    return run;
+  }
+
+  return {
+    async sync(path) {
+      let folder = folders.get(path);
+      if (folder === undefined) {
+        folder = { file: files.open(path, 'folder'), running: null, next: null };
+        folders.set(path, folder);
+        folder.file.catch(() => folders.delete(path)); // the next caller tries to open it again
+      }
+      const mine = folder;
+      if (mine.running === null) return start(mine);
+      mine.next ??= mine.running
+        .catch(() => undefined) // that was another's sync; ours is still to come
+        .then(() => {
+          mine.next = null;
+          return start(mine);
+        });
+      return mine.next;
+    },
+    async close() {
+      for (const folder of folders.values()) {
+        await (folder.next ?? folder.running ?? Promise.resolve()).catch(() => undefined);
+        await folder.file.then((file) => file.close()).catch(() => undefined);
+      }
+      folders.clear();
+    },
+  };
+}
+
+export interface DurableFile {
+  write(pieces: readonly Uint8Array[]): Promise<void>;
+  /** Durable under its final name once this resolves. A failure leaves neither name behind. */
+  commit(folder: string, name: string): Promise<void>;
+  /** Closes, and removes what was written. Never fails: what stays is swept later. */
+  discard(): Promise<void>;
+}
+
+export async function openDurableFile(files: FileSystem, folders: FolderSync, temporary: string): Promise<DurableFile> {
+  const file = await files.open(temporary, 'new');
+  let path = temporary;
+  let open = true;
+
+  async function discard(): Promise<void> {
+    if (open) {
+      open = false;
+      await file.close().catch(() => undefined);
+    }
+    await files.unlink(path).catch(() => undefined);
+  }
+
+  return {
+    write: (pieces) => file.write(pieces),
+    async commit(folder, name) {
+      try {
+        await file.sync();
+        open = false;
+        await file.close();
+        const final = `${folder}/${name}`;
+        await files.rename(path, final);
+        path = final;
+        await folders.sync(folder);
+      } catch (error) {
+        await discard();
+        throw error;
+      }
+    },
+    discard,
+  };
+}

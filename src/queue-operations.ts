@@ -1,0 +1,94 @@
+/** Operations over a store and an intake: what the control socket and the command line ask for. */
+import type { Clock } from './core/clock.ts';
+import type { Address, Origin } from './core/envelope.ts';
+import type { Intake, Queued } from './core/intake.ts';
+import type { Kernels } from './core/kernels.ts';
+import type { ListedMessage, LocalSubmission, Operations } from './core/operations.ts';
+import type { Outcome } from './core/outcome.ts';
+import type { QueueEntry, QueueStore } from './core/queue-store.ts';
+import { refuse, type Refusal } from './core/status.ts';
+import { parseAddress } from './grammar/address.ts';
+import { createLineEnds } from './grammar/line-ends.ts';
+
+export interface QueueOperationsOptions {
+  readonly store: QueueStore;
+  readonly intake: Intake;
+  readonly kernels: Kernels;
+  readonly clock: Clock;
+  /** Flushing does more in a running gateway: next hops in trouble are forgiven. */
+  readonly flush?: (which: Parameters<QueueStore['order']>[0]) => Promise<number>;
+}
+
+export function createQueueOperations(options: QueueOperationsOptions): Pick<Operations, 'list' | 'order' | 'summary' | 'submit'> {
+  const { store, clock } = options;
+  return {
+    async *list(which) {
+      for await (const entry of store.list(which)) yield listed(entry);
+    },
+    order(which, order) {
+      const now = clock.now();
+      if (order === 'flush' && options.flush !== undefined) return options.flush(which);
+      return store.order(which, typeof order === 'string' ? { kind: order, now } : { kind: 'cancel', now, reason: order.cancel });
+    },
+    summary: async () => store.summary(),
+    submit: submission => submit(options, submission),
+  };
+}
+
+function listed({ message, due, state, why }: QueueEntry): ListedMessage {
+  const { envelope } = message;
+  return {
+    id: message.id, sizeOctets: message.facts.sizeOctets + message.trace.length, acceptedAt: message.acceptedAt, due, state,
+    ...(why === undefined ? {} : { why }),
+    owner: envelope.origin.login ?? envelope.origin.source,
+    reversePath: envelope.reversePath ?? '',
+    attempts: message.attempts,
+    recipients: message.recipients.map(({ address, outcome }) => ({ address, status: statusOf(outcome), ...(outcome?.said === undefined ? {} : { said: saidBy(outcome) }) })),
+  };
+}
+
+function statusOf(outcome: Outcome | undefined): 'done' | 'fail' | '' {
+  if (outcome === undefined || outcome.kind === 'deferred') return '';
+  return outcome.kind === 'failed' ? 'fail' : 'done';
+}
+
+function saidBy({ status, said }: Outcome): string {
+  return `${status} ${said?.remoteMta === undefined ? '' : `${said.remoteMta}: `}${said?.text ?? ''}`;
+}
+
+async function submit({ intake, kernels, clock }: QueueOperationsOptions, submission: LocalSubmission): Promise<Pick<Queued, 'kind' | 'id'> | Refusal> {
+  const reversePath = submission.reversePath === '' ? null : parseAddress(submission.reversePath);
+  if (reversePath === null && submission.reversePath !== '') return refuse('badSenderAddress', { text: `Bad sender ${submission.reversePath}` });
+  const origin: Origin = { source: 'local', protocol: 'local', login: submission.owner, relayClient: '', at: clock.now() };
+  const transaction = await intake.open(origin);
+  if (transaction.kind === 'refused') return transaction;
+  const mail = await transaction.mail(reversePath, {
+    ...(submission.ret === undefined ? {} : { ret: submission.ret }), ...(submission.envid === undefined ? {} : { envid: submission.envid }),
+    smtputf8: [submission.reversePath, ...submission.recipients].some(text => /[^\0-\x7f]/.test(text)),
+  });
+  if (mail.kind === 'refused') return mail;
+  for (const text of new Set(submission.recipients)) {
+    const address: Address | null = parseAddress(text);
+    const verdict = address === null ? refuse('badRecipientAddress', { text: `Bad recipient ${text}` }) : await transaction.rcpt(address, submission.notify === undefined ? {} : { notify: submission.notify });
+    if (verdict.kind === 'refused') {
+      transaction.abort();
+      return { ...verdict, text: `${verdict.text}: ${text}` };
+    }
+  }
+  const writer = await transaction.data();
+  if (writer.kind === 'refused') return writer;
+  const scan = kernels.openScan();
+  const lineEnds = createLineEnds();
+  try {
+    for await (const chunk of submission.content) {
+      const octets = lineEnds.feed(chunk);
+      scan.feed(octets);
+      await writer.write(octets);
+    }
+  } catch (error) {
+    transaction.abort();
+    scan.facts(); // closes the scan
+    throw error;
+  }
+  return writer.end(scan.facts());
+}

@@ -1,0 +1,28 @@
+/**
+ * Proving who somebody is: AuthBackends, one file each. Here: Courier's userdb, as text, a file or a folder.
+ * Takes the path and a log; reloads by itself when the text changes. Passwords and CRAM-MD5, -SHA1, -SHA256
+ * (RFC 4954, RFC 2195), stored forms as docs/configuration.md lists them.
+ * Must never say whether a login exists: not by its answer, not by the time it takes.
+ */
+import { randomBytes } from 'node:crypto';
+import type { AuthBackend } from '../../core/auth.ts';
+import type { Log } from '../../core/log.ts';
+import { createTurns } from './turns.ts';
+import { createUserdbBackend } from './userdb.ts';
+import { createUserdbText } from './userdb-text.ts';
+
+export { hmacContext } from './hmac-context.ts';
+
+export interface UserdbOptions {
+  /** A file, or a folder of files. */
+  readonly path: string;
+  readonly log: Log;
+}
+
+/** Comparisons at once, and how many more may wait: a flood of logins must not take the machine. */
+const comparisonsAtOnce = 4;
+const comparisonsWaiting = 256;
+
+export function createUserdb({ path, log }: UserdbOptions): AuthBackend {
+  return createUserdbBackend(createUserdbText(path, log), createTurns(comparisonsAtOnce, comparisonsWaiting), randomBytes(32));
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { parseAccess } from '../../../src/grammar/config/access.ts';
+import { parseBofh } from '../../../src/grammar/config/bofh.ts';
+import { parseLines, parseOneLine, parseSwitch, parseWholeNumber } from '../../../src/grammar/config/control-file.ts';
+import { createDomainList, parseDomainList } from '../../../src/grammar/config/domain-list.ts';
+import { parseDuration } from '../../../src/grammar/config/duration.ts';
+import { parseEndpoint, parsePortList } from '../../../src/grammar/config/endpoint.ts';
+import { parseEnvironment } from '../../../src/grammar/config/environment.ts';
+import { createHostedDomains, parseHostedDomains } from '../../../src/grammar/config/hosted-domains.ts';
+import { nearestName } from '../../../src/grammar/config/nearest-name.ts';
+import { parseNetwork } from '../../../src/grammar/config/network.ts';
+import type { Parsed } from '../../../src/grammar/config/parsed.ts';
+import { parseProxies } from '../../../src/grammar/config/proxies.ts';
+import { parseRelayLogins } from '../../../src/grammar/config/relay-logins.ts';
+import { parseRoutes } from '../../../src/grammar/config/routes.ts';
+import { parseSize } from '../../../src/grammar/config/size.ts';
+import { parseUserdb } from '../../../src/grammar/config/userdb.ts';
+
+const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
+  access: parseAccess,
+  bofh: parseBofh,
+  'one line': (text) => parseOneLine(text, 'x'),
+  switch: (text) => parseSwitch(text, 'x'),
+  number: (text) => parseWholeNumber(text, 0, 10, 'x'),
+  'domain list': (text) => parseDomainList(text, 'host.example.com'),
+  duration: (text) => parseDuration(text),
+  endpoint: (text) => parseEndpoint(text, null, 'x'),
+  ports: (text) => parsePortList(text, null),
+  environment: (text) => parseEnvironment(text),
+  'hosted domains': parseHostedDomains,
+  network: parseNetwork,
+  proxies: parseProxies,
+  'relay logins': parseRelayLogins,
+  routes: parseRoutes,
+  size: (text) => parseSize(text),
+};
+
+/** Anything, and things made of the words that the languages know. */
+const words = ['allow', 'deny', 'RELAYCLIENT', '=', ',', '"', "'", '\\', '$', '${X}', '`', '#', '!', '*', '.', ':', '[', ']', '::1', '10', '/8', '/SECURITY=SMTPS', '\t', ' ', '\n', '\r\n', 'NAME=', 'opt', 'badfrom', 'a@b.c', 'socks5://', '@', '%', 'ü', '\0', '\uFEFF', '1w', '99999999999999999'];
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.array(fc.constantFrom(...words), { maxLength: 40 }).map((parts) => parts.join('')));
+
+for (const [name, parse] of Object.entries(parsers)) {
+  test(`${name}: any text is a value or problems that name a line of it and an example`, () => {
+    fc.assert(
+      fc.property(text, (input) => {
+        const parsed = parse(input);
+        if (parsed.kind === 'read') return;
+        assert.ok(parsed.problems.length > 0);
+        for (const { line, what, right } of parsed.problems) {
+          assert.ok(line >= 1 && line <= input.split('\n').length, `line ${line}`);
+          assert.ok(what !== '' && right !== '');
+          assert.doesNotMatch(what, /\p{Cc}/u, 'a message stays on its line');
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+}
+
+test('lists, look-ups and userdb take any text and any question', () => {
+  fc.assert(
+    fc.property(text, text, (input, question) => {
+      parseLines(input);
+      parseUserdb(input);
+      nearestName(question, input.split('\n'));
+      const domains = parseDomainList(input, 'host.example.com');
+      if (domains.kind === 'read') createDomainList(domains.value).has(question);
+      const hosted = parseHostedDomains(input);
+      if (hosted.kind === 'read') createHostedDomains(hosted.value).find(question);
+    }),
+  );
+});

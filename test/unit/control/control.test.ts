@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { MessageId } from '../../../src/core/envelope.ts';
+import { silent } from '../../../src/core/log.ts';
+import type { ListedMessage, Operations } from '../../../src/core/operations.ts';
+import { findRunning, openControlServer } from '../../../src/front/control/index.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'posthorn-control-'));
+after(() => rmSync(root, { recursive: true }));
+
+async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of from) all.push(one);
+  return all;
+}
+
+function operations(own: Partial<Operations>): Operations {
+  const unasked = () => Promise.reject(new Error('not asked for in this test'));
+  return { list: () => { throw new Error('not asked for'); }, order: unasked, summary: unasked, submit: unasked, reload: unasked, stop: unasked, recent: unasked, ...own };
+}
+
+function listed(n: number): ListedMessage {
+  return { id: `ID${n}` as MessageId, sizeOctets: n, acceptedAt: n, due: n, state: 'waiting', owner: 'x', reversePath: '', attempts: 0, recipients: [] };
+}
+
+test('a folder deeper than a socket path may be still has its socket, for the owner only; a dead one is replaced', async () => {
+  const folder = join(root, 'x'.repeat(100), 'y'.repeat(100));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'control.sock'), '');
+  const server = await openControlServer({ folder, operations: operations({ order: (which, order) => Promise.resolve(JSON.stringify([which, order]).length) }), log: silent });
+  assert.equal(statSync(join(folder, 'control.sock')).mode & 0o777, 0o600);
+  const running = await findRunning(folder);
+  assert.ok(running !== null);
+  assert.equal(await running.order({ id: 'A' as MessageId }, { cancel: 'why' }), '[{"id":"A"},{"cancel":"why"}]'.length);
+  await server.close();
+  assert.equal(await findRunning(folder), null);
+  assert.equal(await findRunning(join(root, 'nowhere')), null);
+});
+
+test('a long list comes whole, a trouble in its middle is an error and not a short list', async () => {
+  const folder = join(root, 'list');
+  mkdirSync(folder);
+  const list: Operations['list'] = which => (async function* () {
+    for (let n = 0; n < 20_000; n++) {
+      if (which !== 'all' && n === 100) throw new Error('the disk broke');
+      yield listed(n);
+    }
+    await Promise.resolve();
+  })();
+  const server = await openControlServer({ folder, operations: operations({ list }), log: silent });
+  const running = await findRunning(folder);
+  assert.ok(running !== null);
+  const all = await collect(running.list('all'));
+  assert.equal(all.length, 20_000);
+  assert.deepEqual(all[19_999], listed(19_999));
+  await assert.rejects(collect(running.list({ state: 'held' })), /the disk broke/);
+  await server.close();
+});
+
+test('a submission arrives to the octet; one cut short is never queued', async () => {
+  const folder = join(root, 'submit');
+  mkdirSync(folder);
+  const octets = Buffer.alloc(300_000, 'é\r\n\0.');
+  const arrived: Buffer[] = [];
+  let ended: Error | null = null;
+  const server = await openControlServer({
+    folder, log: silent,
+    operations: operations({
+      async submit({ content, reversePath }) {
+        try {
+          for await (const chunk of content) arrived.push(Buffer.from(chunk));
+        } catch (error) {
+          ended = error as Error;
+          throw error;
+        }
+        assert.equal(reversePath, 'a@b.example');
+        return { kind: 'queued', id: 'Q' as MessageId };
+      },
+    }),
+  });
+  const running = await findRunning(folder);
+  assert.ok(running !== null);
+  const submission = { owner: 'x', reversePath: 'a@b.example', recipients: ['c@d.example'] };
+  const answer = await running.submit({ ...submission, content: (async function* () { yield octets; await Promise.resolve(); })() });
+  assert.deepEqual(answer, { kind: 'queued', id: 'Q' });
+  assert.ok(Buffer.concat(arrived).equals(octets));
+  await assert.rejects(running.submit({ ...submission, content: (async function* () { yield octets; await Promise.resolve(); throw new Error('the pipe broke'); })() }), /the pipe broke/);
+  while (ended === null) await new Promise(resolve => setImmediate(resolve));
+  assert.match(String(ended), /ended early/);
+  await server.close();
+});
