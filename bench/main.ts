@@ -1,6 +1,6 @@
 /**
- * `make bench`: Posthorn beside its peers on this box, in interleaved rounds; prints a table, writes JSON into
- * results/, and ends with 1 when something that must hold does not.
+ * `make bench`: Posthorn beside its peers on this box, in interleaved rounds; prints a table, writes JSON and a
+ * picture into results/, and ends with 1 when something that must hold does not.
  *
  *   node bench/main.ts [--quick] [--only relay,accept,large,latency,memory,startup,disk,profile] [--peers posthorn,postfix,…] [--rounds N]
  */
@@ -24,8 +24,10 @@ import { askMemory } from './questions/memory.ts';
 import { askProfile } from './questions/profile.ts';
 import { askRelay } from './questions/relay.ts';
 import { askStartup } from './questions/startup.ts';
+import { barsSvg } from './plot.ts';
 import { judge } from './requirements.ts';
 import { createNotebook, type Results } from './results.ts';
+import { median } from './statistics.ts';
 import { answersTable, judgementTable, paint, profileTable } from './table.ts';
 
 const questions: readonly string[] = ['startup', 'disk', 'relay', 'accept', 'large', 'latency', 'memory', 'profile'];
@@ -87,6 +89,9 @@ function write(results: Results): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${results.at.replaceAll(/[:.]/g, '-')}.json`);
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+  writeFileSync(file.replace(/json$/, 'svg'), barsSvg(results.answers.map(({ name, unit, samples }) => ({
+    title: name, unit, bars: Object.entries(samples).map(([peer, values]) => ({ name: peer, value: median(values) })),
+  }))));
   return file;
 }
 
