@@ -5,7 +5,7 @@
 import { pino } from 'pino';
 import type { Log, LogFields } from '../core/log.ts';
 
-const GATHER_OCTETS = 16 * 1024;
+const GATHER_OCTETS = 8 * 1024;
 const GATHER_MS = 200;
 /** What may wait for a reader that has stalled; beyond it lines are dropped and counted. */
 const WAITING_OCTETS = 8 * 1024 * 1024;

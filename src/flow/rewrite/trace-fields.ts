@@ -49,7 +49,7 @@ function from(origin: Origin): string {
 
 function comment(origin: Origin): string {
   const parts: string[] = [];
-  if (origin.login !== undefined) parts.push(`AUTH: ${origin.mechanism ?? ''} ${printable(origin.login)}`);
+  if (origin.login !== undefined) parts.push(origin.mechanism === undefined ? `user ${printable(origin.login)}` : `AUTH: ${origin.mechanism} ${printable(origin.login)}`);
   if (origin.tls !== undefined) parts.push(`TLS: ${origin.tls.version},${origin.tls.bits}bits,${origin.tls.cipher}`);
   return parts.length === 0 ? '' : `  (${parts.join(', ')})\r\n`;
 }

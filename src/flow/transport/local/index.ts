@@ -25,3 +25,4 @@ export function createLocalTransport(options: LocalOptions): Transport & { reado
   const maildir = createMaildir({ host: options.me, now: () => options.clock.now() });
   return { ...createLocalDelivery({ name: options.name, mailboxes, maildir, log: options.log }), mailboxes };
 }
+export type { FoundMailbox, MailboxNames } from './mailbox-names.ts';

@@ -1,0 +1,120 @@
+/** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
+import { asciiDomain } from './grammar/domain.ts';
+import type { Listener } from './configuration.ts';
+import { openReceive, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
+import type { Mechanism } from './grammar/sasl.ts';
+import type { Rules } from './rules.ts';
+
+export interface Listeners {
+  addresses(): readonly { readonly kind: string; readonly host: string; readonly port: number }[];
+  /** Opens what is new before it closes what is gone; a port that cannot be had changes nothing and is said. */
+  reload(rules: Rules): Promise<readonly string[]>;
+  close(graceMs: number): Promise<void>;
+}
+
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'>;
+
+interface Open {
+  readonly kind: string;
+  readonly receiver: Receiver;
+}
+
+const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps' } as const;
+const LEAVING_MS = 30_000;
+
+export async function openListeners(rules: Rules, rooms: ListenerRooms): Promise<Listeners> {
+  let open = new Map<string, Open>();
+  const problems = await reload(rules);
+  if (problems.length > 0) {
+    await close(0);
+    throw new ListenError(problems.join('\n'));
+  }
+
+  async function reload(next: Rules): Promise<readonly string[]> {
+    const wanted = endpointsOf(next, rooms);
+    const opened = new Map<string, Open>();
+    const troubles: string[] = [];
+    for (const [key, options] of wanted) {
+      if (open.has(key)) continue;
+      try {
+        opened.set(key, { kind: options.listener.kind, receiver: await openReceive(options) });
+      } catch (error) {
+        troubles.push(`cannot listen on ${key}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    if (troubles.length > 0) {
+      await Promise.all([...opened.values()].map(one => one.receiver.close({ graceMs: 0 })));
+      return troubles;
+    }
+    const kept = new Map([...open].filter(([key]) => wanted.has(key)));
+    const gone = [...open].filter(([key]) => !wanted.has(key));
+    for (const [key, { receiver }] of kept) {
+      const options = wanted.get(key);
+      if (options !== undefined) receiver.reload(options);
+    }
+    open = new Map([...kept, ...opened]);
+    for (const [, { receiver }] of gone) void receiver.close({ graceMs: LEAVING_MS });
+    return [];
+  }
+
+  async function close(graceMs: number): Promise<void> {
+    await Promise.all([...open.values()].map(one => one.receiver.close({ graceMs })));
+  }
+
+  return {
+    addresses: () => [...open.values()].map(({ kind, receiver }) => ({ kind, ...receiver.address() })),
+    reload,
+    close,
+  };
+}
+
+/** A port that cannot be had: the message names it. */
+export class ListenError extends Error {}
+
+function endpointsOf(rules: Rules, rooms: ListenerRooms): Map<string, ReceiveOptions> {
+  const { configuration } = rules;
+  const wanted = new Map<string, ReceiveOptions>();
+  for (const listener of configuration.listeners) {
+    for (const { address, port } of listener.endpoints) {
+      const listen = address === null ? { port } : { host: address, port };
+      wanted.set(`${listener.name} ${address ?? '*'}:${port}`, optionsOf(rules, rooms, listener, listen));
+    }
+  }
+  return wanted;
+}
+
+function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
+  const { configuration } = rules;
+  const { names, client, limits } = configuration;
+  const mechanisms = (list: readonly string[]) => list.filter((name): name is Mechanism => name === 'PLAIN' || name === 'LOGIN' || name === 'CRAM-MD5');
+  return {
+    ...rooms,
+    me: asciiDomain(names.me) ?? names.me,
+    ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
+    admission: rules.admission(listener.name),
+    listener: {
+      kind: KINDS[listener.name],
+      listen,
+      limits: {
+        sizeOctets: listener.sizeOctets ?? limits.sizeOctets ?? 0,
+        recipients: Math.max(100, configuration.bofh.maxRecipients.count),
+        idleCommandMs: client.timeouts.commandMs,
+        idleContentMs: client.timeouts.dataMs,
+        connections: listener.maxConnections,
+        perAddress: listener.maxPerAddress,
+        perBlock: listener.maxPerBlock,
+      },
+      ...(listener.identity === undefined ? {} : { tls: tlsOf(listener.identity) }),
+      mechanisms: mechanisms(listener.mechanisms.plain),
+      mechanismsTls: mechanisms(listener.mechanisms.tls),
+      requireAuth: listener.authRequired,
+      requireTls: listener.tlsRequired,
+      tarpit: listener.tarpit,
+      authRelayClient: listener.authRelayClient,
+    },
+  };
+}
+
+function tlsOf({ certificate, key, minVersion, ciphers }: NonNullable<Listener['identity']>): NonNullable<ReceiveOptions['listener']['tls']> {
+  return { cert: certificate, key, ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === undefined ? {} : { ciphers }) };
+}

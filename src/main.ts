@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/** Arguments in, exit code out. */
+import { readFileSync } from 'node:fs';
+import type { Configuration } from './configuration.ts';
+import { silent } from './core/log.ts';
+import { findRunning } from './front/control/index.ts';
+import { runCommandLine } from './front/cli/index.ts';
+import { openGateway, openOffline, type Gateway } from './gateway.ts';
+import { openLogLines, type LogLines } from './kit/log-lines.ts';
+import { ListenError } from './listeners.ts';
+
+const EXIT_UNAVAILABLE = 69;
+const EXIT_SOFTWARE = 70;
+
+const version = readVersion();
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, environment: process.env, version,
+  rooms: {
+    start,
+    running: configuration => findRunning(configuration.stateFolder),
+    offline: configuration => openOffline(configuration, silent),
+    lookUpMx: () => Promise.resolve({ kind: 'soft-error', why: 'not wired' }),
+  },
+});
+
+/** Runs until somebody stops it. */
+async function start(configuration: Configuration): Promise<number> {
+  const log = openLogLines({ descriptor: 1 });
+  if ((await findRunning(configuration.stateFolder)) !== null) {
+    log.error('start refused', { why: `a gateway already runs on ${configuration.stateFolder}` });
+    return EXIT_UNAVAILABLE;
+  }
+  let gateway: Gateway;
+  try {
+    gateway = await openGateway(configuration, { log, version });
+  } catch (cause) {
+    log.error('start refused', cause instanceof ListenError ? { why: cause.message } : { cause });
+    log.flush();
+    return cause instanceof ListenError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE;
+  }
+  for (const notice of configuration.notices) log.info('notice', { ...notice });
+  log.info('ready', { listeners: gateway.listeners, http: gateway.http, version, pid: process.pid, config: configuration.folder, state: configuration.stateFolder });
+  log.flush();
+  obeySignals(gateway, log);
+  await gateway.closed;
+  log.flush();
+  return 0;
+}
+
+function obeySignals(gateway: Gateway, log: LogLines): void {
+  const stop = () => void gateway.close();
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => void gateway.reload());
+  // A bug of ours that nobody caught: what it broke cannot be known, so it ends here; the queue has everything.
+  process.on('uncaughtException', cause => {
+    log.error('bug', { cause });
+    log.flush();
+    process.exit(EXIT_SOFTWARE);
+  });
+}
+
+function readVersion(): string {
+  // From src in development, from build/src when built.
+  for (const up of ['..', '../..']) {
+    try {
+      const parsed = JSON.parse(readFileSync(new URL(`${up}/package.json`, import.meta.url), 'utf8')) as { name?: string; version?: string };
+      if (parsed.name === 'posthorn') return parsed.version ?? 'unknown';
+    } catch {
+      // The other place has it.
+    }
+  }
+  return 'unknown';
+}

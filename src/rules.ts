@@ -1,0 +1,88 @@
+/** A configuration made into what the rooms ask at each decision. Built anew by each reload, never changed. */
+import type { Configuration, Listener } from './configuration.ts';
+import type { Address, Origin } from './core/envelope.ts';
+import type { Awaitable } from './core/intake.ts';
+import type { Admission, Check, Variables } from './core/policy.ts';
+import { refuse, type Refusal } from './core/status.ts';
+import { createAdmission, createChecks } from './flow/check/index.ts';
+import { createTraceFields } from './flow/rewrite/index.ts';
+import type { CalendarSettings } from './flow/schedule/index.ts';
+import type { FoundMailbox } from './flow/transport/local/index.ts';
+import { domainOf, localPart, parseAddress } from './grammar/address.ts';
+import { canonicalIpv6, literalAddress } from './grammar/domain.ts';
+
+export interface Rules {
+  readonly configuration: Configuration;
+  readonly checks: readonly Check[];
+  readonly calendar: CalendarSettings;
+  readonly trace: ReturnType<typeof createTraceFields>;
+  admission(listener: Listener['name']): Admission;
+  variables(origin: Origin): Variables;
+  /** Which of our own transports takes a domain; null: it goes out. */
+  ownTransport(domain: string): 'local' | 'trial' | null;
+  resolve(recipient: Address, origin: Origin): Awaitable<Address | Refusal>;
+}
+
+export interface Mailboxes {
+  find(recipient: Address): Awaitable<FoundMailbox>;
+}
+
+const NO_VARIABLES: Variables = new Map();
+
+export function compileRules(configuration: Configuration, mailboxes: Mailboxes): Rules {
+  const { names, domains, queue, bofh } = configuration;
+  const admissions = new Map(configuration.listeners.map(({ name, access, variables }) => [name, createAdmission({ access, variables })]));
+  const closed = createAdmission({ access: [], variables: NO_VARIABLES });
+  const admission = (name: Listener['name']) => admissions.get(name) ?? closed;
+  const accepts = { has: (domain: string) => domains.acceptMailFor.has(domain) || domains.trial.has(domain) };
+
+  function ownTransport(domain: string): 'local' | 'trial' | null {
+    if (domains.trial.has(domain)) return 'trial';
+    return domains.locals.has(domain) || domains.hosted.find(domain) !== undefined ? 'local' : null;
+  }
+
+  function resolve(recipient: Address, origin: Origin): Awaitable<Address | Refusal> {
+    const address = atHome(recipient, origin);
+    if (ownTransport(domainOf(address)) !== 'local') return address;
+    const found = mailboxes.find(address);
+    return found instanceof Promise ? found.then(late => known(address, late)) : known(address, found);
+  }
+
+  /** `<Postmaster>` without a domain, and literals of the address that the client spoke to, are ours (courier-like 1.9). */
+  function atHome(recipient: Address, origin: Origin): Address {
+    const domain = domainOf(recipient);
+    const literal = literalAddress(domain);
+    const ours = domain === '' || (literal !== null && origin.localAddress !== undefined && sameAddress(literal, origin.localAddress));
+    // RELAYCLIENT's value is appended to the recipient, as qmail has it.
+    const suffix = origin.relayClient ?? '';
+    if (!ours && suffix === '') return recipient;
+    return parseAddress(ours ? `${localPart(recipient)}@${names.defaultDomain}` : `${recipient}${suffix}`) ?? recipient;
+  }
+
+  return {
+    configuration,
+    checks: createChecks({ acceptMailFor: accepts, bofh }),
+    calendar: {
+      retryAlphaMs: queue.retry.alphaMs, retryBeta: queue.retry.beta, retryGammaMs: queue.retry.gammaMs, retryMaxDelta: queue.retry.maxDelta,
+      queueTimeMs: queue.queueTimeMs, warnTimeMs: queue.warnTimeMs,
+    },
+    trace: createTraceFields({ me: names.me, messageIdHost: names.messageIdHost }),
+    admission,
+    variables(origin) {
+      if (origin.remoteAddress === undefined) return NO_VARIABLES;
+      const admitted = admission(origin.source === 'submission' ? 'esmtpd-msa' : 'esmtpd').admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
+      return admitted.kind === 'refused' ? NO_VARIABLES : admitted.variables;
+    },
+    ownTransport,
+    resolve,
+  };
+}
+
+function known(address: Address, found: FoundMailbox): Address | Refusal {
+  if (found.kind === 'found') return address;
+  return found.kind === 'none' ? refuse('noSuchMailbox') : refuse('ourFault', { why: 'the account data cannot be read' });
+}
+
+function sameAddress(one: string, other: string): boolean {
+  return one === other || canonicalIpv6(one) === (canonicalIpv6(other) ?? '');
+}
