@@ -1,8 +1,8 @@
 /**
- * `make bench`: Posthorn beside its peers on this box, in interleaved rounds; prints a table, writes JSON into
- * results/, and ends with 1 when something that must hold does not.
+ * `make bench`: Posthorn beside its peers on this box, in interleaved rounds; prints a table, writes JSON and a
+ * picture into results/, and ends with 1 when something that must hold does not.
  *
- *   node bench/main.ts [--quick] [--only relay,accept,latency,memory,startup,disk,profile] [--peers posthorn,postfix,…] [--rounds N]
+ *   node bench/main.ts [--quick] [--only relay,accept,large,latency,memory,startup,disk,profile] [--peers posthorn,postfix,…] [--rounds N]
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -18,16 +18,19 @@ import { posthorn } from './peers/posthorn.ts';
 import { askAccept } from './questions/accept.ts';
 import type { Bench } from './questions/bench.ts';
 import { askDisk } from './questions/disk.ts';
+import { askLarge } from './questions/large.ts';
 import { askLatency } from './questions/latency.ts';
 import { askMemory } from './questions/memory.ts';
 import { askProfile } from './questions/profile.ts';
 import { askRelay } from './questions/relay.ts';
 import { askStartup } from './questions/startup.ts';
+import { barsSvg } from './plot.ts';
 import { judge } from './requirements.ts';
 import { createNotebook, type Results } from './results.ts';
+import { median } from './statistics.ts';
 import { answersTable, judgementTable, paint, profileTable } from './table.ts';
 
-const questions: readonly string[] = ['startup', 'disk', 'relay', 'accept', 'latency', 'memory', 'profile'];
+const questions: readonly string[] = ['startup', 'disk', 'relay', 'accept', 'large', 'latency', 'memory', 'profile'];
 const everyone = [posthorn, postfix, exim];
 const floors = [floor('floor: net', 'bare-net.ts'), floor('floor: smtp-server', 'smtp-server.ts')];
 
@@ -62,6 +65,7 @@ async function main(): Promise<number> {
   if (wanted.has('disk')) await askDisk(bench);
   if (wanted.has('relay')) await askRelay(bench);
   if (wanted.has('accept')) await askAccept(bench, floors);
+  if (wanted.has('large')) await askLarge(bench, floors);
   if (wanted.has('latency')) await askLatency(bench);
   if (wanted.has('memory')) await askMemory(bench);
   if (wanted.has('profile') && bench.peers.includes(posthorn)) profile = await askProfile(bench, posthorn);
@@ -85,6 +89,9 @@ function write(results: Results): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${results.at.replaceAll(/[:.]/g, '-')}.json`);
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+  writeFileSync(file.replace(/json$/, 'svg'), barsSvg(results.answers.map(({ name, unit, samples }) => ({
+    title: name, unit, bars: Object.entries(samples).map(([peer, values]) => ({ name: peer, value: median(values) })),
+  }))));
   return file;
 }
 

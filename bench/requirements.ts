@@ -42,6 +42,10 @@ function atMost(name: string, unit: string, bound: number, kind: Requirement['ki
   return { what: name, kind, unit, bound: { atMost: bound }, found: (answers) => answerOf(answers, name, us) };
 }
 
+function shareOfFloor(name: string, atLeast: number): Requirement {
+  return { what: `${name}: share of what bare net reads`, kind: 'aim', unit: '×', bound: { atLeast }, found: (answers) => ratio(answers, name, 'floor: net') };
+}
+
 export const requirements: readonly Requirement[] = [
   timesPostfix('relay 4K, 10 sessions', 3),
   timesPostfix('relay 100K, 10 sessions', 2),
@@ -58,6 +62,8 @@ export const requirements: readonly Requirement[] = [
   timesBest('relay 100K, 10 sessions', 3.5),
   timesBest('accept 4K, 10 sessions', 3.5),
   timesBest('accept 4K, 50 sessions', 4),
+  shareOfFloor('25 MB of plain lines', 0.6),
+  shareOfFloor('25 MB, each line dotted', 0.3),
   atMost('CPU for 1000 relayed 4K messages', 's', 0.4, 'aim'),
   atMost('memory while relaying, highest', 'MiB', 180, 'aim'),
   { ...timesPostfix('final dot to 250, p50', 1, 'aim'), bound: { atMost: 1 } },

@@ -3,7 +3,6 @@
  * sync of a message's octets returns before its 250 is written.
  */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,33 +10,18 @@ import { boxFor } from '../props/box.ts';
 import { messageText } from '../props/messages.ts';
 import { scratchFor } from '../props/scratch.ts';
 import { dialSmtp } from '../props/smtp-client.ts';
-import { within } from '../props/within.ts';
+import { attachStrace, straceAbsent } from '../props/strace.ts';
 import { readTrace, storyOf, syncs } from './system-calls.ts';
 
 const traced = 'fdatasync,fsync,msync,sync_file_range,pwrite64,pwritev,pwritev2,write,writev,sendto,sendmsg,rename,renameat,renameat2,link,linkat';
 const O_DSYNC = 0o10000;
 
-function tracerAbsent(): string | false {
-  try {
-    execFileSync('strace', ['-o', '/dev/null', '-e', 'trace=none', 'true'], { stdio: 'pipe' });
-    return false;
-  } catch {
-    return 'strace is not installed, or may not trace here';
-  }
-}
-
-test('a sync of the octets returns before the 250, for letters and for large mail', { skip: tracerAbsent(), timeout: 120_000 }, async (t) => {
+test('a sync of the octets returns before the 250, for letters and for large mail', { skip: straceAbsent(), timeout: 120_000 }, async (t) => {
   const folder = scratchFor(t, 'sync-trace');
   const box = await boxFor(t, { folder, files: { submitdelay: '1d\n' } });
   await box.start();
   const file = join(folder, 'trace');
-  const strace = spawn('strace', ['-f', '-y', '-ttt', '-s', '262144', '-e', `trace=${traced}`, '-o', file, '-p', String(box.pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
-  t.after(() => strace.kill('SIGKILL'));
-  await within(10_000, 'strace to attach', new Promise<void>((attached) => {
-    strace.stderr.on('data', (chunk: Buffer) => {
-      if (chunk.includes('attached')) attached();
-    });
-  }));
+  const tracer = await attachStrace(t, box.pid, ['-y', '-ttt', '-s', '262144', '-e', `trace=${traced}`, '-o', file]);
 
   const client = await dialSmtp({ port: box.port });
   await client.hello();
@@ -48,9 +32,7 @@ test('a sync of the octets returns before the 250, for letters and for large mai
   }
   await client.quit();
   const indexDescriptors = openFiles(box.pid).filter(({ path }) => /data\.mdb$|\.mdb$/.test(path));
-  const gone = new Promise((done) => strace.once('close', done));
-  strace.kill('SIGTERM');
-  await within(10_000, 'strace to end', gone);
+  await tracer.detach();
   assert.equal(await box.stop(), 0);
 
   const calls = readTrace(readFileSync(file, 'latin1'));

@@ -31,6 +31,8 @@ export interface BoxOptions {
   /** The program; default: the sources, so that no test can meet a stale build. */
   readonly entry?: string;
   readonly nodeFlags?: readonly string[];
+  /** Told of each log line as it comes. */
+  readonly heard?: (line: LogLine) => void;
 }
 
 export interface Box {
@@ -107,7 +109,9 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     } catch {
       read = undefined;
     }
-    log.push(isLogLine(read) ? read : { event: 'not-json', line });
+    const entry = isLogLine(read) ? read : { event: 'not-json', line };
+    log.push(entry);
+    options.heard?.(entry);
     watch.happened();
   }
   async function start(): Promise<void> {

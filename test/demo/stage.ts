@@ -1,0 +1,49 @@
+/** The world around the gateway: servers with manners of their own, a proxy, and the senders' mailbox server. */
+import { openSink, type Sink } from '../props/sink.ts';
+import { openSocksProxy, type SocksProxy } from '../props/socks-proxy.ts';
+
+export interface Stage {
+  /** By the domain it serves. */
+  readonly servers: Readonly<Record<string, Sink>>;
+  readonly proxy: SocksProxy;
+  /** Control files that lead each domain to its server. */
+  readonly files: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** "Later" is said this often to each recipient at busy.example. */
+const laters = 2;
+
+export async function openStage(): Promise<Stage> {
+  const asked = new Map<string, number>();
+  const far = await openSink();
+  const servers: Readonly<Record<string, Sink>> = {
+    'partner.example': await openSink({ answer: ({ stage }) => (stage === 'end' ? { reply: '250 2.0.0 Taken with pleasure', afterMs: 120 } : undefined) }),
+    'old.example': await openSink({ extensions: ['PIPELINING', 'SIZE'] }),
+    'grumpy.example': await openSink({ answer: ({ stage }) => (stage === 'rcpt' ? '550 5.1.1 No such person here, and do not ask again' : undefined) }),
+    'busy.example': await openSink({
+      answer: ({ stage, line }) => {
+        if (stage !== 'rcpt') return undefined;
+        const times = (asked.get(line) ?? 0) + 1;
+        asked.set(line, times);
+        return times <= laters ? '451 4.7.1 Busy, please come back' : undefined;
+      },
+    }),
+    'asleep.example': await openSink({ answer: ({ stage }) => (stage === 'mail' ? '451 4.3.2 Nobody is up yet' : undefined) }),
+    'far.example': far,
+    'office.example': await openSink(),
+  };
+  const proxy = await openSocksProxy({ credentials: { login: 'post', password: 'horn' }, lead: ({ host }) => (host === 'mx.far.example' ? far.port : null) });
+  const direct = Object.entries(servers).filter(([domain]) => domain !== 'far.example').map(([domain, { port }]) => `${domain}:[127.0.0.1],${port} /PROXY=none\n`);
+  return {
+    servers,
+    proxy,
+    files: {
+      esmtproutes: `${direct.join('')}lists.office.example:[127.0.0.1],${servers['office.example']?.port} /PROXY=none\nfar.example:mx.far.example,25 /PROXY=tunnel\n`,
+      socksproxy: `tunnel socks5h://post:horn@127.0.0.1:${proxy.port}\n`,
+    },
+    async close() {
+      await Promise.all([...Object.values(servers), proxy].map((one) => one.close()));
+    },
+  };
+}
