@@ -73,7 +73,10 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
   }
 
   async function takeSlowly(need: number): Promise<boolean> {
-    await grow().catch(() => undefined); // what could not be written is no ground
+    for (let before = -1; tail() < RESERVE + need && before < fileOctets; ) {
+      before = fileOctets;
+      await grow().catch(() => undefined); // what could not be written is no ground
+    }
     if (tail() < RESERVE + need && !freeEnough(need)) return false;
     flying += need;
     return true;
