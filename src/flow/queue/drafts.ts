@@ -9,7 +9,7 @@ import type { Committed, Draft, Seal, StoredContent } from '../../core/queue-sto
 import type { Bell } from './bell.ts';
 import type { BodyFiles, BodyWriter } from './body-files.ts';
 import type { Birth, Claims } from './claims.ts';
-import type { FinishedMessages } from './finished.ts';
+import type { FinishedMessages } from './finished-messages.ts';
 import type { Ground } from './ground.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, nothing, WriteFailure } from './lmdb-index.ts';

@@ -1,6 +1,6 @@
 /**
  * The durable queue: an LMDB environment for everything small, body files beside it (lmdb-index.ts has the map of it).
- * This file puts the parts together; drafts.ts, claims.ts, finished.ts and orders.ts are the life of a message.
+ * This file puts the parts together; drafts.ts, claims.ts, finished-messages.ts and orders.ts are the life of a message.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -17,8 +17,8 @@ import type { BodyFiles } from './body-files.ts';
 import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
 import { createDrafts } from './drafts.ts';
-import { createListing, oldestAcceptedAt } from './entries.ts';
-import { createFinishedMessages } from './finished.ts';
+import { createListing, oldestAcceptedAt } from './listing.ts';
+import { createFinishedMessages } from './finished-messages.ts';
 import { createFreeSpace, diskFree } from './free-space.ts';
 import { openGround } from './ground.ts';
 import type { Liveness } from './holders.ts';
@@ -42,7 +42,7 @@ const LINGER_MS = 20;
 const LEAST_FREE_OCTETS = 64 * 1024;
 /** Other processes' commits are noticed at least this often. */
 const POLL_MS = 500;
-/** A claimant that does not claim what is due is not woken more often. */
+/** Who begins to wait is told soon of what is due already. */
 const LEAST_PAUSE_MS = 10;
 
 export interface LmdbQueueOptions {
@@ -132,12 +132,13 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     return key === undefined ? null : parseDueKey(key).due;
   }
 
-  async function pause(signal: AbortSignal): Promise<void> {
-    const began = clock.now();
-    for (let wait = LEAST_PAUSE_MS; !signal.aborted; wait = POLL_MS) {
+  /** Until something may be claimed that nobody was told of. What is told and not claimed is told again, but slowly. */
+  async function pause(signal: AbortSignal, told: boolean): Promise<void> {
+    for (let wait = told ? POLL_MS : LEAST_PAUSE_MS; !signal.aborted; wait = POLL_MS) {
       const now = clock.now();
-      const until = Math.min(after(now, wait), Math.max(nextDue() ?? Infinity, after(began, LEAST_PAUSE_MS))) as Instant;
-      await clock.sleepUntil(until, signal);
+      const due = nextDue();
+      const poll = after(now, wait);
+      await clock.sleepUntil(due !== null && due > now && due < poll ? due : poll, signal);
       if (claims.ready(clock.now())) return;
     }
   }
