@@ -155,6 +155,11 @@ export function keysFrom(entries: Entries, from: string, limit: number, end?: st
   return [...entries.getKeys({ start: from, limit, ...(end === undefined ? {} : { end }) })];
 }
 
+export function lastKey(entries: Entries): string | null {
+  const [key] = [...entries.getKeys({ reverse: true, limit: 1 })];
+  return key ?? null;
+}
+
 export function entryCount(entries: Entries): number {
   return (entries.getStats() as Stats).entryCount;
 }

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
+import type { MessageId } from '../../core/envelope.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
@@ -24,7 +25,7 @@ import { openGround } from './ground.ts';
 import type { Liveness } from './holders.ts';
 import { formatHolder, mayBeAlive, thisHolder } from './holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
-import { entryCount, keysFrom, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
+import { entryCount, keysFrom, lastKey, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
 import { createMessageIds } from './message-id.ts';
 import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
@@ -122,9 +123,9 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     log,
     inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS,
   });
-  const nextId = createMessageIds(clock, tag);
+  const nextId = createMessageIds(clock, tag, lastKey(index.messages) as MessageId | null);
   const give = createOrders(index, format);
-  const { get, list } = createListing(index, format, (id) => finished.has(id));
+  const listing = createListing(index, format, (id) => finished.has(id));
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
   function nextDue(): Instant | null {
@@ -152,8 +153,8 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     record: (claim, news) => claims.record(claim, news),
     release: (claim, next, news) => claims.release(claim, next, news),
     content: ({ id, message }) => contentOf(index, bodies, kernels, id, message),
-    get,
-    list,
+    get: (id) => listing.get(id),
+    list: (which) => listing.list(which),
     async order(which, order) {
       finished.flush();
       const obeyed = await give(which, order);
@@ -168,7 +169,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       messages: entryCount(index.messages) - finished.count,
       claimed: entryCount(index.leases) - finished.count,
       quarantined: entryCount(index.quarantine),
-      oldestAcceptedAt: oldestAcceptedAt(index, (id) => finished.has(id)),
+      oldestAcceptedAt: oldestAcceptedAt(index, listing, (id) => finished.has(id)),
       freeOctets: space.freeOctets(),
     }),
     wake: (signal) => bell.rings(signal, pause),
