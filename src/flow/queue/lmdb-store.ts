@@ -165,13 +165,16 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       claims.forget(id);
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
     },
-    summary: () => ({
-      messages: entryCount(index.messages) - finished.count,
-      claimed: entryCount(index.leases) - finished.count,
-      quarantined: entryCount(index.quarantine),
-      oldestAcceptedAt: oldestAcceptedAt(index, listing, (id) => finished.has(id)),
-      freeOctets: space.freeOctets(),
-    }),
+    summary() {
+      const going = finished.remaining();
+      return {
+        messages: entryCount(index.messages) - going,
+        claimed: entryCount(index.leases) - going,
+        quarantined: entryCount(index.quarantine),
+        oldestAcceptedAt: oldestAcceptedAt(index, listing, (id) => finished.has(id)),
+        freeOctets: space.freeOctets(),
+      };
+    },
     wake: (signal) => bell.rings(signal, pause),
     poke: () => bell.ring(),
     async close() {
