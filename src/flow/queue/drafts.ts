@@ -163,7 +163,7 @@ export function createDrafts({ index, bodies, ground, format, claims, finished, 
           inFile,
         };
         let birth: Birth | null = null;
-        let taken = 0;
+        let taken: number | null = null;
         try {
           const pieces = chunks;
           if (inFile) await commitFile(record);
@@ -189,7 +189,7 @@ export function createDrafts({ index, bodies, ground, format, claims, finished, 
           forget();
           return refused(error);
         } finally {
-          if (taken > 0) ground.landed(taken);
+          if (taken !== null) ground.landed(taken);
         }
       },
 
