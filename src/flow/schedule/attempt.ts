@@ -32,9 +32,10 @@ export interface Job {
   readonly lane: Lane;
   readonly recipients: readonly Recipient[];
   abort: AbortController | null;
-  startedAt: Instant | null;
-  /** It was told to stop; if it has not by then, it is given up. */
-  giveUpAt: Instant | null;
+  /** On the wire for so long, in heartbeats: a clock that jumps makes nobody older. */
+  ageMs: number;
+  /** It was told to stop; if it has not at that age, it is given up. */
+  giveUpAgeMs: number | null;
   ended: boolean;
 }
 

@@ -307,7 +307,7 @@ class RunningRunner implements Runner {
       return;
     }
     const lane = this.#lanes.find(transport, route.nexthop);
-    const job: Job = { attempt, transport, lane, recipients, abort: null, startedAt: null, giveUpAt: null, ended: false };
+    const job: Job = { attempt, transport, lane, recipients, abort: null, ageMs: 0, giveUpAgeMs: null, ended: false };
     attempt.jobs.push(job);
     attempt.left++;
     if (this.#closing.signal.aborted) return this.#passOver(job, now);
@@ -352,15 +352,14 @@ class RunningRunner implements Runner {
       const next = this.#lanes.take(now);
       if (next === undefined) break;
       if (next.job.attempt.lost) this.#ended(next.job, null, 'neutral');
-      else this.#start(next.job, now);
+      else this.#start(next.job);
     }
     this.#pumping = false;
     if (this.#attempts.size > 0) this.#beat();
   }
 
-  #start(job: Job, now: Instant): void {
+  #start(job: Job): void {
     const { attempt } = job;
-    job.startedAt = now;
     job.abort = new AbortController();
     const content = (attempt.content ??= this.#load(attempt));
     if (content instanceof Promise) void content.then(found => this.#send(job, found));
@@ -573,11 +572,13 @@ class RunningRunner implements Runner {
     const { clock, leaseMs } = this.#options;
     const every = Math.max(1, Math.trunc(leaseMs / 3));
     while (this.#attempts.size > 0 && !this.#closed.signal.aborted) {
-      await clock.sleepUntil(after(clock.now(), every), this.#closed.signal);
+      const before = clock.now();
+      await clock.sleepUntil(after(before, every), this.#closed.signal);
       const now = clock.now();
+      const passedMs = Math.min(Math.max(0, now - before), every * 2);
       for (const attempt of this.#attempts.values()) {
         if (!attempt.lost && (now - attempt.renewedAt >= every || now < attempt.renewedAt)) void this.#renew(attempt, now);
-        if (!attempt.concluding) for (const job of attempt.jobs) this.#watch(job, now);
+        if (!attempt.concluding) for (const job of attempt.jobs) this.#watch(job, passedMs);
       }
     }
     this.#beating = false;
@@ -598,14 +599,14 @@ class RunningRunner implements Runner {
   }
 
   /** A transport keeps its own deadlines; this one is for a transport that has lost its way. */
-  #watch(job: Job, now: Instant): void {
-    if (job.startedAt === null || job.ended || job.abort === null) return;
-    if (job.giveUpAt === null) {
-      const limit = this.#options.longestDeliveryMs ?? LONGEST_DELIVERY_MS;
-      if (now - job.startedAt < limit && !job.attempt.lost) return;
-      job.giveUpAt = after(now, GIVE_UP_MS);
+  #watch(job: Job, passedMs: number): void {
+    if (job.ended || job.abort === null) return;
+    job.ageMs += passedMs;
+    if (job.giveUpAgeMs === null) {
+      if (job.ageMs < (this.#options.longestDeliveryMs ?? LONGEST_DELIVERY_MS) && !job.attempt.lost) return;
+      job.giveUpAgeMs = job.ageMs + GIVE_UP_MS;
       job.abort.abort();
-    } else if (now >= job.giveUpAt) {
+    } else if (job.ageMs >= job.giveUpAgeMs) {
       this.#tally.bug('transport', 'given up: it does not end', { id: job.attempt.claim.id, transport: job.transport.name, nexthop: job.lane.nexthop });
       this.#bring(job, new Map(job.recipients.map(({ id }) => [id, abandoned])));
       this.#ended(job, null, 'neutral');
