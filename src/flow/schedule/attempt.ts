@@ -9,6 +9,8 @@ import type { Feedback, Lane } from './lanes.ts';
 export interface Attempt {
   /** Replaced when the store handed the message out again while we still had it. */
   claim: Claim;
+  /** The lease under which was written last. */
+  written: Claim | null;
   readonly octets: number;
   /** The deliveries, started or not. */
   jobs: Job[];

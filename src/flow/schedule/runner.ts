@@ -150,7 +150,7 @@ class RunningRunner implements Runner {
       try {
         const now = clock.now();
         const claims = await store.claim({ now, limit: room, leaseMs });
-        for (const claim of claims) this.#begin(claim, now);
+        for (const claim of claims) this.#take(claim, now);
         this.#pump();
         this.#tally.claimed(this.#attempts.size, this.#lanes.size);
         if (claims.length > 0) await nextTurn();
@@ -214,6 +214,17 @@ class RunningRunner implements Runner {
 
   // ——— one message ———
 
+  /** One message that breaks us must not take the rest of its claim with it; its lease runs out. */
+  #take(claim: Claim, now: Instant): void {
+    try {
+      this.#begin(claim, now);
+    } catch (cause) {
+      this.#tally.bug('runner', 'a message cannot be begun', { id: claim.id, cause });
+      const attempt = this.#attempts.get(claim.id);
+      if (attempt !== undefined) this.#forget(attempt);
+    }
+  }
+
   #begin(claim: Claim, now: Instant): void {
     const { message } = claim;
     const known = this.#attempts.get(claim.id);
@@ -225,7 +236,7 @@ class RunningRunner implements Runner {
       return;
     }
     const attempt: Attempt = {
-      claim, octets: message.facts.sizeOctets + message.trace.length, jobs: [], left: 0, outcomes: new Map(), untriedDue: null,
+      claim, written: null, octets: message.facts.sizeOctets + message.trace.length, jobs: [], left: 0, outcomes: new Map(), untriedDue: null,
       renewedAt: now, lost: false, concluding: false, content: claim.content ?? null,
     };
     this.#attempts.set(claim.id, attempt);
@@ -251,7 +262,7 @@ class RunningRunner implements Runner {
       }
     }
     this.#beat();
-    void this.#routeAll(attempt, turn, now);
+    this.#routeAll(attempt, turn, now).catch(this.#surprised(claim.id));
   }
 
   async #routeAll(attempt: Attempt, turn: readonly RecipientState[], now: Instant): Promise<void> {
@@ -311,7 +322,8 @@ class RunningRunner implements Runner {
     attempt.jobs.push(job);
     attempt.left++;
     if (this.#closing.signal.aborted) return this.#passOver(job, now);
-    if (this.#lanes.closedUntil(lane, now) !== null) return this.#suspend(job, lane.lastTrouble);
+    const closedUntil = this.#lanes.closedUntil(lane, now);
+    if (closedUntil !== null) return this.#suspend(job, lane.lastTrouble, closedUntil);
     if (this.#lanes.isClogged(lane, now, this.#share()) && now < expiresAt(this.#options.settings(), message.acceptedAt)) {
       return this.#passOver(job, this.#lanes.comeAgain(lane, now));
     }
@@ -323,10 +335,10 @@ class RunningRunner implements Runner {
   }
 
   /** The next hop is known to be in trouble: the attempt counts, in the words in which the trouble was told. */
-  #suspend(job: Job, trouble: Deferred | undefined): void {
+  #suspend(job: Job, trouble: Deferred | undefined, until: Instant): void {
     const { said } = trouble ?? {};
     const outcome: Deferred = {
-      kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop',
+      kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop', notBefore: until,
       // Without the peer's name: it did not speak about this message.
       ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }),
     };
@@ -362,7 +374,7 @@ class RunningRunner implements Runner {
     const { attempt } = job;
     job.abort = new AbortController();
     const content = (attempt.content ??= this.#load(attempt));
-    if (content instanceof Promise) void content.then(found => this.#send(job, found));
+    if (content instanceof Promise) content.then(found => this.#send(job, found)).catch(this.#surprised(attempt.claim.id));
     else this.#send(job, content);
   }
 
@@ -396,7 +408,7 @@ class RunningRunner implements Runner {
       transport
         .deliver({ id, nexthop: lane.nexthop, envelope: message.envelope, recipients, content }, (job.abort as AbortController).signal)
         .then(answered => this.#weigh(job, answered), wrong)
-        .catch((cause: unknown) => this.#tally.bug('runner', 'an answer could not be taken', { id, cause }));
+        .catch(this.#surprised(id));
     } catch (cause) {
       wrong(cause);
     }
@@ -411,6 +423,10 @@ class RunningRunner implements Runner {
     else for (const bug of bugs) this.#tally.bug('transport', bug, { id: job.attempt.claim.id, transport: job.transport.name, nexthop: job.lane.nexthop });
     this.#bring(job, outcomes);
     this.#ended(job, trouble ?? null, feedback);
+  }
+
+  #surprised(id: MessageId): (cause: unknown) => void {
+    return cause => this.#tally.bug('runner', 'an attempt broke off; it will repeat', { id, cause });
   }
 
   #bring(job: Job, outcomes: Outcomes, suspended = false): void {
@@ -430,9 +446,10 @@ class RunningRunner implements Runner {
     if (trouble === null) this.#lanes.ended(lane, now, feedback);
     else {
       this.#lanes.ended(lane, now, feedback, pauseMs(this.#options.settings(), trouble, now), trouble);
-      if (this.#lanes.closedUntil(lane, now) !== null) {
+      const closedUntil = this.#lanes.closedUntil(lane, now);
+      if (closedUntil !== null) {
         this.#tally.closed(lane, trouble);
-        for (const waiting of this.#lanes.drain(lane)) this.#suspend(waiting, trouble);
+        for (const waiting of this.#lanes.drain(lane)) this.#suspend(waiting, trouble, closedUntil);
       }
     }
     this.#end(job);
@@ -468,6 +485,11 @@ class RunningRunner implements Runner {
       .catch((cause: unknown) => this.#tally.bug('store', 'an outcome cannot be recorded; the attempt will repeat', { id: claim.id, cause }))
       .finally(() => {
         this.#forget(attempt);
+        // It was given back and at once handed out again, before we had put it away.
+        if (attempt.written !== null && attempt.claim !== attempt.written) {
+          this.#take(attempt.claim, this.#options.clock.now());
+          this.#pump();
+        }
         this.#freed();
       });
   }
@@ -506,7 +528,8 @@ class RunningRunner implements Runner {
     const news: News = { at: endedAt, ...(outcomes.size === 0 ? {} : { outcomes }) };
     const toReport = reports.filter(group => group.some(recipient => mayNeedReport(recipient, recipient.outcome as Outcome)));
 
-    let told: RecipientId[] = [];
+    // Nobody needs to hear of these, and that is settled with the rest.
+    let told: RecipientId[] = reports.filter(group => !toReport.includes(group)).flatMap(group => group.map(recipient => recipient.id));
     let warned = false;
     let later = false;
     const reporting = toReport.length > 0 || warn.length > 0;
@@ -538,6 +561,7 @@ class RunningRunner implements Runner {
   async #held(attempt: Attempt, write: (claim: Claim) => Promise<Held>): Promise<boolean> {
     for (;;) {
       const { claim } = attempt;
+      attempt.written = claim;
       if ((await write(claim)) === 'held') return true;
       if (attempt.claim === claim) break;
     }
