@@ -25,6 +25,8 @@ export interface Attempt {
   lost: boolean;
   /** All deliveries ended; what follows is writing. */
   concluding: boolean;
+  /** Released, or abandoned. */
+  over: boolean;
   content: StoredContent | CorruptContent | Promise<StoredContent | CorruptContent> | null;
 }
 

@@ -426,3 +426,59 @@ test('a clock that jumps loses nothing, reports nothing twice and does not spin'
     await runner.close({ graceMs: 0 });
   }
 });
+
+test('a due time that was reckoned by a wrong clock does not keep a message for years', async () => {
+  const YEARS = 10 * 365 * 1440 * MINUTE;
+  const box = createBox();
+  box.script = job => all(job, busy);
+  const runner = box.open();
+  await box.queue(['a@a.example']);
+  await box.clock.settle();
+  box.clock.jump(box.start + YEARS);
+  await box.clock.runTo(box.start + YEARS + 10 * MINUTE);
+  const before = box.attempts.length;
+  assert.ok(before > 1);
+  box.clock.jump(box.start + 20 * MINUTE);
+  await box.clock.runTo(box.start + 21 * MINUTE);
+  assert.equal(box.attempts.length, before + 1);
+  assert.equal(box.reports.filter(({ kind }) => kind === 'final').length, 0);
+  await runner.close({ graceMs: 0 });
+});
+
+test('a message that breaks us takes no other with it', async () => {
+  const box = createBox();
+  const runner = box.open();
+  const poisoned = await box.queue(['a@a.example']);
+  const row = box.disk.rows.get(poisoned);
+  assert.ok(row !== undefined);
+  row.message = { ...row.message, recipients: null as unknown as [] };
+  await box.queue(['b@a.example']);
+  await box.clock.settle();
+  assert.deepEqual(box.attempts.map(({ to }) => to), [['b@a.example']]);
+  assert.ok(box.disk.rows.has(poisoned));
+  assert.equal(box.counts.get('posthorn_runner_bugs_total runner'), 1);
+  await runner.close({ graceMs: 0 });
+});
+
+test('a message given back due at once and handed out again is not put away with its old attempt', async () => {
+  const box = createBox();
+  box.settings = { ...box.settings, retryAlphaMs: 0 };
+  let tries = 0;
+  box.script = job => all(job, ++tries < 3 ? busy : delivered);
+  // The release's answer comes late: by then the message has been claimed again.
+  const runner = box.open({
+    store: {
+      ...box.store,
+      async release(claim, next, news) {
+        const held = await box.store.release(claim, next === 'finished' ? next : { due: box.clock.now() }, news);
+        for (let n = 0; n < 3; n++) await new Promise(resolve => { setImmediate(resolve); });
+        return held;
+      },
+    },
+  });
+  await box.queue(['a@a.example']);
+  for (let n = 0; n < 5; n++) await box.clock.settle();
+  assert.equal(tries, 3);
+  assert.equal(box.disk.rows.size, 0);
+  await runner.close({ graceMs: 0 });
+});
