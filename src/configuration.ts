@@ -39,6 +39,7 @@ export function readConfiguration(folder: string, hostName: string = hostname())
   const openRelay = flag.value(openRelayFlag.name, false, openRelayRule);
   const sheet = createSheet(absolute, openRelay);
   sheet.problems.push(...flag.problems);
+  if (openRelay) sheet.notice(sheet.path(openRelayFlag.name), 'this relay may be open to everyone, as this file says');
   try {
     reviewFolder(sheet);
   } catch (error) {
@@ -82,13 +83,18 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   };
 }
 
+/** RFC 5321 §4.5.3.1.5: 512 octets a reply line, with code and CRLF. */
+const longestGreeting = 500;
+
 function readNames(sheet: Sheet, hostName: string): Names {
   const me = sheet.value('me', hostName, domainRule(hostName));
   if (!me.includes('.')) sheet.notice(sheet.path('me'), `${me} is not a full domain name; other servers will refuse mail from it`);
   const helo = sheet.value('esmtphelo', me, { ...domainRule(hostName), parse: (text) => (text === '*' ? read(text) : domainRule(hostName).parse(text)) });
   const greeting = sheet.text('esmtpgreeting');
   const lines = greeting === undefined ? [] : splitLines(greeting.trimEnd());
-  if (lines.some((line) => line.length > 500 || /\p{Cc}/u.test(line))) sheet.problem(sheet.path('esmtpgreeting'), undefined, 'a line over 500 characters, or with control characters', `${me} ESMTP`);
+  if (lines.some((line) => line.length > longestGreeting || /\p{Cc}/u.test(line))) {
+    sheet.problem(sheet.path('esmtpgreeting'), undefined, `a line over ${longestGreeting} characters, or with control characters`, `${me} ESMTP`);
+  }
   sheet.setting('esmtpgreeting', lines.length === 0 ? `${me} ESMTP` : lines.join(' / '), greeting === undefined ? undefined : 'esmtpgreeting');
   return {
     me,

@@ -1,58 +1,162 @@
 /** Ways out over the network: router, destinations, resolver and the ESMTP transport, from the client's settings. */
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import type { ClientSettings, Configuration } from './configuration.ts';
 import type { Chance, Clock } from './core/clock.ts';
 import type { Kernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
-import type { Destination, Destinations, Router, Transport } from './core/transport.ts';
+import type { Destinations, Proxy, Router, TlsPolicy, Transport } from './core/transport.ts';
+import type { ReceiveOptions } from './flow/receive/index.ts';
+import { createDestinations, createRouteTable, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
 import { openEsmtpTransport } from './flow/transport/esmtp/index.ts';
-import { domainOf } from './grammar/address.ts';
-import { asciiDomain } from './grammar/domain.ts';
+import { asciiDomain, isIp } from './grammar/domain.ts';
 import { openDeadlines } from './kit/deadlines.ts';
 import { createDial, createStartTls } from './kit/dial.ts';
+import { parseResolvConf, type NameServer } from './kit/resolv-conf.ts';
+import { openResolver, type Resolver } from './kit/resolver.ts';
 import type { Rules } from './rules.ts';
 
 export interface Outbound {
   readonly router: Router;
+  readonly destinations: Destinations;
   readonly transport: Transport;
-  reverse(address: string): Promise<{ kind: 'found'; name: string } | { kind: 'none' } | { kind: 'unavailable' }>;
+  readonly resolver: Resolver;
+  readonly reverse: NonNullable<ReceiveOptions['reverse']>;
+  /** Routes follow the rules by themselves; this takes over timeouts, limits and the rest of the client's settings. */
   reload(): void;
   close(): Promise<void>;
 }
 
-export function openOutbound(rules: () => Rules, rooms: { readonly kernels: Kernels; readonly clock: Clock; readonly chance: Chance; readonly log: Log; readonly metrics: Metrics }): Outbound {
+export interface OutboundRooms {
+  readonly kernels: Kernels;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+const SMTP_PORT = 25;
+const IDLE_CONNECTIONS = 50;
+
+export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound {
   const deadlines = openDeadlines(rooms.clock);
-  const { client, names } = rules().configuration;
-  const destinations: Destinations = {
-    find(nexthop) {
-      const route = rules().configuration.client.routes.find(one => one.relay?.text === nexthop);
-      if (route?.relay === undefined) return Promise.resolve({ kind: 'settled', outcome: { kind: 'deferred', status: '4.4.3', blame: 'nexthop' } });
-      const destination: Destination = { kind: 'destination', tls: { kind: 'opportunistic', verify: false }, relays: [{ host: route.relay.host, address: route.relay.host, port: route.relay.port ?? 25 }] };
-      return Promise.resolve(destination);
-    },
-  };
-  const transport = openEsmtpTransport({
-    ...rooms, destinations, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines),
-    helo: names.helo.kind === 'name' ? (asciiDomain(names.helo.name) ?? names.helo.name) : names.me,
-    timeouts: { connectMs: client.timeouts.connectMs, heloMs: client.timeouts.heloMs, commandMs: client.timeouts.commandMs, contentMs: client.timeouts.dataMs, quitMs: client.timeouts.quitMs, keepaliveMs: client.timeouts.keepAliveMs, keepalivePingMs: client.timeouts.keepAlivePingMs },
-    limits: { recipients: client.maxRecipients, connectionsPerNexthop: client.maxPerDomain, deliveriesInAll: client.maxDeliveries, idle: 50 },
-    delayMs: client.delayMs,
+  const resolver = openResolver({ ...nameServers(rules().configuration), clock: rooms.clock });
+  let plan = createPlan(rules(), resolver, rooms);
+  const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
+  const open = () => openEsmtpTransport({
+    ...rooms, destinations, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
   });
+  let transport = open();
+
   return {
-    router: {
-      route(to) {
-        const domain = domainOf(to.address);
-        const own = rules().ownTransport(domain);
-        if (own !== null) return { kind: 'route', transport: own, nexthop: own };
-        const route = rules().configuration.client.routes.find(one => one.domain === '' || one.domain === domain);
-        return { kind: 'route', transport: 'esmtp', nexthop: route?.relay?.text ?? domain };
-      },
+    router: { route: (to, envelope) => plan.router.route(to, envelope) },
+    destinations,
+    // The runner holds this one for life; what is behind it may be a newer one.
+    transport: {
+      name: 'esmtp',
+      get limits() { return transport.limits; },
+      deliver: (job, signal) => transport.deliver(job, signal),
+      close: () => transport.close(),
     },
-    transport,
-    reverse: () => Promise.resolve({ kind: 'none' }),
-    reload: () => undefined,
+    resolver,
+    reverse: address => confirmedName(resolver, address),
+    reload() {
+      plan = createPlan(rules(), resolver, rooms);
+      const before = transport;
+      transport = open();
+      // Deliveries under way there end there.
+      before.close().catch((cause: unknown) => rooms.log.error('closing', { cause }));
+    },
     async close() {
       await transport.close();
+      resolver.close();
       deadlines.close();
     },
   };
+}
+
+function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { router: Router; destinations: Destinations } {
+  const { client, names, domains } = rules.configuration;
+  const routes = client.routes.map(route => routeOf(client, route));
+  const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));
+  const usualProxy = proxyOf(client, undefined);
+  return {
+    router: createRouteTable({ routes, transportOf: domain => rules.ownTransport(domain), defaultDomain: names.defaultDomain }),
+    destinations: createDestinations({
+      routes, resolver, chance,
+      usual: { tls: tlsOf(client, undefined), ...(usualProxy === undefined ? {} : { proxy: usualProxy }) },
+      port: SMTP_PORT,
+      preferIpv6: client.preferIpv6,
+      isOwnName: host => host === asciiDomain(names.me) || domains.locals.has(host),
+      isOwnAddress: address => own.has(address),
+    }),
+  };
+}
+
+function routeOf(client: ClientSettings, { domain, relay, security, family, proxy }: ClientSettings['routes'][number]): EsmtpRoute {
+  const through = proxyOf(client, proxy);
+  // Keyed by the route's text, or by the recipient domain where there is no relay (courier-core 5.4).
+  const key = relay?.text ?? domain;
+  const login = client.logins.find(one => one.relay === key);
+  return {
+    match: domain,
+    ...(relay === undefined ? {} : { relay: { host: relay.host, literal: relay.literal, port: relay.port ?? (security === 'smtps' ? 465 : SMTP_PORT) } }),
+    tls: tlsOf(client, security),
+    ...(through === undefined ? {} : { proxy: through }),
+    ...(login === undefined ? {} : { auth: { login: login.login, password: login.password } }),
+    ...(family === undefined ? {} : { families: family === 4 ? 'ipv4' : 'ipv6' }),
+  };
+}
+
+function tlsOf(client: ClientSettings, security: 'starttls' | 'required' | 'smtps' | undefined): TlsPolicy {
+  // SECURITY=STARTTLS asks for a certificate by our private authority; nothing less may pass for it.
+  if (security === 'starttls') return { kind: 'required', verify: true };
+  return { kind: security ?? 'opportunistic', verify: client.verifyPeer };
+}
+
+/** The route's own word, else the proxy named `default`; null in a route means: none, whatever the default is. */
+function proxyOf(client: ClientSettings, name: string | null | undefined): RouteProxy | undefined {
+  if (name === null) return undefined;
+  const found = client.proxies.proxies.find(one => one.name === (name ?? 'default'));
+  if (found === undefined) return undefined;
+  const plain: Proxy = { host: found.host, port: found.port, ...(found.login === undefined ? {} : { login: found.login }), ...(found.password === undefined ? {} : { password: found.password }) };
+  return { ...plain, resolve: found.resolve };
+}
+
+function clientSettings({ client, names }: Configuration) {
+  const { timeouts } = client;
+  return {
+    helo: names.helo.kind === 'name' ? (asciiDomain(names.helo.name) ?? names.helo.name) : (asciiDomain(names.me) ?? names.me),
+    timeouts: {
+      connectMs: timeouts.connectMs, heloMs: timeouts.heloMs, commandMs: timeouts.commandMs, contentMs: timeouts.dataMs,
+      quitMs: timeouts.quitMs, keepaliveMs: timeouts.keepAliveMs, keepalivePingMs: timeouts.keepAlivePingMs,
+    },
+    limits: { recipients: client.maxRecipients, connectionsPerNexthop: client.maxPerDomain, deliveriesInAll: client.maxDeliveries, idle: IDLE_CONNECTIONS },
+    delayMs: client.delayMs,
+  };
+}
+
+function nameServers({ dnsServers }: Configuration): { servers: readonly NameServer[]; trustAd?: boolean; timeoutMs?: number; attempts?: number } {
+  if (dnsServers !== null) return { servers: dnsServers };
+  try {
+    const { servers, trustAd, timeoutMs, attempts } = parseResolvConf(readFileSync('/etc/resolv.conf', 'utf8'));
+    return { servers, trustAd, ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(attempts === undefined ? {} : { attempts }) };
+  } catch {
+    // resolv.conf(5): without the file, the name server of this machine.
+    return { servers: [{ host: '127.0.0.1', port: 53 }] };
+  }
+}
+
+/** A reverse name counts only when it leads back to the address (RFC 5321 §4.1.4 leaves the rest to us). */
+async function confirmedName(resolver: Resolver, address: string): Promise<{ kind: 'found'; name: string } | { kind: 'none' } | { kind: 'unavailable' }> {
+  if (!isIp(address)) return { kind: 'none' };
+  const names = await resolver.ptr(address);
+  if (names.kind !== 'found') return { kind: names.kind };
+  for (const name of names.records.slice(0, 5)) {
+    const forward = await (address.includes(':') ? resolver.aaaa(name) : resolver.a(name));
+    if (forward.kind === 'unavailable') return forward;
+    if (forward.kind === 'found' && forward.records.includes(address)) return { kind: 'found', name };
+  }
+  return { kind: 'none' };
 }

@@ -1,5 +1,5 @@
 /** `smtpaccess/`: a folder of access files, or one file; and what may never be in it. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';
 import { formatAccessNetwork, parseAccess, type AccessEntry } from '../grammar/config/access.ts';
 import { parseWholeNumber } from '../grammar/config/control-file.ts';
@@ -42,12 +42,16 @@ function missing(environment: Environment, named: string): undefined {
 }
 
 function accessFiles(sheet: Sheet, name: string): readonly string[] {
-  if (statSync(sheet.path(name), { throwIfNoEntry: false })?.isDirectory() !== true) return [name];
+  const names = sheet.names(name);
+  if (names === undefined) return [name];
   const files: string[] = [];
-  for (const entry of readdirSync(sheet.path(name)).toSorted()) {
+  for (const entry of names) {
     if (entry.includes('~') || entry.startsWith('.')) continue;
-    if (leftovers.test(entry)) sheet.problem(sheet.path(join(name, entry)), undefined, 'a leftover of an update: are its rules meant or not?', `merge it into ${join(name, 'default')}, then remove it`);
-    else files.push(join(name, entry));
+    if (!leftovers.test(entry)) files.push(join(name, entry));
+    else {
+      const right = `merge it into ${join(name, 'default')}, then remove it`;
+      sheet.problem(sheet.path(join(name, entry)), undefined, 'a leftover of an update: are its rules meant or not?', right);
+    }
   }
   return files;
 }
@@ -56,7 +60,8 @@ function review(sheet: Sheet, file: string, entry: AccessEntry): void {
   if (entry.decision.kind === 'deny') return;
   const { variables } = entry.decision;
   if (variables.has('RELAYCLIENT') && opensRelay(entry.network) && !sheet.openRelay) {
-    sheet.problem(sheet.path(file), entry.line, `RELAYCLIENT for ${formatAccessNetwork(entry.network)} makes an open relay`, `${example}, for your own networks (or ${openRelayFlag.name}: ${openRelayFlag.text})`);
+    const right = `${example}, for your own networks (or ${openRelayFlag.name}: ${openRelayFlag.text})`;
+    sheet.problem(sheet.path(file), entry.line, `RELAYCLIENT for ${formatAccessNetwork(entry.network)} makes an open relay`, right);
   }
   for (const name of ['SIZELIMIT', 'MAXCPERIP'] as const) {
     const value = variables.get(name);

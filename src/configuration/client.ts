@@ -65,7 +65,8 @@ export function readClient(sheet: Sheet): Courierd {
     verifyPeer: verifies(sheet, environment),
     ...(trustedAuthorities === undefined ? {} : { trustedAuthorities }),
     ...(identity === undefined ? {} : { identity }),
-    blockBackscatter: environment.text('ESMTP_BLOCKBACKSCATTER', 'smtp/dsn').split(/[\s,]+/).filter((tag) => tag !== ''),
+    // Shipped on; a courierd file without it has it off.
+    blockBackscatter: environment.text('ESMTP_BLOCKBACKSCATTER', sheet.text('courierd') === undefined ? 'smtp/dsn' : '').split(/[\s,]+/).filter((tag) => tag !== ''),
   };
   const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);
   const flag = (on: boolean): string => (on ? '1' : '0');
@@ -117,7 +118,8 @@ function readRoutes(sheet: Sheet, { proxies }: Proxies): readonly EsmtpRoute[] {
   const names = proxies.map(({ name }) => name);
   for (const { line, proxy } of routes) {
     if (proxy === undefined || proxy === null || names.includes(proxy)) continue;
-    sheet.problem(sheet.path('esmtproutes'), line, `no proxy ${proxy} in socksproxy`, `PROXY=${nearestName(proxy, names) ?? 'none'}, or a line ${proxy} socks5://proxy.example.net:1080 in socksproxy`);
+    const right = `PROXY=${nearestName(proxy, names) ?? 'none'}, or a line ${proxy} socks5://proxy.example.net:1080 in socksproxy`;
+    sheet.problem(sheet.path('esmtproutes'), line, `no proxy ${proxy} in socksproxy`, right);
   }
   const shapes = routes.map(({ domain, relay }) => `${domain === '' ? '*' : domain} → ${relay?.text ?? 'MX'}`);
   sheet.setting('esmtproutes', shapes.join('; '), routes.length > 0 ? 'esmtproutes' : undefined);

@@ -25,7 +25,13 @@ export interface DefaultFile {
 export function defaultFiles(choices: Choices): readonly DefaultFile[] {
   const { me } = choices;
   return [
-    { path: 'me', text: text('What this machine is called in SMTP: a full domain name that others can look up.', '`*` alone stands for the system\'s host name.') + `${me}\n` },
+    {
+      path: 'me',
+      text: text(
+        'What this machine is called in SMTP: a full domain name that others can look up.',
+        '`*` alone stands for the system\'s host name.',
+      ) + `${me}\n`,
+    },
     {
       path: 'locals',
       text: text(
@@ -125,7 +131,10 @@ function relayListener(choices: Choices): string {
     + section('Whether EXPN and VRFY are refused.', ['BOFHNOEXPN', '1'], ['BOFHNOVRFY', '1'])
     + section('A missing Message-ID or Date is the sender\'s business here.', ['NOADDMSGID', '1'], ['NOADDDATE', '1'])
     + section('1: nobody sends anything before AUTH, or before STARTTLS.', ['AUTH_REQUIRED', '0'], ['ESMTP_TLS_REQUIRED', '0'])
-    + section('AUTH mechanisms before and after STARTTLS: PLAIN LOGIN CRAM-MD5 CRAM-SHA1 CRAM-SHA256. None: no AUTH.', ['ESMTPAUTH', ''], ['ESMTPAUTH_TLS', ''])
+    + section(
+      'AUTH mechanisms before and after STARTTLS: PLAIN LOGIN CRAM-MD5 CRAM-SHA1 CRAM-SHA256. None: no AUTH.',
+      ['ESMTPAUTH', ''], ['ESMTPAUTH_TLS', ''],
+    )
     + section('Certificate and key, PEM. Empty: STARTTLS is not offered.', ['TLS_CERTFILE', choices.certificateFile ?? ''], ['TLS_PRIVATE_KEYFILE', '']);
 }
 

@@ -30,7 +30,15 @@ export async function writeDefaultConfiguration(folder: string, profile: Default
 
 function standard(folder: string, kind: DefaultProfile['kind']): Choices {
   if (kind === 'server') {
-    return { me: machineName(), esmtp: [{ address: null, port: 25 }], submission: [{ address: null, port: 587 }], stateFolder: '/var/lib/posthorn', httpAddress: '127.0.0.1:2580', trialDomains: [], perAddress: 5 };
+    return {
+      me: machineName(),
+      esmtp: [{ address: null, port: 25 }],
+      submission: [{ address: null, port: 587 }],
+      stateFolder: '/var/lib/posthorn',
+      httpAddress: '127.0.0.1:2580',
+      trialDomains: [],
+      perAddress: 5,
+    };
   }
   const loopback = ['127.0.0.1', ...(hasLoopback6() ? ['::1'] : [])];
   return {

@@ -1,7 +1,6 @@
 /** Whose mail is ours: `locals`, `hosteddomains`, `esmtpacceptmailfor` and its folder, `trialdomains`. */
-import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDomainList, parseDomainList, type DomainPattern } from '../grammar/config/domain-list.ts';
+import { createDomainList, parseDomainList, type DomainList, type DomainPattern } from '../grammar/config/domain-list.ts';
 import { createHostedDomains, parseHostedDomains } from '../grammar/config/hosted-domains.ts';
 import { leftovers } from './known-files.ts';
 import { reviewAccepted } from './open-relay.ts';
@@ -17,7 +16,8 @@ export function readDomains(sheet: Sheet, me: string, hostName: string): Domains
   };
   const locals = list('locals', [me]);
   const hosted = filesOf(sheet, 'hosteddomains').flatMap((file) => sheet.list(file, parseHostedDomains) ?? []);
-  sheet.setting('hosteddomains', hosted.map(({ domain, aliasOf }) => (aliasOf === undefined ? domain : `${domain} = ${aliasOf}`)).join(', '), hosted.length > 0 ? 'hosteddomains' : undefined);
+  const hostedNames = hosted.map(({ domain, aliasOf }) => (aliasOf === undefined ? domain : `${domain} = ${aliasOf}`));
+  sheet.setting('hosteddomains', hostedNames.join(', '), hosted.length > 0 ? 'hosteddomains' : undefined);
   const accepted = list('esmtpacceptmailfor', [me]);
   reviewAccepted(sheet, 'esmtpacceptmailfor', accepted);
   const more = filesOf(sheet, 'esmtpacceptmailfor.dir').flatMap((file) => {
@@ -25,18 +25,24 @@ export function readDomains(sheet: Sheet, me: string, hostName: string): Domains
     reviewAccepted(sheet, file, patterns);
     return patterns;
   });
+  sheet.setting('esmtpacceptmailfor.dir', more.map(shownPattern).join(', '), more.length > 0 ? 'esmtpacceptmailfor.dir' : undefined);
   return {
     locals: createDomainList(locals),
     hosted: createHostedDomains(hosted),
-    acceptMailFor: createDomainList([...accepted, ...more]),
+    acceptMailFor: eitherOf(createDomainList(accepted), createDomainList(more)),
     trial: createDomainList(list('trialdomains', [])),
   };
 }
 
+/** Both are asked: an exception in one takes nothing out of the other. */
+function eitherOf(first: DomainList, second: DomainList): DomainList {
+  if (second.patterns.length === 0) return first;
+  return { patterns: [...first.patterns, ...second.patterns], has: (domain) => first.has(domain) || second.has(domain) };
+}
+
 /** The text files that make up `name`: itself, or those in it. */
 function filesOf(sheet: Sheet, name: string): readonly string[] {
-  if (statSync(sheet.path(name), { throwIfNoEntry: false })?.isDirectory() !== true) return [name];
-  return readdirSync(sheet.path(name)).filter((entry) => !leftovers.test(entry)).toSorted().map((entry) => join(name, entry));
+  return sheet.names(name)?.filter((entry) => !leftovers.test(entry)).map((entry) => join(name, entry)) ?? [name];
 }
 
 function shownPattern({ domain, match, excluded }: DomainPattern): string {

@@ -34,8 +34,9 @@ function reviewShape(sheet: Sheet, known: KnownFile, isFolder: boolean): void {
   if (known.shape === 'folder' && !isFolder) sheet.problem(path, undefined, 'a file where a folder is expected', `a folder ${known.name}/ of text files`);
   if (known.use !== 'compiled') return;
   // What is only in the compiled file would silently not hold.
-  if (known.text !== undefined && !existsSync(sheet.path(known.text))) sheet.problem(path, undefined, `compiled, and its text ${known.text} is not here; only the text is read`, `the text file ${known.text}`);
-  else sheet.notice(path, `compiled, not read: ${known.text} is the truth`);
+  if (known.text !== undefined && !existsSync(sheet.path(known.text))) {
+    sheet.problem(path, undefined, `compiled, and its text ${known.text} is not here; only the text is read`, `the text file ${known.text}`);
+  } else sheet.notice(path, `compiled, not read: ${known.text} is the truth`);
 }
 
 /** `name.<suffix>` where `vhost.<suffix>` is there too. */

@@ -1,6 +1,6 @@
 /** The three listeners: `esmtpd`, and `esmtpd-msa` and `esmtpd-ssl` read over it. */
 import { existsSync } from 'node:fs';
-import { accessVariables } from '../grammar/config/access.ts';
+import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
@@ -36,14 +36,20 @@ export function readListeners(sheet: Sheet, bofh: Bofh, sizeOctets: number | nul
     reviewEnvironment(sheet, name, listenerVocabulary);
     const starts = environment.flag(name === 'esmtpd-ssl' ? 'ESMTPDSSLSTART' : 'ESMTPDSTART', true);
     sheet.setting(name, starts ? 'on' : 'off', name);
-    const listener = readListener(sheet, name, environment, bofh, sizeOctets);
+    const listener = readListener(sheet, name, environment, { bofh, sizeOctets, starts });
     if (starts) listeners.push(listener);
   }
   if (listeners.length === 0) sheet.notice(sheet.path('esmtpd'), 'nothing listens for mail: no esmtpd file, or ESMTPDSTART=NO in it');
   return listeners;
 }
 
-function readListener(sheet: Sheet, name: ListenerName, environment: Environment, bofh: Bofh, sizeOctets: number | null): Listener {
+interface Surroundings {
+  readonly bofh: Bofh;
+  readonly sizeOctets: number | null;
+  readonly starts: boolean;
+}
+
+function readListener(sheet: Sheet, name: ListenerName, environment: Environment, { bofh, sizeOctets, starts }: Surroundings): Listener {
   const ssl = name === 'esmtpd-ssl';
   const submission = name === 'esmtpd-msa';
   const identity = readIdentity(sheet, environment);
@@ -71,9 +77,10 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     access: readAccess(sheet, environment),
     variables: connectionVariables(environment, bofh),
   };
-  if (identity === undefined && (ssl || listener.tlsRequired)) {
+  if (starts && identity === undefined && (ssl || listener.tlsRequired)) {
     const why = ssl ? 'esmtpd-ssl speaks TLS' : 'ESMTP_TLS_REQUIRED=1 asks for TLS';
-    if (environment.flag(ssl ? 'ESMTPDSSLSTART' : 'ESMTPDSTART', true)) sheet.problem(sheet.path(name), undefined, `${why}, and there is no usable certificate`, 'TLS_CERTFILE=esmtpd.pem, a file with certificate and key');
+    const right = 'TLS_CERTFILE=esmtpd.pem, a file with certificate and key';
+    sheet.problem(sheet.path(name), undefined, `${why}, and there is no usable certificate`, right);
   }
   if (listener.authRequired && plain.length + afterTls.length === 0) {
     environment.problem('AUTH_REQUIRED', 'AUTH_REQUIRED=1 asks for AUTH, and no mechanism is offered', 'ESMTPAUTH_TLS="PLAIN LOGIN"');
@@ -134,5 +141,8 @@ function tell(sheet: Sheet, listener: Listener, environment: Environment): void 
     ['NOADDDATE', listener.addDate ? '0' : '1'],
     ['TLS_CERTFILE', listener.identity?.certificateFile ?? ''],
   ];
+  const relaying = listener.access.filter(({ decision }) => decision.kind === 'allow' && decision.variables.has('RELAYCLIENT'));
+  const networks = relaying.map(({ network }) => formatAccessNetwork(network)).join(', ');
+  sheet.setting(`${name}: who may relay`, networks || 'nobody without AUTH', environment.source('ACCESSFILE') ?? 'smtpaccess');
   for (const [variable, value] of rows) sheet.setting(`${name}: ${variable}`, value, environment.source(variable));
 }

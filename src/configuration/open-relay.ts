@@ -31,6 +31,8 @@ export function reviewAccepted(sheet: Sheet, file: string, patterns: readonly Do
   if (sheet.openRelay) return;
   for (const { line, domain, match, excluded } of patterns) {
     if (excluded || match !== 'subdomains' || domain.includes('.')) continue;
-    sheet.problem(sheet.path(file), line, `.${domain} accepts mail for ${domain === '' ? 'every domain' : `everyone under .${domain}`}: an open relay`, `.example.com (or ${openRelayFlag.name}: ${openRelayFlag.text})`);
+    const whose = domain === '' ? 'every domain' : `everyone under .${domain}`;
+    const right = `.example.com (or ${openRelayFlag.name}: ${openRelayFlag.text})`;
+    sheet.problem(sheet.path(file), line, `.${domain} accepts mail for ${whose}: an open relay`, right);
   }
 }

@@ -1,5 +1,5 @@
 /** One reading of a folder: hands out its files' values, and keeps every problem, notice and decided setting. */
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseOneLine } from '../grammar/config/control-file.ts';
 import { noting, type Parsed, type Problem } from '../grammar/config/parsed.ts';
@@ -16,6 +16,8 @@ export interface Sheet {
   /** The operator asked, in so many words, for a relay that everyone may use. */
   readonly openRelay: boolean;
   path(name: string): string;
+  /** The names in a folder of the folder, sorted; undefined when it is none. */
+  names(folder: string): readonly string[] | undefined;
   /** The file's text; undefined when there is none, or when it could not be read (then a problem is noted). */
   text(name: string): string | undefined;
   /** A file of one value, or what holds without it. `show` is what people see of the value. */
@@ -40,7 +42,11 @@ export function createSheet(folder: string, openRelay = false): Sheet {
   const problems: ConfigurationProblem[] = [];
   const notices: Notice[] = [];
   const settings: Setting[] = [];
-  const sheet: Sheet = { folder, problems, notices, settings, openRelay, path: (name) => join(folder, name), text, value, list, note, setting, problem, notice, demandPrivate };
+  const path = (name: string): string => join(folder, name);
+  const sheet: Sheet = {
+    folder, problems, notices, settings, openRelay,
+    path, names, text, value, list, note, setting, problem, notice, demandPrivate,
+  };
 
   function problem(file: string, line: number | undefined, what: string, right: string): void {
     problems.push({ file, ...(line === undefined ? {} : { line }), what, right });
@@ -57,6 +63,9 @@ export function createSheet(folder: string, openRelay = false): Sheet {
     for (const { line, what, right } of found) problem(sheet.path(name), line, what, right);
     return result;
   }
+  function names(name: string): readonly string[] | undefined {
+    return readNames(sheet, sheet.path(name));
+  }
   function text(name: string): string | undefined {
     return readText(sheet, sheet.path(name));
   }
@@ -72,12 +81,32 @@ export function createSheet(folder: string, openRelay = false): Sheet {
     return result;
   }
   function demandPrivate(name: string, rule: { readonly group: boolean }): void {
-    const mode = statSync(sheet.path(name), { throwIfNoEntry: false })?.mode ?? 0;
+    const mode = statOf(sheet.path(name))?.mode ?? 0;
     const forbidden = rule.group ? 0o037 : 0o077;
     if ((mode & forbidden) === 0) return;
-    problem(sheet.path(name), undefined, `others may read or change it (mode ${(mode & 0o777).toString(8)}), and it holds secrets`, `chmod ${rule.group ? '640' : '600'} ${basename(name)}`);
+    const what = `others may read or change it (mode ${(mode & 0o777).toString(8)}), and it holds secrets`;
+    problem(sheet.path(name), undefined, what, `chmod ${rule.group ? '640' : '600'} ${basename(name)}`);
   }
   return sheet;
+}
+
+/** undefined too when the path cannot be: too long, or through a folder that is closed to us. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names in any folder, sorted; undefined when there is none, or when it cannot be listed (then a problem is noted). */
+export function readNames(sheet: Pick<Sheet, 'problem'>, path: string): readonly string[] | undefined {
+  try {
+    return statOf(path)?.isDirectory() === true ? readdirSync(path).toSorted(byCode) : undefined;
+  } catch (error) {
+    sheet.problem(path, undefined, `cannot be listed (${codeOf(error)})`, 'a folder that this account may read');
+    return undefined;
+  }
 }
 
 /** Text of any file: one the folder has, or one that a setting points to. */
@@ -93,11 +122,19 @@ export function readText(sheet: Pick<Sheet, 'problem'>, path: string): string | 
       sheet.problem(path, content.slice(0, content.indexOf('\0')).split('\n').length, 'a NUL octet in a text file', 'plain text');
     }
   } catch (error) {
-    const coded = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const coded = codeOf(error);
     if (coded === 'ERR_ENCODING_INVALID_ENCODED_DATA') sheet.problem(path, undefined, 'not UTF-8 text', 'plain text in UTF-8');
     else sheet.problem(path, undefined, `cannot be read (${coded})`, 'a file that this account may read');
   }
   return undefined;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+}
+
+function byCode(left: string, right: string): number {
+  return left < right ? -1 : 1;
 }
 
 function shifted<T>(parsed: Parsed<T>, line: number): Parsed<T> {

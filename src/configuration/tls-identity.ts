@@ -1,10 +1,9 @@
 /** Certificates and keys that a file points to, read and tried before anything relies on them. */
-import { readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import type { Environment } from './environment.ts';
-import { readText, type Sheet } from './sheet.ts';
+import { readNames, readText, statOf, type Sheet } from './sheet.ts';
 import type { TlsIdentity } from './types.ts';
 
 export const tlsVariables = ['TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', 'TLS_PROTOCOL', 'TLS_CIPHER_LIST'] as const;
@@ -22,24 +21,29 @@ export function readIdentity(sheet: Sheet, environment: Environment): TlsIdentit
   if (named === '') return undefined;
   const certificateFile = resolve(sheet.folder, named);
   const keyFile = resolve(sheet.folder, environment.text('TLS_PRIVATE_KEYFILE', '') || named);
-  if (statSync(certificateFile, { throwIfNoEntry: false }) === undefined) {
+  if (statOf(certificateFile) === undefined) {
     sheet.notice(certificateFile, 'no such certificate file, so no TLS is offered');
     return undefined;
   }
   const certificate = readText(sheet, certificateFile);
   const key = keyFile === certificateFile ? certificate : readText(sheet, keyFile);
-  if (key === undefined && certificate !== undefined) environment.problem('TLS_PRIVATE_KEYFILE', `the key file ${shown(keyFile)} cannot be read`, 'TLS_PRIVATE_KEYFILE=/etc/courier/esmtpd.key');
+  if (key === undefined && certificate !== undefined) {
+    environment.problem('TLS_PRIVATE_KEYFILE', `the key file ${shown(keyFile)} cannot be read`, 'TLS_PRIVATE_KEYFILE=/etc/courier/esmtpd.key');
+  }
   if (certificate === undefined || key === undefined) return undefined;
-  if ((statSync(keyFile).mode & 0o007) !== 0) sheet.problem(keyFile, undefined, 'everyone on this machine may read this private key', `chmod 600 ${keyFile}`);
+  if (((statOf(keyFile)?.mode ?? 0) & 0o007) !== 0) {
+    sheet.problem(keyFile, undefined, 'everyone on this machine may read this private key', `chmod 600 ${keyFile}`);
+  }
   const minVersion = environment.parsed('TLS_PROTOCOL', undefined, parseProtocol);
   const ciphers = environment.text('TLS_CIPHER_LIST', '');
-  const identity: TlsIdentity = { certificateFile, keyFile, certificate, key, ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) };
+  const options = { ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) };
   try {
-    createSecureContext({ cert: certificate, key, ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) });
-    return identity;
+    createSecureContext({ cert: certificate, key, ...options });
+    return { certificateFile, keyFile, certificate, key, ...options };
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unknown error';
-    sheet.problem(certificateFile, undefined, `certificate, key or ciphers cannot be used: ${why}`, 'a PEM certificate with its chain, the key that belongs to it, and an OpenSSL cipher list');
+    const right = 'a PEM certificate with its chain, the key that belongs to it, and an OpenSSL cipher list';
+    sheet.problem(certificateFile, undefined, `certificate, key or ciphers cannot be used: ${why}`, right);
     return undefined;
   }
 }
@@ -49,11 +53,11 @@ export function readAuthorities(sheet: Sheet, environment: Environment): string 
   const named = environment.text('TLS_TRUSTCERTS', '');
   if (named === '') return undefined;
   const path = isAbsolute(named) ? named : join(sheet.folder, named);
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statOf(path);
   if (stat === undefined) environment.problem('TLS_TRUSTCERTS', `${shown(path)} is not there`, 'TLS_TRUSTCERTS=/etc/ssl/certs');
   if (stat?.isDirectory() !== true) return stat === undefined ? undefined : readText(sheet, path);
-  const names = readdirSync(path);
-  const chosen = names.includes('ca-certificates.crt') ? ['ca-certificates.crt'] : names.filter((name) => /\.(pem|crt)$/.test(name)).toSorted();
+  const names = readNames(sheet, path) ?? [];
+  const chosen = names.includes('ca-certificates.crt') ? ['ca-certificates.crt'] : names.filter((name) => /\.(pem|crt)$/.test(name));
   return chosen.map((name) => readText(sheet, join(path, name)) ?? '').join('\n');
 }
 

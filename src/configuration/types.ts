@@ -27,7 +27,7 @@ export interface Configuration {
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
   readonly userdb: string;
-  /** Everything that was decided, for people: in the order of docs/configuration.md. */
+  /** Everything that was decided, for people; each name once. */
   readonly settings: readonly Setting[];
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
   readonly notices: readonly Notice[];

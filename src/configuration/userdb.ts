@@ -1,5 +1,5 @@
 /** Looks over the accounts' text. Who needs them reads them anew whenever they change; here their mistakes are found. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isKnownForm, parseUserdb } from '../grammar/config/userdb.ts';
 import { leftovers } from './known-files.ts';
@@ -14,7 +14,8 @@ export function readUserdb(sheet: Sheet): string {
     for (const { line, what, right } of problems) sheet.problem(sheet.path(file), line, what, right);
     for (const { line, name, fields } of records) {
       const foreign = [...fields].filter(([field, stored]) => /^[a-z]+pw$/.test(field) && !isKnownForm(stored)).map(([field]) => field);
-      if (foreign.length > 0) sheet.notice(sheet.path(file), `line ${line}: ${foreign.join(', ')} of ${name} is in a form that cannot be compared here; logins with it are answered 454`);
+      const what = `line ${line}: ${foreign.join(', ')} of ${name} is in a form that cannot be compared here; logins with it are answered 454`;
+      if (foreign.length > 0) sheet.notice(sheet.path(file), what);
     }
     accounts += records.length;
   }
@@ -23,8 +24,6 @@ export function readUserdb(sheet: Sheet): string {
 }
 
 function filesOf(sheet: Sheet): readonly string[] {
-  const stat = statSync(sheet.path('userdb'), { throwIfNoEntry: false });
-  if (stat === undefined) return [];
-  if (!stat.isDirectory()) return ['userdb'];
-  return readdirSync(sheet.path('userdb')).filter((name) => !leftovers.test(name) && !name.endsWith('.dat')).map((name) => join('userdb', name)).toSorted();
+  if (!existsSync(sheet.path('userdb'))) return [];
+  return sheet.names('userdb')?.filter((name) => !leftovers.test(name) && !name.endsWith('.dat')).map((name) => join('userdb', name)) ?? ['userdb'];
 }

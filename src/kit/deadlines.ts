@@ -6,6 +6,8 @@ import type { Clock, Instant } from '../core/clock.ts';
 import { after } from '../core/clock.ts';
 
 export interface Deadlines {
+  /** All at once: whoever waits is told now. */
+  expire(): void;
   /** `passed` is called once for each time that set() was not followed by another set() or clear() in time. */
   open(passed: () => void): Deadline;
   close(): void;
@@ -63,6 +65,11 @@ export function openDeadlines(clock: Clock): Deadlines {
           active.delete(mine);
         },
       };
+    },
+    expire() {
+      const late = [...active];
+      active.clear();
+      for (const one of late) one.passed();
     },
     close() {
       active.clear();

@@ -35,7 +35,8 @@ function comesByNetwork({ source }: Origin): boolean {
   return source === 'esmtp' || source === 'submission';
 }
 
+/** A last `@` that stands in quotes belongs to a local-part without domain. */
 function domainOf(recipient: Address): string {
   const at = recipient.lastIndexOf('@');
-  return at < 0 ? '' : recipient.slice(at + 1);
+  return at < 0 || recipient.endsWith('"') ? '' : recipient.slice(at + 1);
 }

@@ -10,6 +10,7 @@ import type { Bell } from './bell.ts';
 import type { BodyFiles, BodyWriter } from './body-files.ts';
 import type { Birth, Claims } from './claims.ts';
 import type { FinishedMessages } from './finished.ts';
+import type { Ground } from './ground.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, nothing, WriteFailure } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
@@ -19,10 +20,13 @@ import { contentInFile, contentInMemory } from './stored-content.ts';
 
 /** Content that waits in memory before it is written to its body file. */
 const WRITE_OCTETS = 256 * 1024;
+/** About what a recipient takes in a record. */
+const RECIPIENT_OCTETS = 200;
 
 interface Options {
   readonly index: LmdbIndex;
   readonly bodies: BodyFiles;
+  readonly ground: Ground;
   readonly format: RecordFormat;
   readonly claims: Claims;
   readonly finished: FinishedMessages;
@@ -34,7 +38,7 @@ interface Options {
 
 export type BeginDraft = (id: MessageId, envelope: Envelope, recipients: readonly Recipient[], key?: string) => Draft;
 
-export function createDrafts({ index, bodies, format, claims, finished, bell, clock, log, inlineLimitOctets }: Options): BeginDraft {
+export function createDrafts({ index, bodies, ground, format, claims, finished, bell, clock, log, inlineLimitOctets }: Options): BeginDraft {
   /** All of it in this turn of the event loop, so all of it in one transaction. */
   function store(record: StoredRecord, content: Uint8Array | null, birth: Birth | null): Promise<boolean> {
     const { id } = record.message;
@@ -159,9 +163,14 @@ export function createDrafts({ index, bodies, format, claims, finished, bell, cl
           inFile,
         };
         let birth: Birth | null = null;
+        let taken = 0;
         try {
           const pieces = chunks;
           if (inFile) await commitFile(record);
+          const grown = (inFile ? 0 : sizeOctets) + seal.trace.length + record.message.recipients.length * RECIPIENT_OCTETS;
+          const granted = ground.take(grown);
+          if (granted === false || (granted !== true && !(await granted))) throw new WriteFailure('full', 'the index has no room to grow');
+          taken = grown;
           finished.flush(); // deletions that wait ride along
           birth = claims.bear(record);
           const content = inFile ? null : pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
@@ -179,6 +188,8 @@ export function createDrafts({ index, bodies, format, claims, finished, bell, cl
           if (inFile && file !== null) void bodies.remove(id, seal.facts);
           forget();
           return refused(error);
+        } finally {
+          if (taken > 0) ground.landed(taken);
         }
       },
 

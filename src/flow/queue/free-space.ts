@@ -7,9 +7,8 @@ const SAMPLE_MS = 1000;
 
 export interface FreeSpace {
   room(sizeOctets: number): 'room' | 'full';
+  /** What messages can still get. */
   freeOctets(): number;
-  /** Looks now: a write just failed. */
-  isFull(): boolean;
 }
 
 export function diskFree(folder: string): () => number {
@@ -19,27 +18,21 @@ export function diskFree(folder: string): () => number {
   };
 }
 
-export function createFreeSpace(clock: Clock, watermarkOctets: number, sources: readonly (() => number)[]): FreeSpace {
+/** The watermark is the disk's; the index has a reserve of its own. */
+export function createFreeSpace(clock: Clock, watermarkOctets: number, onDisk: () => number, inIndex: () => number): FreeSpace {
   let free = 0;
-  let sampledAt = clock.now();
-  let sampled = false;
-
-  function sample(): number {
-    sampledAt = clock.now();
-    sampled = true;
-    free = Math.min(...sources.map((source) => source()));
-    return free;
-  }
+  let until = clock.now();
+  let since = after(until, 1); // never sampled
 
   function freeOctets(): number {
     const now = clock.now();
-    const stale = !sampled || now >= after(sampledAt, SAMPLE_MS) || now < sampledAt;
-    return stale ? sample() : free;
+    if (now < since || now >= until) {
+      since = now;
+      until = after(now, SAMPLE_MS);
+      free = Math.min(onDisk() - watermarkOctets, inIndex());
+    }
+    return free;
   }
 
-  return {
-    room: (sizeOctets) => (freeOctets() - sizeOctets < watermarkOctets ? 'full' : 'room'),
-    freeOctets,
-    isFull: () => sample() < Math.max(watermarkOctets, 64 * 1024),
-  };
+  return { room: (sizeOctets) => (sizeOctets > freeOctets() ? 'full' : 'room'), freeOctets: () => Math.max(0, freeOctets()) };
 }

@@ -38,8 +38,8 @@ export interface LmdbIndex {
   transaction<T>(work: () => T): Promise<T>;
   /** A write's own promise, its failure turned into a WriteFailure. */
   settled(write: Promise<boolean>): Promise<boolean>;
-  /** Octets of the map that hold nothing: pages that were freed are used again, though the file never shrinks. */
-  mapLeft(): number;
+  /** Octets ever used, and those of them that hold nothing now: freed pages are used again, though the file never shrinks. */
+  usage(): { readonly highOctets: number; readonly freeOctets: number };
   close(): Promise<void>;
 }
 
@@ -53,6 +53,7 @@ export class WriteFailure extends Error {
 }
 
 export const nothing = Buffer.alloc(0);
+const heard = (): void => undefined;
 const MDB_MAP_FULL = -30792;
 const DUE_DIGITS = 12;
 
@@ -76,6 +77,10 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     encoding: 'binary',
   });
   const database = (name: string): Entries => root.openDB<Buffer, string>(name, { encoding: 'binary' });
+
+  // QUIRK: lmdb 3.5.6 makes a promise for the start of each turn's block and gives it to nobody (write.js, enqueuedEventTurnBatch);
+  // when the transaction fails, it rejects unheard and ends the process. Right after the block began it is `committed`.
+  root.on('beforecommit', () => queueMicrotask(() => void root.committed.then(heard, heard)));
 
   function failure(error: unknown): Promise<WriteFailure> {
     // The cause hangs on the error as a promise that rejects, and ends the process unless somebody listens.
@@ -112,11 +117,11 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     ...databases,
     transaction: (work) => settled(root.transaction(work)),
     settled,
-    mapLeft() {
+    usage() {
       const all = Object.values(databases).map((entries) => entries.getStats() as Stats);
-      const { mapSize, free } = all[0]!;
-      const pages = all.reduce((sum, stats) => sum + pagesOf(stats), pagesOf(free));
-      return mapSize - pages * free.pageSize;
+      const { lastPageNumber, free } = all[0]!;
+      const used = all.reduce((sum, stats) => sum + pagesOf(stats), pagesOf(free));
+      return { highOctets: (lastPageNumber + 1) * free.pageSize, freeOctets: (lastPageNumber + 1 - used) * free.pageSize };
     },
     close: () => root.close(),
   };
@@ -131,7 +136,7 @@ interface Pages {
 }
 
 interface Stats extends Pages {
-  readonly mapSize: number;
+  readonly lastPageNumber: number;
   readonly free: Pages;
 }
 

@@ -20,6 +20,7 @@ import { createDrafts } from './drafts.ts';
 import { createListing, oldestAcceptedAt } from './entries.ts';
 import { createFinishedMessages } from './finished.ts';
 import { createFreeSpace, diskFree } from './free-space.ts';
+import { openGround } from './ground.ts';
 import type { Liveness } from './holders.ts';
 import { formatHolder, mayBeAlive, thisHolder } from './holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
@@ -37,6 +38,8 @@ const GIB = 1024 ** 3;
 const MAP_OCTETS = process.arch === 'arm' || process.arch === 'ia32' ? GIB / 2 : 64 * GIB;
 const INLINE_OCTETS = 32 * 1024;
 const LINGER_MS = 20;
+/** With less on the disk, a write that failed failed for want of room. */
+const LEAST_FREE_OCTETS = 64 * 1024;
 /** Other processes' commits are noticed at least this often. */
 const POLL_MS = 500;
 /** A claimant that does not claim what is due is not woken more often. */
@@ -75,8 +78,11 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const { folder, kernels, clock, log, watermarkOctets } = options;
   const tag = randomBytes(4).toString('hex').toUpperCase();
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const space = createFreeSpace(clock, watermarkOctets, [options.freeSpace ?? diskFree(folder), () => index.mapLeft()]);
-  const index = openLmdbIndex(folder, options.mapSizeOctets ?? MAP_OCTETS, () => space.isFull());
+  const mapSizeOctets = options.mapSizeOctets ?? MAP_OCTETS;
+  const onDisk = options.freeSpace ?? diskFree(folder);
+  const index = openLmdbIndex(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS));
+  const ground = await openGround(`${folder}/data.mdb`, index, mapSizeOctets, (octets) => onDisk() - octets >= watermarkOctets);
+  const space = createFreeSpace(clock, watermarkOctets, onDisk, () => ground.leftOctets());
   const bodies = await openBodyFiles(`${folder}/bodies`, options.fileSystem ?? nodeFileSystem, kernels);
   const format = createRecordFormat(kernels);
   const steps = createTransitions(index, format, log);
@@ -107,6 +113,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const begin = createDrafts({
     index,
     bodies,
+    ground,
     format,
     claims,
     finished,
@@ -174,6 +181,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
         log.error('queue', { what: 'leases could not be given back', cause });
       }
       await bodies.close();
+      ground.close();
       await index.close();
     },
   };

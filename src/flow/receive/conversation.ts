@@ -37,6 +37,8 @@ export interface Conversation {
   exchange: Exchange | null;
   mail: OpenMail | null;
   transactions: number;
+  /** The session has ended while an answer was being waited for. */
+  readonly over: boolean;
 
   /** Whole lines, CRLF included. */
   answer(lines: string): void;

@@ -1,6 +1,8 @@
 /** Who hands us the message, as data. */
+import type { Account } from '../../core/auth.ts';
+import type { Instant } from '../../core/clock.ts';
 import type { Origin } from '../../core/envelope.ts';
-import type { WireTls } from './smtp-wire.ts';
+import type { Wire, WireTls } from './smtp-wire.ts';
 
 export type TlsFacts = NonNullable<Origin['tls']>;
 
@@ -12,8 +14,41 @@ export function tlsFacts(tls: WireTls): TlsFacts {
   return { version, cipher, bits };
 }
 
+/** What a session knows when MAIL comes. */
+export interface Acquaintance {
+  readonly source: Origin['source'];
+  readonly wire: Wire;
+  readonly remoteName: string | undefined;
+  readonly helo: string | null;
+  readonly extended: boolean;
+  readonly smtputf8: boolean;
+  readonly tls: TlsFacts | null;
+  readonly account: Account | null;
+  readonly mechanism: string | null;
+  readonly relayClient: string | undefined;
+  readonly at: Instant;
+}
+
+export function describeOrigin(known: Acquaintance): Origin {
+  const { wire, remoteName, helo, tls, account, mechanism, relayClient } = known;
+  return {
+    source: known.source,
+    protocol: protocolName(known.extended, known.smtputf8, tls !== null, account !== null),
+    remoteAddress: wire.remoteAddress,
+    remotePort: wire.remotePort,
+    localAddress: wire.localAddress,
+    ...(remoteName === undefined ? {} : { remoteName }),
+    ...(helo === null ? {} : { helo }),
+    ...(account === null ? {} : { login: account.login }),
+    ...(mechanism === null ? {} : { mechanism }),
+    ...(tls === null ? {} : { tls }),
+    ...(relayClient === undefined ? {} : { relayClient }),
+    at: known.at,
+  };
+}
+
 /** The `with` clause (RFC 3848 §2; RFC 6531 §4.3, whose names have no E). */
-export function protocolName(said: { readonly extended: boolean; readonly smtputf8: boolean; readonly tls: boolean; readonly authenticated: boolean }): string {
-  if (!said.extended) return 'SMTP';
-  return `${said.smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${said.tls ? 'S' : ''}${said.authenticated ? 'A' : ''}`;
+export function protocolName(extended: boolean, smtputf8: boolean, tls: boolean, authenticated: boolean): string {
+  if (!extended) return 'SMTP';
+  return `${smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`;
 }

@@ -14,21 +14,19 @@ import { after } from '../../core/clock.ts';
 import type { Origin } from '../../core/envelope.ts';
 import type { Awaitable, ContentWriter, Queued } from '../../core/intake.ts';
 import type { Variables } from '../../core/policy.ts';
-import { refuse, type Refusal } from '../../core/status.ts';
+import { refuse, type Refusal, type Status } from '../../core/status.ts';
 import type { Exchange } from '../../grammar/sasl.ts';
 import { parseCommandLine } from '../../grammar/smtp/command.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
-import { CommandLines } from './command-lines.ts';
+import { CommandLines, type Found } from './command-lines.ts';
 import { answerExchange } from './commands/auth.ts';
 import { commands } from './commands/table.ts';
 import { ContentReading } from './content-reading.ts';
-import { whenKnown, type About, type Command, type Conversation, type OpenMail } from './conversation.ts';
-import {
-  ANSWER_MS, BARE_LF_IN_COMMANDS, COMMAND_OCTETS, RATE_GRACE_MS, REVERSE_NAME_MS, TLS_HANDSHAKE_MS, TURNED_AWAY_MS,
-  WAITING_OCTETS, isOn, limitsFor, type Limits,
-} from './limits.ts';
-import { protocolName, tlsFacts, type TlsFacts } from './origin.ts';
-import type { ReverseName } from './options.ts';
+import type { About, Command, Conversation, OpenMail } from './conversation.ts';
+import { judgeTime, type Waiting } from './deadlines.ts';
+import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, WAITING_OCTETS, isOn, limitsFor, type Limits } from './limits.ts';
+import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
+import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
 import { createTarpit, type Tarpit } from './tarpit.ts';
@@ -40,6 +38,12 @@ export interface SessionGuest {
   readonly variables: Variables;
   /** Not admitted, but to be told so in the greeting. */
   readonly turnedAway?: Refusal;
+}
+
+/** 421 with the reason's class made temporary: `500 5.5.2` said last is `421 4.5.2`. */
+function lastWord(refusal: Refusal): Refusal {
+  const status = refusal.status.replace(/^5/, '4') as Status<4>;
+  return { kind: 'refused', reply: 421, status, text: refusal.text, ...(refusal.why === undefined ? {} : { why: refusal.why }) };
 }
 
 export class Session implements Conversation, WireListener {
@@ -81,8 +85,9 @@ export class Session implements Conversation, WireListener {
   #errors = 0;
   #bareLf = 0;
   #idle = 0;
-  #reverse: Promise<ReverseName> | null = null;
-  #remoteName: string | undefined;
+  #remote: RemoteName = nameless;
+  /** The whole message is with the intake, which has not answered: too late to abort it. */
+  #handedOver = false;
 
   constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
     this.setup = setup;
@@ -110,18 +115,15 @@ export class Session implements Conversation, WireListener {
       this.#flush();
       return;
     }
-    const { reverse, listener } = this.setup;
-    if (reverse !== undefined) {
-      this.#reverse = reverse(this.#wire.remoteAddress);
-      this.#reverse.catch(() => undefined);
-    }
+    const { reverse, listener, clock, log } = this.setup;
+    if (reverse !== undefined) this.#remote = askRemoteName(this.#wire.remoteAddress, reverse, clock, log);
     const waitMs = listener.bannerWaitMs ?? 0;
     if (waitMs === 0) {
       this.#say(this.setup.banner);
       return;
     }
     this.#phase = 'early';
-    void this.setup.clock.sleepUntil(after(this.#heardAt, waitMs)).then(() => {
+    void this.pause(waitMs).then(() => {
       if (this.#phase !== 'early') return;
       this.#phase = 'open';
       this.#say(this.setup.banner);
@@ -132,7 +134,7 @@ export class Session implements Conversation, WireListener {
 
   read(chunk: Buffer): boolean {
     this.#heardAt = this.setup.clock.now();
-    if (this.#phase === 'over') return true;
+    if (this.over) return true;
     if (this.#phase === 'early') return this.#spokeEarly();
     if (this.#busy === 'no') this.#take(chunk);
     else this.#wait(chunk);
@@ -171,8 +173,7 @@ export class Session implements Conversation, WireListener {
     this.#waiting = [];
     if (this.#flushing !== null) clearImmediate(this.#flushing);
     this.exchange = null;
-    // A message that is being queued is ours already; its answer just has nobody to go to.
-    if (this.#content?.ended !== true) this.reset();
+    this.reset();
     this.#left(this);
   }
 
@@ -184,40 +185,38 @@ export class Session implements Conversation, WireListener {
     this.#flush();
   }
 
+  get over(): boolean {
+    return this.#phase === 'over';
+  }
+
   cut(): void {
     this.#wire.destroy();
   }
 
-  /** Deadlines; called for every session about once a second. */
+  /** Called for every session about once a second. */
   sweep(now: Instant): void {
-    const { limits } = this;
-    const quiet = now - this.#heardAt;
-    switch (this.#busy) {
-      case 'pause':
+    if (this.over || this.#phase === 'early') return;
+    const overdue = judgeTime(this.#waitsFor(now), this.mail === null ? 0 : now - this.mail.startedAt, this.limits);
+    switch (overdue.kind) {
+      case 'fine':
         return;
-      case 'tls':
-        if (now - this.#busySince > TLS_HANDSHAKE_MS) this.#wire.destroy();
-        return;
-      case 'drain':
-        // RFC 5321 §4.5.3.2: it does not read what it asked for.
-        if (now - this.#busySince > limits.idleContentMs) this.#wire.destroy();
-        return;
-      case 'answer':
-        if (now - this.#busySince <= ANSWER_MS) return;
+      case 'cut':
+        return this.cut();
+      case 'unanswered':
         this.setup.log.error('no answer', { ...this.#peer(), why: 'intake, queue or authentication did not answer in time' });
-        return this.#goodbye(refuse('ourFault'), 421);
-      case 'no':
+        return this.#goodbye(refuse('ourFault'));
+      case 'refused':
+        return this.#goodbye(overdue);
     }
-    if (this.#phase === 'over' || this.#phase === 'early') return;
-    if (this.#phase === 'turned away' && quiet > TURNED_AWAY_MS) return this.end();
-    if (this.mail !== null && now - this.mail.startedAt > limits.transactionMs) return this.#goodbye(refuse('transactionTooLong'));
-    if (this.#content === null) {
-      if (quiet > limits.idleCommandMs) this.#goodbye(refuse('idleTooLong'));
-      return;
-    }
-    if (quiet > limits.idleContentMs) return this.#goodbye(refuse('idleTooLong'));
-    const seconds = (now - this.#contentSince) / 1000;
-    if (seconds * 1000 > RATE_GRACE_MS && this.#content.sizeOctets / seconds < limits.octetsPerSecond) this.#goodbye(refuse('transactionTooLong'));
+  }
+
+  #waitsFor(now: Instant): Waiting {
+    const content = this.#content;
+    if (this.#busy !== 'no') return { kind: 'us', sinceMs: now - this.#busySince, state: this.#busy };
+    const sinceMs = now - this.#heardAt;
+    if (this.#phase === 'turned away') return { kind: 'peer', sinceMs, state: 'turned away' };
+    if (content === null) return { kind: 'peer', sinceMs, state: 'command' };
+    return { kind: 'peer', sinceMs, state: 'content', elapsedMs: now - this.#contentSince, octets: content.sizeOctets };
   }
 
   // What commands ask for.
@@ -242,8 +241,8 @@ export class Session implements Conversation, WireListener {
   }
 
   origin(smtputf8: boolean): Awaitable<Origin> {
-    if (this.#reverse === null) return this.#makeOrigin(smtputf8);
-    return this.#awaitName(this.#reverse).then(() => this.#makeOrigin(smtputf8));
+    const known = this.#remote.known();
+    return known === undefined ? this.#makeOrigin(smtputf8) : known.then(() => this.#makeOrigin(smtputf8));
   }
 
   reset(): void {
@@ -251,7 +250,7 @@ export class Session implements Conversation, WireListener {
     this.#content = null;
     const { mail } = this;
     this.mail = null;
-    if (mail === null) return;
+    if (mail === null || this.#handedOver) return;
     try {
       mail.transaction.abort();
     } catch (cause) {
@@ -272,7 +271,7 @@ export class Session implements Conversation, WireListener {
   }
 
   async pause(ms: number): Promise<void> {
-    if (this.#leaving || this.#phase === 'over') return;
+    if (this.#leaving || this.over) return;
     const pause = new AbortController();
     this.#pause = pause;
     const { clock } = this.setup;
@@ -281,7 +280,7 @@ export class Session implements Conversation, WireListener {
   }
 
   end(): void {
-    if (this.#phase === 'over') return;
+    if (this.over) return;
     this.#phase = 'over';
     this.#flush();
     this.#pause?.abort();
@@ -295,37 +294,47 @@ export class Session implements Conversation, WireListener {
 
   #take(chunk: Buffer): void {
     let at = 0;
-    while (at < chunk.length && this.#phase !== 'over') {
+    while (at < chunk.length && !this.over) {
       if (this.#busy !== 'no') {
-        // Behind STARTTLS: sent in the clear, so never read (RFC 3207 §4.2; command injection).
-        if (this.#busy !== 'tls') this.#keep(chunk.subarray(at));
+        this.#keep(chunk.subarray(at));
         break;
       }
-      at = this.#content === null ? this.#takeLine(chunk, at) : this.#takeContent(this.#content, chunk, at);
+      const content = this.#content;
+      const from = at;
+      try {
+        if (content === null) {
+          const found = this.#lines.next(chunk, from);
+          at = this.#lines.position;
+          this.#hold(this.#found(found));
+        } else {
+          const waiting = content.read(chunk, from);
+          at = content.position;
+          this.#hold(content.ended ? this.#finish(content) : waiting);
+        }
+      } catch (cause) {
+        this.#bug(cause);
+        if (content !== null) at = content.position;
+        // A kernel that reads nothing would be asked for ever.
+        if (at <= from) this.#goodbye(refuse('ourFault'));
+      }
     }
     this.#settle();
   }
 
-  #takeLine(chunk: Buffer, from: number): number {
-    const lines = this.#lines;
-    const found = lines.next(chunk, from);
-    const at = lines.position;
+  #found(found: Found): Awaitable<void> {
     switch (found) {
       case 'line':
-        this.#attempt(() => this.#obey(lines.text, lines.octets));
-        break;
+        return this.#obey(this.#lines.text, this.#lines.octets);
       case 'tooLong':
         this.exchange = null;
-        this.#attempt(() => this.refuse(refuse('lineTooLong')));
-        break;
+        return this.refuse(refuse('lineTooLong'));
       case 'bareLf':
         this.exchange = null;
-        this.#attempt(() => (++this.#bareLf < BARE_LF_IN_COMMANDS ? this.refuse(refuse('badLineEnd')) : this.#goodbye(refuse('badLineEnd'), 421)));
-        break;
+        this.#bareLf++;
+        return this.#bareLf < BARE_LF_IN_COMMANDS ? this.refuse(refuse('badLineEnd')) : this.#goodbye(refuse('badLineEnd'));
       case 'more':
-        break;
+        return undefined;
     }
-    return at;
   }
 
   #obey(line: string, octets: number): Awaitable<void> {
@@ -347,19 +356,16 @@ export class Session implements Conversation, WireListener {
     return null;
   }
 
-  #takeContent(content: ContentReading, chunk: Buffer, from: number): number {
-    this.#attempt(() => content.read(chunk, from));
-    const at = content.position;
-    if (content.ended && this.#busy === 'no') this.#attempt(() => this.#finish(content));
-    return at;
-  }
-
   #finish(content: ContentReading): Awaitable<void> {
     const { mail } = this;
-    return whenKnown(content.finish(), answer => this.#finished(content, answer, mail));
+    const answer = content.finish();
+    if (!(answer instanceof Promise)) return this.#finished(content, answer, mail);
+    this.#handedOver = true;
+    return answer.then(late => this.#finished(content, late, mail));
   }
 
   #finished(content: ContentReading, answer: Queued | Refusal, mail: OpenMail | null): Awaitable<void> {
+    this.#handedOver = false;
     if (answer.kind === 'refused') {
       this.reset();
       // Ours or the intake's: at the end of content both wait before they speak, since nothing else is to be said.
@@ -374,15 +380,9 @@ export class Session implements Conversation, WireListener {
     return this.answer(`250 2.0.0 Ok. ${answer.id}\r\n`);
   }
 
-  /** Runs what may wait, and turns what it throws into 451: a bug of ours never bounces anyone's mail. */
-  #attempt(run: () => Awaitable<void>): void {
-    let waiting: Awaitable<void>;
-    try {
-      waiting = run();
-    } catch (cause) {
-      return this.#bug(cause);
-    }
-    if (!(waiting instanceof Promise)) return;
+  /** Holds the next command back until an answer is there. */
+  #hold(waiting: Awaitable<void>): void {
+    if (waiting === undefined) return;
     this.#busy = this.#pause === null ? 'answer' : 'pause';
     this.#busySince = this.setup.clock.now();
     if (this.#out !== '') this.#flushing ??= setImmediate(this.#flushSoon);
@@ -401,38 +401,40 @@ export class Session implements Conversation, WireListener {
     this.#resume();
   };
 
+  /** Whatever our side threw is 451: a bug of ours never bounces anyone's mail. */
   #bug(cause: unknown): void {
     this.setup.log.error('bug', { ...this.#peer(), cause });
     const content = this.#content;
     this.exchange = null;
+    this.#handedOver = false;
     if (content !== null && !content.ended) return content.fail(refuse('ourFault'));
-    if (this.#phase === 'over') return;
     const refusal = refuse('ourFault');
     this.reset();
+    if (this.over) return;
     this.#record(refusal, {});
     this.#speak(refusal);
   }
 
   #resume(): void {
+    const now = this.setup.clock.now();
+    // What we made the peer wait is not the peer's slowness.
+    this.#contentSince += now - this.#busySince;
+    this.#heardAt = now;
     this.#busy = 'no';
-    if (this.#phase === 'over') return;
-    const content = this.#content;
-    // The last piece was waited for; the message itself is still to be handed over.
-    if (content?.ended === true) this.#attempt(() => this.#finish(content));
     while (this.#waiting.length > 0 && this.#stillFree()) {
       const chunk = this.#waiting.shift() as Buffer;
       this.#waitingOctets -= chunk.length;
       this.#take(chunk);
     }
     this.#settle();
-    if (this.#choked && this.#waitingOctets < WAITING_OCTETS) {
+    if (this.#choked && !this.over && this.#waitingOctets < WAITING_OCTETS) {
       this.#choked = false;
       this.#wire.resume();
     }
   }
 
   #stillFree(): boolean {
-    return this.#busy === 'no' && this.#phase !== 'over';
+    return this.#busy === 'no' && !this.over;
   }
 
   /** Nothing more to work off, for now: say what is to be said, and go if it is time to go. */
@@ -452,6 +454,11 @@ export class Session implements Conversation, WireListener {
 
   /** The rest of the chunk being worked off goes before all that came later. */
   #keep(rest: Buffer): void {
+    if (this.#busy === 'tls') {
+      // Sent in the clear behind STARTTLS: never read (RFC 3207 §4.2), since it would run as if it had come encrypted.
+      this.setup.log.info('error', { ...this.#peer(), why: `${rest.length} octets in the clear behind STARTTLS, dropped` });
+      return;
+    }
     this.#waiting.unshift(rest);
     this.#waitingOctets += rest.length;
   }
@@ -478,8 +485,8 @@ export class Session implements Conversation, WireListener {
   }
 
   /** 421 and out. */
-  #goodbye(refusal: Refusal, reply: 421 = 421): void {
-    const last = { ...refusal, reply } as Refusal;
+  #goodbye(refusal: Refusal): void {
+    const last = lastWord(refusal);
     this.#record(last, this.mail === null ? {} : { from: this.mail.from });
     this.#speak(last);
   }
@@ -508,40 +515,20 @@ export class Session implements Conversation, WireListener {
     return { relay: this.#wire.remoteAddress, port: this.#wire.remotePort };
   }
 
-  // Who it is.
-
-  async #awaitName(reverse: Promise<ReverseName>): Promise<void> {
-    const { clock, log } = this.setup;
-    const deadline = new AbortController();
-    const late = clock.sleepUntil(after(clock.now(), REVERSE_NAME_MS), deadline.signal).then((): ReverseName => ({ kind: 'unavailable' }));
-    try {
-      const name = await Promise.race([reverse, late]);
-      if (name.kind === 'found') this.#remoteName = name.name;
-    } catch (cause) {
-      log.error('bug', { ...this.#peer(), cause });
-    }
-    deadline.abort();
-    this.#reverse = null;
-  }
-
   #makeOrigin(smtputf8: boolean): Origin {
-    const { setup, tls, account } = this;
-    const { variables } = this.#guest;
-    const wire = this.#wire;
-    const relayClient = account === null ? variables.get('RELAYCLIENT') : (setup.listener.authRelayClient ?? '');
-    return {
+    const { setup, account } = this;
+    return describeOrigin({
       source: setup.source,
-      protocol: protocolName({ extended: this.extended, smtputf8, tls: tls !== null, authenticated: account !== null }),
-      remoteAddress: wire.remoteAddress,
-      remotePort: wire.remotePort,
-      localAddress: wire.localAddress,
-      ...(this.#remoteName === undefined ? {} : { remoteName: this.#remoteName }),
-      ...(this.helo === null ? {} : { helo: this.helo }),
-      ...(account === null ? {} : { login: account.login }),
-      ...(this.mechanism === null ? {} : { mechanism: this.mechanism }),
-      ...(tls === null ? {} : { tls }),
-      ...(relayClient === undefined ? {} : { relayClient }),
+      wire: this.#wire,
+      remoteName: this.#remote.name,
+      helo: this.helo,
+      extended: this.extended,
+      smtputf8,
+      tls: this.tls,
+      account,
+      mechanism: this.mechanism,
+      relayClient: account === null ? this.#guest.variables.get('RELAYCLIENT') : (setup.listener.authRelayClient ?? ''),
       at: setup.clock.now(),
-    };
+    });
   }
 }

@@ -200,7 +200,6 @@ export class WireServer<Guest> extends SMTPServer {
 
   override connect(socket: Socket | TLSSocket, options?: SocketOptions | null): void {
     const connection = new WireConnection(this, socket, options ?? null);
-    connection.remoteAddress = plainAddress(connection.remoteAddress);
     this.connections.add(connection);
     connection.listener = this.#door.begin(connection, (options as GuestOptions<Guest>).guest);
     connection.init();

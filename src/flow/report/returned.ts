@@ -30,7 +30,7 @@ export async function returnHeader(content: StoredContent, traceOctets: number, 
     octets += part.length;
     if (octets >= wanted) break;
   }
-  const lines = Buffer.concat(pieces).toString('latin1').replaceAll('\0', '').split(/\r\n|\r|\n/);
+  const lines = Buffer.concat(pieces).toString('latin1').replaceAll('\0', '').replaceAll(/\r(?!\n)/g, ' ').split(/\r?\n/);
   // The last is empty when the header is whole, and half a line when it was cut.
   lines.pop();
   while (lines.length > 0 && lines.at(-1) === '') lines.pop();

@@ -32,7 +32,8 @@ export function parseEnvironment(text: string, known: ReadonlyMap<string, string
     assignments.push({ line, name, value });
     const rest = reader.restOfLine().trim();
     if (rest !== '' && rest !== ';' && !/^;?\s*#/.test(rest)) {
-      problems.push({ line, what: `${shown(rest)} follows the value of ${name}; a value with blanks needs quotes`, right: `${name}="${(value + rest).replace(/["\\$`]/g, '')}"` });
+      const right = `${name}="${(value + rest).replace(/["\\$`]/g, '')}"`;
+      problems.push({ line, what: `${shown(rest)} follows the value of ${name}; a value with blanks needs quotes`, right });
     }
   }
   return settle(assignments, problems);

@@ -49,8 +49,11 @@ export function isLocked(stored: string): boolean {
 
 /** Whether a stored password has a form that the gateway can compare. */
 export function isKnownForm(stored: string): boolean {
-  return isLocked(stored) || /^(\{(PLAIN|MD5|MD5RAW|SHA|SHA256|SHA512|SSHA|SCRYPT|ARGON2)\}|(\{CRYPT\})?\$(1|5|6|argon2id|argon2i|argon2d)\$)/i.test(stored);
+  return isLocked(stored) || knownForm.test(stored);
 }
+
+const knownForm =
+  /^(\{(PLAIN|MD5|MD5RAW|SHA|SHA256|SHA512|SSHA|SCRYPT|ARGON2)\}|(\{CRYPT\})?\$(1|5|6|argon2id|argon2i|argon2d)\$)/i;
 
 function parseFields(text: string): ReadonlyMap<string, string> | undefined {
   const fields = new Map<string, string>();

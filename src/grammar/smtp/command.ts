@@ -104,7 +104,7 @@ export function parseRcpt(argument: string): RcptCommand | Bad {
 
 const NONE: readonly string[] = [];
 
-/** QUIRK: blanks after the colon, which many clients and every script by hand send; held by test/dialog/mail-blanks.dialog. */
+/** QUIRK: blanks after the colon, which many clients and every script by hand send; held by test/dialog/mail.dialog. */
 function pathStart(argument: string, word: string): number {
   if (argument.slice(0, word.length).toUpperCase() !== word) return -1;
   let at = word.length;

@@ -41,7 +41,7 @@ test('strangers reach only the domains of esmtpacceptmailfor', async () => {
   const rows: readonly (readonly [string, RegExp])[] = [
     ['u@example.com', /^pass/], ['u@EXAMPLE.com', /^pass/], ['u@a.example.com', /^pass/], ['u@secret.example.com', /^550 5\.7\.1 Relaying denied$/], ['u@stranger.example', /^550 5\.7\.1/],
     ['"a@example.com"@stranger.example', /^550/], ['a%stranger.example@example.com', /^pass/], ['u@example.com.stranger.example', /^550/], ['u@[192.0.2.99]', /^550 5\.7\.1/],
-    ['postmaster', /^pass/], ['Postmaster', /^pass/], ['u', /^501 5\.1\.3/], ['u@localhost', /^501 5\.1\.3/], ['u@intranet', /^pass/],
+    ['postmaster', /^pass/], ['Postmaster', /^pass/], ['u', /^501 5\.1\.3/], ['"u@example.com"', /^501 5\.1\.3/], ['u@localhost', /^501 5\.1\.3/], ['u@intranet', /^pass/],
   ];
   for (const [to, wanted] of rows) assert.match(await judge('rcpt', { to }), wanted, to);
 });
@@ -49,6 +49,7 @@ test('strangers reach only the domains of esmtpacceptmailfor', async () => {
 test('relay clients and people who logged in reach everyone', async () => {
   const judge = judgeWith('example.com', '');
   const to = 'u@stranger.example';
+  assert.match(await judge('rcpt', { to: '"u@stranger.example"', variables: { RELAYCLIENT: '' } }), /^501/, 'no domain is no destination');
   for (const one of [{ variables: { RELAYCLIENT: '' } }, { origin: { relayClient: '' } }, { origin: { login: 'me@example.com' } }, { origin: { source: 'local' } }, { origin: { source: 'dsn' } }] satisfies readonly Case[]) {
     assert.equal(await judge('rcpt', { ...one, to }), 'pass', JSON.stringify(one));
   }

@@ -73,7 +73,7 @@ test('a problem names its file and line, what is wrong and what is right', (t) =
 });
 
 test('all files are read before anything is said', (t) => {
-  assert.deepEqual(folderOf(t, { me: '-', queuetime: 'x', warntime: 'y', locals: 'a b\n' }).problems().map((line) => line.split(':')[0]).toSorted(), ['locals', 'me', 'queuetime', 'warntime']);
+  assert.deepEqual(folderOf(t, { me: '-', queuetime: 'x', warntime: 'y', locals: 'a b\n' }).problems().map((line) => line.split(':')[0]), ['me', 'locals', 'queuetime', 'warntime']);
 });
 
 test('no folder, and what is no folder, are problems and no exception', (t) => {
@@ -145,3 +145,13 @@ function selfSigned(): string {
   const options = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=mail.example.com', '-days', '2', '-keyout', '-', '-out', '-'];
   return execFileSync('openssl', options, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 }
+
+test('an exception in esmtpacceptmailfor takes nothing out of its folder', (t) => {
+  const { domains } = folderOf(t, { esmtpacceptmailfor: '!a.example.com\n.example.com\n', 'esmtpacceptmailfor.dir/x': 'a.example.com\n' }).read();
+  assert.ok(domains.acceptMailFor.has('a.example.com') && domains.acceptMailFor.has('b.example.com') && !domains.acceptMailFor.has('example.com'));
+});
+
+test('ESMTP_BLOCKBACKSCATTER is on as shipped, and off in a courierd file that does not set it', (t) => {
+  assert.deepEqual(folderOf(t, {}).read().client.blockBackscatter, ['smtp/dsn']);
+  assert.deepEqual(folderOf(t, { courierd: 'ESMTP_CORK=1' }).read().client.blockBackscatter, []);
+});

@@ -65,7 +65,7 @@ test('a submission arrives to the octet; one cut short is never queued', async (
   mkdirSync(folder);
   const octets = Buffer.alloc(300_000, 'é\r\n\0.');
   const arrived: Buffer[] = [];
-  let ended: Error | null = null;
+  const ended = Promise.withResolvers<unknown>();
   const server = await openControlServer({
     folder, log: silent,
     operations: operations({
@@ -73,7 +73,7 @@ test('a submission arrives to the octet; one cut short is never queued', async (
         try {
           for await (const chunk of content) arrived.push(Buffer.from(chunk));
         } catch (error) {
-          ended = error as Error;
+          ended.resolve(error);
           throw error;
         }
         assert.equal(reversePath, 'a@b.example');
@@ -88,7 +88,6 @@ test('a submission arrives to the octet; one cut short is never queued', async (
   assert.deepEqual(answer, { kind: 'queued', id: 'Q' });
   assert.ok(Buffer.concat(arrived).equals(octets));
   await assert.rejects(running.submit({ ...submission, content: (async function* () { yield octets; await Promise.resolve(); throw new Error('the pipe broke'); })() }), /the pipe broke/);
-  while (ended === null) await new Promise(resolve => setImmediate(resolve));
-  assert.match(String(ended), /ended early/);
+  assert.match(String(await ended.promise), /ended early/);
   await server.close();
 });

@@ -17,6 +17,7 @@ export const content: Command = {
         talk.reset();
         return talk.passOn(writer, { from });
       }
+      if (talk.over) return mail.transaction.abort();
       talk.receive(writer);
       return talk.answer(GO_AHEAD);
     });

@@ -37,6 +37,7 @@ function judge(talk: Conversation, command: MailCommand): Refusal | null {
 }
 
 function begin(talk: Conversation, transaction: Transaction, command: MailCommand, startedAt: number) {
+  if (talk.over) return transaction.abort();
   const from = command.reversePath ?? '';
   talk.transactions++;
   // Open before the intake answers, so that a session that ends meanwhile aborts it.

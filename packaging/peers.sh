@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# The programs that tests meet as peers: installed by apt-get where this is root, else only named.
+set -eu
+# program:package
+peers='smtp-source:postfix smtp-sink:postfix swaks:swaks danted:dante-server reformime:maildrop strace:strace'
+missing='' packages=''
+for pair in $peers; do
+  program=${pair%%:*}
+  PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || { missing="$missing $program"; packages="$packages ${pair##*:}"; }
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing peers for the tests:$(printf '%s\n' $packages | sort -u | tr '\n' ' ' | sed 's/^/ /')"
+  # A package's own service must not start for a test: policy-rc.d says no while this runs.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' > $policy && chmod +x $policy
+    trap 'rm -f $policy' EXIT
+  fi
+  log=$(mktemp)
+  apt-get update -q >"$log" 2>&1 || true
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(printf '%s\n' $packages | sort -u) >>"$log" 2>&1 || {
+    echo 'Some could not be installed; the tests that need them say so by name. The end of apt-get'"'"'s words:'
+    tail -n 3 "$log"
+  }
+else
+  echo "Not here, and not root to install them:$missing. The tests that need them say so by name."
+fi

@@ -1,0 +1,89 @@
+/**
+ * Which way a recipient goes: `esmtproutes` read from the top, the first line that fits wins. Answers from
+ * configuration, without the network. The next hop it gives is a key: all mail for one smarthost shares one lane,
+ * and mx.ts finds the same route again by the same key.
+ */
+import type { Recipient } from '../../core/envelope.ts';
+import type { Proxy, Route, Router, TlsPolicy } from '../../core/transport.ts';
+import { domainOf } from '../../grammar/address.ts';
+
+/** One line of `esmtproutes`, with what other files say about it. */
+export interface EsmtpRoute {
+  /** `example.com`, `.example.com` for all names below it, '' for everything. As the house writes domains. */
+  readonly match: string;
+  /** Absent: the domain's own MX; the rest of the line still counts. */
+  readonly relay?: RouteRelay;
+  readonly tls: TlsPolicy;
+  readonly proxy?: RouteProxy;
+  readonly auth?: { readonly login: string; readonly password: string };
+  readonly families?: 'ipv4' | 'ipv6';
+}
+
+export interface RouteRelay {
+  /** A name, or an address when `literal`. */
+  readonly host: string;
+  readonly port: number;
+  /** It was written `[192.0.2.1]`: nothing is looked up. */
+  readonly literal: boolean;
+}
+
+export interface RouteProxy extends Proxy {
+  /** Who turns host names into addresses. MX records are looked up here in either case. */
+  readonly resolve: 'local' | 'proxy';
+}
+
+export interface TableSettings {
+  readonly routes: readonly EsmtpRoute[];
+  /** The transport of domains that are not sent by ESMTP (local, uucp, fax, a trial's); null: by ESMTP. */
+  readonly transportOf: (domain: string) => string | null;
+  /** For recipients without a domain. */
+  readonly defaultDomain: string;
+}
+
+export function createRouteTable({ routes, transportOf, defaultDomain }: TableSettings): Router {
+  const find = createRouteFinder(routes);
+  return {
+    route(to: Recipient): Route {
+      const domain = domainOf(to.address) || defaultDomain;
+      const other = transportOf(domain);
+      if (other !== null) return { kind: 'route', transport: other, nexthop: domain };
+      const route = find(domain);
+      return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : relayKey(route)) ?? domain };
+    },
+  };
+}
+
+/** Exact names and suffixes in one map each, so that ten thousand routes cost what two do. */
+export function createRouteFinder(routes: readonly EsmtpRoute[]): (domain: string) => EsmtpRoute | null {
+  const exact = new Map<string, number>();
+  const below = new Map<string, number>();
+  let all = Number.POSITIVE_INFINITY;
+  routes.forEach(({ match }, n) => {
+    const first = (map: Map<string, number>, key: string) => map.has(key) || map.set(key, n);
+    if (match === '') all = Math.min(all, n);
+    else if (match.startsWith('.')) first(below, match);
+    else first(exact, match);
+  });
+  return domain => {
+    let best = Math.min(all, exact.get(domain) ?? Number.POSITIVE_INFINITY);
+    for (let dot = domain.indexOf('.'); dot > 0; dot = domain.indexOf('.', dot + 1)) best = Math.min(best, below.get(domain.slice(dot)) ?? Number.POSITIVE_INFINITY);
+    return routes[best] ?? null;
+  };
+}
+
+/**
+ * A relay as `esmtproutes` writes it, and how it is used when that is special: two routes to one host that differ in
+ * TLS, proxy or login are two next hops. Null for a route without a relay. A comma keeps it apart from domains.
+ */
+export function relayKey({ relay, tls, proxy, auth, families }: EsmtpRoute): string | null {
+  if (relay === undefined) return null;
+  const { host, port, literal } = relay;
+  const how = [
+    ...(tls.kind === 'opportunistic' ? [] : [tls.kind]),
+    ...(tls.verify ? ['verify'] : []),
+    ...(families === undefined ? [] : [families]),
+    ...(auth === undefined ? [] : [`as ${auth.login}`]),
+    ...(proxy === undefined ? [] : [`by ${proxy.host},${proxy.port}`]),
+  ];
+  return [`${literal ? `[${host}]` : host},${port}`, ...how].join(' ');
+}
