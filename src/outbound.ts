@@ -151,6 +151,8 @@ function nameServers({ dnsServers }: Configuration): { servers: readonly NameSer
 /** A reverse name counts only when it leads back to the address (RFC 5321 §4.1.4 leaves the rest to us). */
 async function confirmedName(resolver: Resolver, address: string): Promise<{ kind: 'found'; name: string } | { kind: 'none' } | { kind: 'unavailable' }> {
   if (!isIp(address)) return { kind: 'none' };
+  // Our own programs need no name server to be known.
+  if (address === '::1' || address.startsWith('127.')) return { kind: 'found', name: 'localhost' };
   const names = await resolver.ptr(address);
   if (names.kind !== 'found') return { kind: names.kind };
   for (const name of names.records.slice(0, 5)) {
