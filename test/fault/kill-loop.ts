@@ -36,7 +36,7 @@ export interface KillReport {
 
 const connections = 20;
 /** Senders rest above this backlog, so that the end of the loop is near and memory is bounded. */
-const backlogLimit = 2000;
+const backlogLimit = 3000;
 const drainMs = 120_000;
 
 export async function killLoop(loop: KillLoop): Promise<KillReport> {
@@ -44,7 +44,7 @@ export async function killLoop(loop: KillLoop): Promise<KillReport> {
   const luck = createLuck(loop.seed);
   let over = false;
   // A next hop as far away as the next town: its yes takes some milliseconds, so that work piles up inside.
-  const sink = await openSink({ keep: 'tokens', answer: ({ stage }) => (stage === 'end' && !over ? { reply: '250 2.0.0 Taken', afterMs: luck.between(2, 12) } : undefined) });
+  const sink = await openSink({ keep: 'tokens', answer: ({ stage }) => (stage === 'end' && !over ? { reply: '250 2.0.0 Taken', afterMs: luck.between(1, 6) } : undefined) });
   const box = await createBox({ nextHop: sink.port, ...(loop.folder === undefined ? {} : { folder: loop.folder }) });
   const ledger = createLedger(sink);
   let inFlight = 0;

@@ -67,6 +67,8 @@ export interface Box {
 }
 
 const repository = join(import.meta.dirname, '..', '..');
+/** Files that others may not read. */
+const secret = /^(?:userdb|esmtpauthclient|socksproxy)$|\.pem$/;
 const sources = join(repository, 'src', 'main.ts');
 
 /** A box that a test owns: closed with it, its folder kept when it failed. */
@@ -97,7 +99,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       const path = join(config, name);
       mkdirSync(dirname(path), { recursive: true });
       if (text === null) rmSync(path, { force: true });
-      else writeFileSync(path, text, name === 'userdb' || name === 'esmtpauthclient' || name === 'socksproxy' ? { mode: 0o600 } : {});
+      else writeFileSync(path, text, secret.test(name) ? { mode: 0o600 } : {});
     }
   }
   configure({ ...usualFiles({ folder, port, submissionPort, httpPort, options }), ...options.files });

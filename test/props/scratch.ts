@@ -10,12 +10,15 @@ export function scratchFolder(name: string): string {
   return mkdtempSync(join(home, `${name}-`));
 }
 
-/** Removes the folder when the test ends well; says where it is when it does not. */
+/**
+ * Removed when the test file is through, if the test ended well; kept, and named, if not. Not sooner: hooks run in the
+ * order in which they were made, and others still write there.
+ */
 export function scratchFor(t: TestContext, name: string): string {
   const folder = scratchFolder(name);
   t.after(() => {
     // node:test has `passed` since 21.7; its type declarations do not know it yet.
-    if (Reflect.get(t, 'passed') === true) rmSync(folder, { recursive: true, force: true });
+    if (Reflect.get(t, 'passed') === true) process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     else t.diagnostic(`files kept in ${folder}`);
   });
   return folder;
