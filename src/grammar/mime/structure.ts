@@ -173,6 +173,7 @@ export class Structure {
   #delimiter(octets: Buffer, at: number, limit: number, last: boolean): Delimiter | null {
     const open = (start: number): Delimiter => ({ start: Math.max(start, at), end: 0, frame: 0, closes: false });
     let start = octets.indexOf(LINE_DASHES, at);
+    if (start < 0) start = at - 3;
     if (this.#lineStart && octets[at] === 0x2d) {
       if (octets[at + 1] === 0x2d) start = at - 2; // its CRLF ended the line before
       else if (octets.length - at === 1 && !last) return open(at);
