@@ -53,6 +53,18 @@ test('the next relay is not tried when one answers with 4yz, 421 or 5yz: it spea
   }
 });
 
+test('several messages at once for a next hop that refuses: all are deferred, and each connection was tried once', async t => {
+  const port = await nobody();
+  let lookUps = 0;
+  const box = boxFor(t, () => {
+    lookUps++;
+    return relays({ host: '127.0.0.1', port });
+  });
+  const outcomes = await Promise.all(Array.from({ length: 6 }, () => box.deliverOne()));
+  for (const outcome of outcomes) assert.deepEqual([outcome.kind, outcome.status], ['deferred', '4.4.1']);
+  assert.ok(lookUps <= 4, `${lookUps} tries`);
+});
+
 test('what DNS settled is the outcome, and nothing is connected', async t => {
   const settled = { kind: 'failed', status: '5.1.2', said: { type: 'x-gateway', text: 'no such domain' } } as const;
   const box = boxFor(t, { kind: 'settled', outcome: settled });
