@@ -45,7 +45,7 @@ export async function openGateway(first: Configuration, given: { readonly log: L
   // What was opened is closed again, last first, when a later part cannot be opened, and in the end.
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
-    for (const close of opened.splice(0).reverse()) await close();
+    for (const close of opened.splice(0).toReversed()) await close();
   };
   try {
     return await build(first, given, opened, closeAll);

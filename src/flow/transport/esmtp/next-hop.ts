@@ -89,7 +89,8 @@ export class NextHop implements Owner {
       connection.offer();
     }
     const { connectionsPerNexthop } = this.#shared.settings.limits;
-    while (mayOpen && this.#waiting.length > this.#openings && this.#connections.size + this.#openings < connectionsPerNexthop) void this.#open();
+    const most = mayOpen ? connectionsPerNexthop : 0;
+    while (this.#waiting.length > this.#openings && this.#connections.size + this.#openings < most) void this.#open();
     for (const connection of this.#connections) {
       if (this.#waiting.length <= this.#openings) break;
       connection.offer();
