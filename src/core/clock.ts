@@ -3,7 +3,7 @@ export type Instant = number & { readonly instant: unique symbol }; // ms since 
 
 export interface Clock {
   now(): Instant;
-  /** Resolves at `when`, or at once when `signal` aborts. Never rejects. */
+  /** Resolves at `when`, at once when `signal` aborts, and early when the clock was set back. Never rejects. */
   sleepUntil(when: Instant, signal?: AbortSignal): Promise<void>;
 }
 

@@ -18,10 +18,13 @@ export function createSystemClock(): Clock {
           signal?.removeEventListener('abort', end);
           resolve();
         };
+        let before = now();
         const step = () => {
-          const left = when - now();
-          if (left <= 0) return end();
-          timer = setTimeout(step, Math.min(left, LONGEST_STEP_MS));
+          const at = now();
+          // Set back, nobody knows until when we should sleep; whoever sleeps looks again.
+          if (at >= when || at < before) return end();
+          before = at;
+          timer = setTimeout(step, Math.min(when - at, LONGEST_STEP_MS));
         };
         signal?.addEventListener('abort', end);
         step();

@@ -305,6 +305,13 @@ export function queueStoreContract(name: string, open: (surroundings: Surroundin
       ]);
     });
 
+    promise('given back untried, no attempt is counted', async ({ post, claimOne, store, now }) => {
+      await post();
+      assert.equal(await store.release(await claimOne(), { due: now(), untried: true }), 'held');
+      const { attempts, lastAttemptAt } = (await claimOne()).message;
+      assert.deepEqual([attempts, lastAttemptAt], [0, undefined]);
+    });
+
     promise('a final outcome is never overwritten', async ({ post, claimOne, store, now }) => {
       const id = await post();
       const claim = await claimOne();

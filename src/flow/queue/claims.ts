@@ -250,7 +250,7 @@ export function createClaims(options: Options): Claims {
         return 'held';
       }
       const told = news === undefined ? holding.record.message : withNews(holding.record.message, news);
-      const record = { ...holding.record, due: next.due, message: withAttempt(told, news?.at ?? now) };
+      const record = { ...holding.record, due: next.due, message: next.untried === true ? told : withAttempt(told, news?.at ?? now) };
       finished.flush();
       const held = await index.transaction(() => {
         if (!steps.stands(claim.id, claim.token)) return false;

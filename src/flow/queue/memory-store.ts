@@ -167,7 +167,7 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
       }
       const now = clock.now();
       const told = news === undefined ? item.record.message : withNews(item.record.message, news);
-      item.record = { ...item.record, due: next.due, message: withAttempt(told, news?.at ?? now) };
+      item.record = { ...item.record, due: next.due, message: next.untried === true ? told : withAttempt(told, news?.at ?? now) };
       putBack(item, now);
       bell.ring();
       return Promise.resolve('held');

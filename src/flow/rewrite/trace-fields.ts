@@ -1,5 +1,6 @@
 /** The fields put before a message as it becomes ours (RFC 5321 §4.4, courier-like layout; RFC 8601 later). */
 import type { Envelope, MessageId, Origin, Recipient } from '../../core/envelope.ts';
+import { formatDate } from '../../grammar/date.ts';
 import { asciiDomain, canonicalIpv6 } from '../../grammar/domain.ts';
 
 export interface TraceOptions {
@@ -27,7 +28,7 @@ export function createTraceFields(options: TraceOptions): (request: TraceRequest
     // One formatting a second serves every message of that second.
     if (Math.trunc(at / 1000) !== second) {
       second = Math.trunc(at / 1000);
-      date = formatDate(at);
+      date = formatDate(at, -new Date(at).getTimezoneOffset());
     }
     let text = `Received: from ${from(origin)}\r\n${comment(origin)}  by ${by} with ${origin.protocol}\r\n`;
     // `for` would show one recipient of several to all of them (RFC 5321 §7.2).
@@ -57,16 +58,4 @@ function comment(origin: Origin): string {
 /** What a peer chose can neither end the line nor close the comment. */
 function printable(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f()\\]/g, '_').slice(0, 255);
-}
-
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** RFC 5322 §3.3, in local time. */
-export function formatDate(at: number): string {
-  const date = new Date(at);
-  const zone = -date.getTimezoneOffset();
-  const two = (n: number) => String(n).padStart(2, '0');
-  const offset = `${zone < 0 ? '-' : '+'}${two(Math.trunc(Math.abs(zone) / 60))}${two(Math.abs(zone) % 60)}`;
-  return `${DAYS[date.getDay()]}, ${two(date.getDate())} ${MONTHS[date.getMonth()]} ${date.getFullYear()} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${offset}`;
 }
