@@ -64,7 +64,7 @@ export interface Birth {
 export interface Claims {
   claim(want: { readonly now: Instant; readonly limit: number; readonly leaseMs: number }): Promise<readonly Claim[]>;
   record(claim: Claim, news: News): Promise<Held>;
-  release(claim: Claim, next: { readonly due: Instant } | 'finished', news?: News): Promise<Held>;
+  release(claim: Claim, next: { readonly due: Instant; readonly untried?: true } | 'finished', news?: News): Promise<Held>;
   /** Null: nobody is hungry, it is not due yet, or enough wait already. */
   bear(record: StoredRecord): Birth | null;
   /** The message named in an idempotency key keeps it in mind. */
