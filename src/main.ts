@@ -18,7 +18,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     start,
     running: configuration => findRunning(configuration.stateFolder),
     offline: async configuration => (await import('./gateway.ts')).openOffline(configuration, silent),
-    lookUpMx: () => Promise.resolve({ kind: 'soft-error', why: 'not wired' }),
+    lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
   },
 });
 
