@@ -2,15 +2,17 @@
 //
 //   0x00000  tables and constants (static data)
 //   0x10000  state blocks, one for each kind of stream; the host copies a block out when another stream wants it
-//   0x11000  headroom: what a stream held back lands here, so that the next chunk continues it without a seam
+//   0x11800  headroom: what a stream held back lands here, so that the next chunk continues it without a seam
 //   0x12000  INPUT, one chunk
 //   0x22100  OUTPUT, room for the worst growth (quoted-printable, three octets for one, and soft line breaks)
+//   0x68000  look-up tables of the fax decoder, built when it is first used
 //
 // Kernels may read and write up to 64 octets past the end of either window.
 
 export const INPUT: usize = 0x12000;
 export const INPUT_OCTETS: i32 = 0x10000;
 export const OUTPUT: usize = 0x22100;
+export const FAX_TABLES: usize = 0x68000;
 
 export const RECEPTION: usize = 0x10000; // content state, 512
 export const SCAN: usize = 0x10200; // content state, 512
@@ -20,8 +22,10 @@ export const NORMALISE: usize = 0x10740; // 64
 export const QP_ENCODE: usize = 0x10780; // 64
 export const BASE64_DECODE: usize = 0x107c0; // 64
 export const BASE64_ENCODE: usize = 0x10800; // 128
-export const FAX: usize = 0x10880; // 128
+export const FAX_ENCODE: usize = 0x10880; // 64
+export const FAX_WIRE: usize = 0x108c0; // 64
 export const QP_DECODE: usize = 0x10900; // 1152
+export const FAX_DECODE: usize = 0x11000; // 1536
 
 // The content state: what a scan found, then the hash of the same octets.
 export const SIZE: usize = 0; // u64

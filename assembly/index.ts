@@ -3,6 +3,12 @@ import { CONTENT_HASH, HASH, INPUT, OUTPUT, RECEPTION, SCAN, chunkLength } from 
 import { hash128, hash64, hashFeed, hashReset } from './hash/xxh3';
 import { scanFeed, scanFinish, scanReset } from './mime/scan';
 
+export { base64Decode, base64DecodeFinish, base64DecodeReset, base64Encode, base64EncodeReset } from './mime/base64';
+export { normalise, normaliseFinish, normaliseReset } from './mime/normalise';
+export { escapeCount, qpDecode, qpDecodeReset, qpEncode, qpEncodeReset } from './mime/quoted-printable';
+export {
+  faxDecode, faxDecodeFinish, faxDecodeReset, faxEncode, faxEncodeFinish, faxEncodeReset, faxWire, faxWireReset,
+} from './fax/t4';
 export { receptionReset, receptionFeed, stuffingReset, stuffingFeed, stuffingFinish } from './mime/dots';
 
 /** Where static data ends; must lie below the state blocks. */

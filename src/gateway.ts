@@ -42,6 +42,20 @@ const REMEMBERED_EVENTS = 5000;
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
 export async function openGateway(first: Configuration, given: { readonly log: Log; readonly version: string }): Promise<Gateway> {
+  // What was opened is closed again, last first, when a later part cannot be opened, and in the end.
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.splice(0).toReversed()) await close();
+  };
+  try {
+    return await build(first, given, opened, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function build(first: Configuration, given: { readonly log: Log; readonly version: string }, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Gateway> {
   const clock = createSystemClock();
   const chance = createSystemChance();
   const startedAt = clock.now();
@@ -51,13 +65,14 @@ export async function openGateway(first: Configuration, given: { readonly log: L
   const { stateFolder } = first;
 
   const store = await openQueue(first, { kernels, clock, log, metrics });
+  opened.push(() => store.close());
   const accounts = createUserdb({ path: first.userdb, log });
   const folder = join(stateFolder, 'mailboxes');
   const local = createLocalTransport({ name: 'local', me: first.names.me, folder, accounts, clock, log });
   const everyone = createLocalTransport({ name: 'trial', me: first.names.me, folder, everyone: true, clock, log });
   let rules = compileRules(first, local.mailboxes);
   const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
-
+  opened.push(() => outbound.close());
   const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
@@ -73,8 +88,8 @@ export async function openGateway(first: Configuration, given: { readonly log: L
     window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
     leaseMs: LEASE_MS,
   });
+  opened.push(() => runner.close({ graceMs: GRACE_MS }));
 
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse });
   const operations: Operations = {
     ...createQueueOperations({ store, intake, kernels, clock, flush: which => runner.flush(which) }),
     reload,
@@ -82,13 +97,18 @@ export async function openGateway(first: Configuration, given: { readonly log: L
     recent: id => Promise.resolve(recent(id)),
   };
   const control = await openControlServer({ folder: stateFolder, operations, log });
+  // The last to go: as long as it answers, the gateway is still there.
+  opened.unshift(() => control.close());
   const http = first.http === null ? null : await openHealthServer({
     ...first.http, version: given.version, startedAt,
     render: () => metrics.render(),
     summary: async () => store.summary(),
     troubles: () => (store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []),
   });
+  if (http !== null) opened.push(() => http.close());
   watch(metrics, store);
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse });
+  opened.push(() => listeners.close(GRACE_MS));
 
   async function reload(): Promise<readonly string[]> {
     const read = readConfiguration(rules.configuration.folder);
@@ -113,12 +133,7 @@ export async function openGateway(first: Configuration, given: { readonly log: L
   function close(): Promise<void> {
     closing ??= (async () => {
       log.info('stopping');
-      await listeners.close(GRACE_MS);
-      await runner.close({ graceMs: GRACE_MS });
-      await outbound.close();
-      await http?.close();
-      await store.close();
-      await control.close();
+      await closeAll();
       log.info('stopped');
       ended.resolve();
     })();

@@ -1,7 +1,7 @@
 /**
  * What the WASM kernels do for the rooms that move octets. Implemented by kit/kernels.ts over assembly/;
  * an octet-for-octet slow twin in TypeScript lives in test/props as the oracle.
- * Every buffer handed out belongs to the caller; none is a view of WASM memory.
+ * No buffer handed out is a view of WASM memory; where nothing had to change it is a slice of the caller's own chunk.
  */
 import type { ContentFacts } from './content.ts';
 
@@ -19,6 +19,71 @@ export interface Kernels {
   hash(octets: Uint8Array, seed: bigint): bigint;
   /** Times each entry was called, so that a test can prove which path ran. */
   readonly calls: Readonly<Record<'reception' | 'scan' | 'stuffing' | 'digest', number>>;
+}
+
+/** What the message converter needs besides. */
+export interface MimeKernels {
+  /** Facts without a digest. */
+  openSurvey(): Survey;
+  /** RFC 2045 §6.7. Binary: CR and LF are octets like any other; else CRLF is a line end, and a bare one is escaped. */
+  openQuotedPrintable(as?: 'text' | 'binary'): Codec;
+  openQuotedPrintableDecoder(): Decoder;
+  /** RFC 2045 §6.8: lines of 76, CRLF between them and none at the end. */
+  openBase64(): Codec;
+  /** Junk is skipped, what follows the padding is ignored; both are counted. */
+  openBase64Decoder(): Decoder;
+  /** Bare CR and bare LF become CRLF. */
+  openNormaliser(): Codec;
+  /** How many octets quoted-printable has to escape. */
+  countEscapes(octets: Uint8Array): number;
+  /** XXH3, streaming, with a seed. */
+  openHash(seed?: bigint): Hash;
+}
+
+/** ITU-T T.4, one-dimensional (MH). */
+export interface FaxKernels {
+  /** Rows of `width` pels (a multiple of 8, at most 2432), 1 is black, first pel in the highest bit. */
+  openFaxEncoder(options?: FaxOptions): Codec;
+  openFaxDecoder(options?: FaxOptions): FaxDecoder;
+  /** A coded page on its way to the modem: turns each octet's bits first, doubles DLE after. */
+  openFaxWire(options: Pick<FaxOptions, 'reversed' | 'doubled'>): Codec;
+}
+
+export interface FaxOptions {
+  readonly width?: number; // 1728
+  /** Least significant bit first, as most modems take it (+FBOR=0). */
+  readonly reversed?: boolean;
+  /** DLE stands twice; the decoder also ends at DLE ETX. */
+  readonly doubled?: boolean;
+}
+
+/** Octets in, octets out. What feed() gives may be a slice of the chunk. */
+export interface Codec {
+  feed(chunk: Uint8Array): Uint8Array;
+  /** What was held back, and the end. Closes as well. */
+  finish(): Uint8Array;
+}
+
+export interface Decoder extends Codec {
+  /** After finish(): places that were not well-formed. */
+  readonly faults: number;
+}
+
+export interface FaxDecoder extends Decoder {
+  /** Return to control, or DLE ETX, was read: what follows is not taken. */
+  readonly ended: boolean;
+}
+
+export interface Survey {
+  feed(chunk: Uint8Array): void;
+  /** Closes as well. */
+  facts(): Omit<ContentFacts, 'digest'>;
+}
+
+export interface Hash {
+  feed(chunk: Uint8Array): void;
+  /** XXH3-64 and XXH3-128 (16 octets, canonical order). Closes as well. */
+  finish(): { readonly short: bigint; readonly long: Uint8Array };
 }
 
 /** Only CRLF.CRLF ends data (RFC 5321 §4.1.1.4); a dot is removed only after CRLF. */
@@ -42,8 +107,4 @@ export interface Scan {
   facts(): ContentFacts;
 }
 
-export interface Stuffing {
-  feed(chunk: Uint8Array): Uint8Array;
-  /** The end: what was held back, and the terminator. Closes as well. */
-  finish(): Uint8Array;
-}
+export type Stuffing = Codec;

@@ -8,35 +8,27 @@
  * What feed() gives is a slice of the caller's own chunk where nothing had to change, else a buffer of its own.
  */
 import type { ContentFacts } from '../core/content.ts';
-import type { Kernels, Reception, Scan, Stuffing } from '../core/kernels.ts';
+import type { FaxKernels, Kernels, MimeKernels, Scan } from '../core/kernels.ts';
+import { Arena } from './arena.ts';
+import type { Owner } from './arena.ts';
+import { faxWireEntries, WasmCodec, WasmFaxDecoder, WasmFaxEncoder, WasmHash, WasmSurvey } from './codecs.ts';
+import type { Entries } from './codecs.ts';
+import type { Exports } from './exports.ts';
+import { WasmReception } from './reception.ts';
 import { ARENA, openModule } from './wasm.ts';
-import type { Build, Module } from './wasm.ts';
+import type { Build } from './wasm.ts';
 
-interface Exports {
-  receptionReset(): void;
-  receptionFeed(octets: number): void;
-  receptionFinish(): void;
-  contentReset(): void;
-  contentFeed(octets: number): void;
-  contentFinish(): void;
-  stuffingReset(): void;
-  stuffingFeed(octets: number): number;
-  stuffingFinish(): number;
-  digestReset(seed: bigint): void;
-  digestFeed(octets: number): void;
-  digest64(): bigint;
-  digest128(): void;
-}
+export type AllKernels = Kernels & MimeKernels & FaxKernels;
 
-const NOTHING = new Uint8Array(0);
-
-export function openKernels(options: { readonly build?: Build } = {}): Kernels {
+export function openKernels(options: { readonly build?: Build } = {}): AllKernels {
   const module = openModule<Exports>(options.build);
   const arena = new Arena(module);
   const { exports } = module;
   const calls = { reception: 0, scan: 0, stuffing: 0, digest: 0 };
+  const entries = codecEntries(arena, exports);
   const hashAll = (octets: Uint8Array, seed: bigint): void => {
     calls.digest++;
+    arena.hash.clear();
     exports.digestReset(BigInt.asUintN(64, seed));
     for (let at = 0; at < octets.length; at += ARENA.inputOctets) exports.digestFeed(arena.take(octets, at));
   };
@@ -53,7 +45,7 @@ export function openKernels(options: { readonly build?: Build } = {}): Kernels {
     },
     openStuffing() {
       calls.stuffing++;
-      return new WasmStuffing(arena, exports);
+      return new WasmCodec(arena, entries.stuffing);
     },
     digest(octets) {
       hashAll(octets, 0n);
@@ -64,161 +56,68 @@ export function openKernels(options: { readonly build?: Build } = {}): Kernels {
       hashAll(octets, seed);
       return BigInt.asUintN(64, exports.digest64());
     },
+    openSurvey: () => new WasmSurvey(arena, exports),
+    openQuotedPrintable: (as = 'text') => new WasmCodec(arena, as === 'text' ? entries.qpText : entries.qpBinary),
+    openQuotedPrintableDecoder: () => new WasmCodec(arena, entries.qpDecoder),
+    openBase64: () => new WasmCodec(arena, entries.base64),
+    openBase64Decoder: () => new WasmCodec(arena, entries.base64Decoder),
+    openNormaliser: () => new WasmCodec(arena, entries.normaliser),
+    countEscapes(octets) {
+      let count = 0;
+      for (let at = 0; at < octets.length; at += ARENA.inputOctets) count += exports.escapeCount(arena.take(octets, at));
+      return count;
+    },
+    openHash: (seed = 0n) => new WasmHash(arena, exports, seed),
+    openFaxEncoder: (fax = {}) => new WasmFaxEncoder(arena, exports, fax),
+    openFaxDecoder: (fax = {}) => new WasmFaxDecoder(arena, exports, fax),
+    openFaxWire: (fax) => new WasmCodec(arena, faxWireEntries(arena, exports, fax)),
   };
 }
 
-/** The two windows and who owns which state block. */
-class Arena {
-  readonly memory: Buffer;
-  readonly view: DataView;
-  readonly reception: Block;
-  readonly scan: Block;
-  readonly stuffing: Block;
-
-  constructor(module: Module<unknown>) {
-    this.memory = module.memory;
-    this.view = module.view;
-    this.reception = new Block(module.memory, 0x10000, 448);
-    this.scan = new Block(module.memory, 0x10200, 448);
-    this.stuffing = new Block(module.memory, 0x10700, 64);
-  }
-
-  /** Copies a window's worth of `octets` in; gives how much. */
-  take(octets: Uint8Array, at: number): number {
-    const length = Math.min(octets.length - at, ARENA.inputOctets);
-    this.memory.set(length === octets.length ? octets : octets.subarray(at, at + length), ARENA.input);
-    return length;
-  }
-
-  /** Copies out. */
-  give(at: number, length: number): Uint8Array {
-    if (length === 0) return NOTHING;
-    const out = Buffer.allocUnsafe(length);
-    this.memory.copy(out, 0, at, at + length);
-    return out;
-  }
-
-  count(at: number): number {
-    return this.view.getUint32(at, true) + this.view.getUint32(at + 4, true) * 0x1_0000_0000;
-  }
-
-  facts(block: number): ContentFacts {
-    const flags = this.view.getUint32(block + 48, true);
-    return {
-      sizeOctets: this.count(block),
-      has8bit: (flags & 1) !== 0,
-      hasNul: (flags & 2) !== 0,
-      bareCr: this.count(block + 24),
-      bareLf: this.count(block + 32),
-      longestLine: this.count(block + 16),
-      headerEnd: this.count(block + 40),
-      header8bit: (flags & 4) !== 0,
-      digest: this.give(ARENA.output, 16),
-    };
-  }
-}
-
-/** A state block of the arena and the stream whose state it holds. */
-class Block {
-  readonly at: number;
-  readonly #memory: Buffer;
-  readonly #length: number;
-  #owner: Owner | null = null;
-
-  constructor(memory: Buffer, at: number, length: number) {
-    this.#memory = memory;
-    this.at = at;
-    this.#length = length;
-  }
-
-  /** Makes the block `stream`'s; false when it has no state yet and a reset must follow. */
-  enter(stream: Owner): boolean {
-    if (this.#owner === stream) return true;
-    if (this.#owner !== null) {
-      const saved = this.#owner.saved ?? Buffer.allocUnsafeSlow(this.#length);
-      this.#memory.copy(saved, 0, this.at, this.at + this.#length);
-      this.#owner.saved = saved;
-    }
-    this.#owner = stream;
-    if (stream.saved === null) return false;
-    this.#memory.set(stream.saved, this.at);
-    return true;
-  }
-
-  leave(stream: Owner): void {
-    if (this.#owner === stream) this.#owner = null;
-    stream.saved = null;
-  }
-}
-
-interface Owner {
-  saved: Buffer | null;
-}
-
-class WasmReception implements Reception, Owner {
-  saved: Buffer | null = null;
-  position = 0;
-  ended = false;
-  sizeOctets = 0;
-  readonly #arena: Arena;
-  readonly #exports: Exports;
-  #closed = false;
-
-  constructor(arena: Arena, exports: Exports) {
-    this.#arena = arena;
-    this.#exports = exports;
-    this.#enter();
-  }
-
-  feed(chunk: Uint8Array, from: number): Uint8Array {
-    this.#enter();
-    const { view, reception } = this.#arena;
-    const found: Uint8Array[] = [];
-    let sliceFrom = -1;
-    let sliceEnd = -1;
-    let at = from;
-    while (at < chunk.length && !this.ended) {
-      this.#exports.receptionFeed(this.#arena.take(chunk, at));
-      const contentAt = view.getUint32(reception.at + 68, true);
-      const octets = view.getUint32(reception.at + 72, true);
-      if (octets > 0) {
-        this.sizeOctets += octets;
-        const offset = contentAt - ARENA.input + at;
-        if (contentAt >= ARENA.input && contentAt < ARENA.output) {
-          if (offset !== sliceEnd) {
-            if (sliceFrom >= 0) found.push(chunk.subarray(sliceFrom, sliceEnd));
-            sliceFrom = offset;
-          }
-          sliceEnd = offset + octets;
-        } else {
-          if (sliceFrom >= 0) found.push(chunk.subarray(sliceFrom, sliceEnd));
-          sliceFrom = sliceEnd = -1;
-          found.push(this.#arena.give(contentAt, octets));
-        }
-      }
-      at += view.getUint32(reception.at + 64, true);
-      this.ended = view.getUint32(reception.at + 60, true) !== 0;
-    }
-    this.position = at;
-    if (sliceFrom >= 0) found.push(chunk.subarray(sliceFrom, sliceEnd));
-    return joined(found);
-  }
-
-  facts(): ContentFacts {
-    this.#enter();
-    this.#exports.receptionFinish();
-    return this.#arena.facts(this.#arena.reception.at);
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#arena.reception.leave(this);
-  }
-
-  #enter(): void {
-    if (this.#closed) throw new Error('reception used after close()');
-    if (!this.#arena.reception.enter(this)) this.#exports.receptionReset();
-  }
+/** Which entries make which codec; see assembly/index.ts. */
+function codecEntries(arena: Arena, exports: Exports) {
+  const quotedPrintable = (binary: 0 | 1): Entries => ({
+    block: arena.qpEncode,
+    reset: () => exports.qpEncodeReset(binary),
+    feed: (octets) => exports.qpEncode(octets, 0),
+    finish: () => exports.qpEncode(0, 1),
+  });
+  return {
+    qpText: quotedPrintable(0),
+    qpBinary: quotedPrintable(1),
+    stuffing: {
+      block: arena.stuffing,
+      reset: () => exports.stuffingReset(),
+      feed: (octets) => exports.stuffingFeed(octets),
+      finish: () => exports.stuffingFinish(),
+    },
+    qpDecoder: {
+      block: arena.qpDecode,
+      reset: () => exports.qpDecodeReset(),
+      feed: (octets) => exports.qpDecode(octets, 0),
+      finish: () => exports.qpDecode(0, 1),
+      faults: () => arena.count(arena.qpDecode.at + 8),
+    },
+    base64: {
+      block: arena.base64Encode,
+      reset: () => exports.base64EncodeReset(),
+      feed: (octets) => exports.base64Encode(octets, 0),
+      finish: () => exports.base64Encode(0, 1),
+    },
+    base64Decoder: {
+      block: arena.base64Decode,
+      reset: () => exports.base64DecodeReset(),
+      feed: (octets) => exports.base64Decode(octets),
+      finish: () => exports.base64DecodeFinish(),
+      faults: () => arena.count(arena.base64Decode.at + 16) + arena.count(arena.base64Decode.at + 24),
+    },
+    normaliser: {
+      block: arena.normalise,
+      reset: () => exports.normaliseReset(),
+      feed: (octets) => exports.normalise(octets),
+      finish: () => exports.normaliseFinish(),
+    },
+  } as const satisfies Record<string, Entries>;
 }
 
 class WasmScan implements Scan, Owner {
@@ -244,48 +143,10 @@ class WasmScan implements Scan, Owner {
     this.#exports.contentFinish();
     const facts = this.#arena.facts(this.#arena.scan.at);
     this.#arena.scan.leave(this);
-    return facts;
+    return { ...facts, digest: this.#arena.give(ARENA.output, 16) };
   }
 
   #enter(): void {
     if (!this.#arena.scan.enter(this)) this.#exports.contentReset();
   }
-}
-
-class WasmStuffing implements Stuffing, Owner {
-  saved: Buffer | null = null;
-  readonly #arena: Arena;
-  readonly #exports: Exports;
-
-  constructor(arena: Arena, exports: Exports) {
-    this.#arena = arena;
-    this.#exports = exports;
-    this.#enter();
-  }
-
-  feed(chunk: Uint8Array): Uint8Array {
-    this.#enter();
-    const found: Uint8Array[] = [];
-    for (let at = 0; at < chunk.length; at += ARENA.inputOctets) {
-      const taken = this.#arena.take(chunk, at);
-      const octets = this.#exports.stuffingFeed(taken);
-      found.push(octets < 0 ? chunk.subarray(at, at + taken) : this.#arena.give(ARENA.output, octets));
-    }
-    return joined(found);
-  }
-
-  finish(): Uint8Array {
-    this.#enter();
-    const end = this.#arena.give(ARENA.output, this.#exports.stuffingFinish());
-    this.#arena.stuffing.leave(this);
-    return end;
-  }
-
-  #enter(): void {
-    if (!this.#arena.stuffing.enter(this)) this.#exports.stuffingReset();
-  }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return parts.length === 1 ? parts[0]! : parts.length === 0 ? NOTHING : Buffer.concat(parts);
 }

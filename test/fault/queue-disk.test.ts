@@ -211,6 +211,19 @@ describe('queue on a disk that lies', () => {
     });
   }
 
+  it('a record whose body file is gone is quarantined when the queue is opened, the rest goes on', async () => {
+    const folder = scratchFolder('queue');
+    const store = await open({ folder });
+    const [gone, kept] = [idOf(await post(store, kernels, clock.now(), text(90_000))), idOf(await post(store, kernels, clock.now(), text(80_000)))];
+    await store.close();
+    unlinkSync(filesIn(folder).find((path) => path.endsWith(gone))!);
+    const again = await open({ folder });
+    assert.equal(again.recovery.missing, 1);
+    assert.deepEqual((await claimAll(again)).map(({ id }) => id), [kept]);
+    assert.deepEqual([again.get(gone)?.state, again.get(gone)?.why], ['quarantined', 'body file is missing']);
+    await again.close();
+  });
+
   it('a flipped bit in the index is noticed: content is corrupt, a record goes to quarantine, the rest goes on', async () => {
     const folder = scratchFolder('queue');
     const store = await open({ folder });

@@ -6,7 +6,7 @@ export interface HandClock extends Clock {
   runTo(when: number): Promise<void>;
   /** Lets happen what needs no time. */
   settle(): Promise<void>;
-  /** The wall clock is set; nobody slept meanwhile. */
+  /** The wall clock is set; nobody slept meanwhile. Set back, it wakes whoever sleeps, for nobody knows until when. */
   jump(to: number): void;
   readonly sleepers: number;
 }
@@ -52,7 +52,9 @@ export function createHandClock(start = 1_700_000_000_000, turns = 6): HandClock
       now = Math.max(now, target);
     },
     jump(to) {
+      const back = to < now;
       now = to;
+      if (back) for (const sleeper of sleepers) sleeper.wake();
     },
     get sleepers() {
       return sleepers.size;

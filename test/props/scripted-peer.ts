@@ -113,7 +113,7 @@ export async function openScriptedPeer(options: PeerOptions = {}): Promise<Scrip
       switch (act.kind) {
         case 'say':
           write(`${act.text}\r\n`);
-          return !/(?:^|\n)[45]/.test(act.text);
+          return /(?:^|\n)(?:2|354)/.test(act.text) && (step !== 'dot' || act.text.startsWith('2'));
         case 'last':
           socket.end(`${act.text}\r\n`);
           deaf = true;
@@ -232,8 +232,8 @@ export async function openScriptedPeer(options: PeerOptions = {}): Promise<Scrip
       rest = '';
     }
     plain.on('data', (chunk: Buffer) => take(chunk.toString('latin1')));
-    happened();
     answer('connect', '');
+    happened();
   }
 
   const server: Server = createServer(serve);

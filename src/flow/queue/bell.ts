@@ -3,22 +3,25 @@ export interface Bell {
   ring(): void;
   /** Someone is waiting for a ring right now. */
   readonly awaited: boolean;
-  /** Resolves at the next ring, at once if it rang since `heard`, or when `signal` aborts. */
-  rings(signal: AbortSignal, pause: (signal: AbortSignal) => Promise<void>): AsyncIterable<void>;
+  /** Resolves at the next ring, at once if it rang since `heard`, or when `pause` ends. Ends when `signal` aborts. */
+  rings(signal: AbortSignal, pause: Pause): AsyncIterable<void>;
 }
+
+/** Waits for what rings no bell; `told` when the waiter was woken before. */
+export type Pause = (signal: AbortSignal, told: boolean) => Promise<void>;
 
 /** A waiter also comes back when its own `pause` ends: time passes, and other processes ring no bell of ours. */
 export function createBell(): Bell {
   let count = 0;
   const waiting = new Set<() => void>();
 
-  async function next(signal: AbortSignal, pause: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async function next(signal: AbortSignal, pause: Pause, told: boolean): Promise<void> {
     const rung = new AbortController();
     const over = AbortSignal.any([signal, rung.signal]);
     const wake = (): void => rung.abort();
     waiting.add(wake);
     try {
-      await pause(over);
+      await pause(over, told);
     } finally {
       waiting.delete(wake);
     }
@@ -35,9 +38,11 @@ export function createBell(): Bell {
     },
     async *rings(signal, pause) {
       let heard = count;
+      let told = false;
       while (!signal.aborted) {
-        if (count === heard) await next(signal, pause);
+        if (count === heard) await next(signal, pause, told);
         if (signal.aborted) return;
+        told = true;
         heard = count;
         yield;
       }

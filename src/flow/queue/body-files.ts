@@ -2,6 +2,7 @@
  * Content too large for the index: one file a message, `bodies/<first hex digit of the digest>/<queue id>`.
  * A file is durable under its name before a record names it; a file without a record is an orphan, and swept.
  */
+import { dirname } from 'node:path';
 import type { ContentFacts } from '../../core/content.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { Kernels } from '../../core/kernels.ts';
@@ -44,6 +45,7 @@ export async function openBodyFiles(root: string, files: FileSystem, kernels: Ke
   await files.mkdir(drafts);
   for (const name of folderNames) await files.mkdir(`${root}/${name}`);
   await folders.sync(root);
+  await folders.sync(dirname(root)); // the name of this folder, and of what lies beside it
 
   const folderOf = (facts: ContentFacts): string => `${root}/${folderNames[facts.digest[0]! >> 4]!}`;
 

@@ -13,7 +13,7 @@ import type { MessageId } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
 import type { Claim, Held, News, StoredContent } from '../../core/queue-store.ts';
 import type { Bell } from './bell.ts';
-import type { FinishedMessages } from './finished.ts';
+import type { FinishedMessages } from './finished-messages.ts';
 import type { Lease } from './leases.ts';
 import { createTokens, formatLease, parseLease } from './leases.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
@@ -48,6 +48,8 @@ interface Fresh {
   readonly id: MessageId;
   readonly token: number;
   readonly content: StoredContent;
+  /** What it takes in memory. */
+  readonly sizeOctets: number;
 }
 
 export interface Birth {
@@ -143,7 +145,7 @@ export function createClaims(options: Options): Claims {
       const next = fresh.shift();
       if (next === undefined) break;
       freshCount--;
-      freshOctets -= next.content.sizeOctets;
+      freshOctets -= next.sizeOctets;
       const holding = holdings.get(next.id);
       if (holding === undefined || holding.token !== next.token) continue;
       if (holding.expiresAt < after(now, leaseMs)) {
@@ -261,7 +263,7 @@ export function createClaims(options: Options): Claims {
 
     bear(record) {
       const now = clock.now();
-      const size = record.message.facts.sizeOctets + record.message.trace.length;
+      const size = memoryOctets(record);
       if (!hungry && !bell.awaited) return null;
       if (record.due > now || freshCount >= options.freshMessages || freshOctets + size > options.freshOctets) return null;
       freshCount++;
@@ -274,7 +276,7 @@ export function createClaims(options: Options): Claims {
         lease: lease(expiresAt),
         born(content) {
           holdings.set(id, { token, leaseMs: usualLeaseMs, expiresAt, record });
-          fresh.push({ id, token, content });
+          fresh.push({ id, token, content, sizeOctets: size });
         },
         failed() {
           freshCount--;
@@ -315,6 +317,11 @@ export function createClaims(options: Options): Claims {
   function dueOf(claim: Claim): number {
     return holdings.get(claim.id)?.record.due ?? 0;
   }
+}
+
+/** A body file waits on the disk. */
+function memoryOctets({ message, inFile }: StoredRecord): number {
+  return message.trace.length + (inFile ? 0 : message.facts.sizeOctets);
 }
 
 /** Every lease, read in steps that leave nothing open. */

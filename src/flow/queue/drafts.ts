@@ -9,7 +9,7 @@ import type { Committed, Draft, Seal, StoredContent } from '../../core/queue-sto
 import type { Bell } from './bell.ts';
 import type { BodyFiles, BodyWriter } from './body-files.ts';
 import type { Birth, Claims } from './claims.ts';
-import type { FinishedMessages } from './finished.ts';
+import type { FinishedMessages } from './finished-messages.ts';
 import type { Ground } from './ground.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, nothing, WriteFailure } from './lmdb-index.ts';
@@ -163,7 +163,7 @@ export function createDrafts({ index, bodies, ground, format, claims, finished, 
           inFile,
         };
         let birth: Birth | null = null;
-        let taken = 0;
+        let taken: number | null = null;
         try {
           const pieces = chunks;
           if (inFile) await commitFile(record);
@@ -189,7 +189,7 @@ export function createDrafts({ index, bodies, ground, format, claims, finished, 
           forget();
           return refused(error);
         } finally {
-          if (taken > 0) ground.landed(taken);
+          if (taken !== null) ground.landed(taken);
         }
       },
 

@@ -40,7 +40,7 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
   function look(): void {
     sinceLook = 0;
     fileOctets = fstatSync(file).size;
-    usedOctets = index.usage().highOctets;
+    usedOctets = index.highOctets();
   }
 
   const tail = (): number => fileOctets - usedOctets - flying - sinceLook;
@@ -68,12 +68,14 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
 
   /** The file cannot grow, but so much of it is free that a run of pages will be found. */
   function freeEnough(need: number): boolean {
-    const { freeOctets } = index.usage();
-    return tail() >= FLOOR - need && freeOctets >= Math.max(usedOctets / 2, RESERVE + 2 * (need + flying));
+    return tail() >= FLOOR - need && index.freeOctets() >= Math.max(usedOctets / 2, RESERVE + 2 * (need + flying));
   }
 
   async function takeSlowly(need: number): Promise<boolean> {
-    await grow().catch(() => undefined); // what could not be written is no ground
+    for (let before = -1; tail() < RESERVE + need && before < fileOctets; ) {
+      before = fileOctets;
+      await grow().catch(() => undefined); // what could not be written is no ground
+    }
     if (tail() < RESERVE + need && !freeEnough(need)) return false;
     flying += need;
     return true;
@@ -96,10 +98,7 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
       flying -= sizeOctets + SLACK;
       sinceLook += sizeOctets + SLACK;
     },
-    leftOctets() {
-      const { highOctets, freeOctets } = index.usage();
-      return mapSizeOctets - highOctets + freeOctets - RESERVE;
-    },
+    leftOctets: () => mapSizeOctets - index.highOctets() + index.freeOctets() - RESERVE,
     close: () => closeSync(file),
   };
 }

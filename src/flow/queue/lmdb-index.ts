@@ -38,8 +38,10 @@ export interface LmdbIndex {
   transaction<T>(work: () => T): Promise<T>;
   /** A write's own promise, its failure turned into a WriteFailure. */
   settled(write: Promise<boolean>): Promise<boolean>;
-  /** Octets ever used, and those of them that hold nothing now: freed pages are used again, though the file never shrinks. */
-  usage(): { readonly highOctets: number; readonly freeOctets: number };
+  /** Octets ever used: freed pages are used again, but the file never shrinks. */
+  highOctets(): number;
+  /** Those of them that hold nothing now. */
+  freeOctets(): number;
   close(): Promise<void>;
 }
 
@@ -117,11 +119,15 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     ...databases,
     transaction: (work) => settled(root.transaction(work)),
     settled,
-    usage() {
+    highOctets() {
+      const { lastPageNumber, free } = databases.messages.getStats() as Stats;
+      return (lastPageNumber + 1) * free.pageSize;
+    },
+    freeOctets() {
       const all = Object.values(databases).map((entries) => entries.getStats() as Stats);
       const { lastPageNumber, free } = all[0]!;
       const used = all.reduce((sum, stats) => sum + pagesOf(stats), pagesOf(free));
-      return { highOctets: (lastPageNumber + 1) * free.pageSize, freeOctets: (lastPageNumber + 1 - used) * free.pageSize };
+      return (lastPageNumber + 1 - used) * free.pageSize;
     },
     close: () => root.close(),
   };
@@ -147,6 +153,11 @@ function pagesOf(stats: Pages): number {
 /** At most `limit` keys from `from` on, as an array: nothing stays open in the environment afterwards. */
 export function keysFrom(entries: Entries, from: string, limit: number, end?: string): string[] {
   return [...entries.getKeys({ start: from, limit, ...(end === undefined ? {} : { end }) })];
+}
+
+export function lastKey(entries: Entries): string | null {
+  const [key] = [...entries.getKeys({ reverse: true, limit: 1 })];
+  return key ?? null;
 }
 
 export function entryCount(entries: Entries): number {

@@ -1,11 +1,12 @@
 /**
  * The durable queue: an LMDB environment for everything small, body files beside it (lmdb-index.ts has the map of it).
- * This file puts the parts together; drafts.ts, claims.ts, finished.ts and orders.ts are the life of a message.
+ * This file puts the parts together; drafts.ts, claims.ts, finished-messages.ts and orders.ts are the life of a message.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
+import type { MessageId } from '../../core/envelope.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
@@ -17,14 +18,14 @@ import type { BodyFiles } from './body-files.ts';
 import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
 import { createDrafts } from './drafts.ts';
-import { createListing, oldestAcceptedAt } from './entries.ts';
-import { createFinishedMessages } from './finished.ts';
+import { createListing, oldestAcceptedAt } from './listing.ts';
+import { createFinishedMessages } from './finished-messages.ts';
 import { createFreeSpace, diskFree } from './free-space.ts';
 import { openGround } from './ground.ts';
 import type { Liveness } from './holders.ts';
 import { formatHolder, mayBeAlive, thisHolder } from './holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
-import { entryCount, keysFrom, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
+import { entryCount, keysFrom, lastKey, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
 import { createMessageIds } from './message-id.ts';
 import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
@@ -42,7 +43,7 @@ const LINGER_MS = 20;
 const LEAST_FREE_OCTETS = 64 * 1024;
 /** Other processes' commits are noticed at least this often. */
 const POLL_MS = 500;
-/** A claimant that does not claim what is due is not woken more often. */
+/** Who begins to wait is told soon of what is due already. */
 const LEAST_PAUSE_MS = 10;
 
 export interface LmdbQueueOptions {
@@ -122,9 +123,9 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     log,
     inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS,
   });
-  const nextId = createMessageIds(clock, tag);
+  const nextId = createMessageIds(clock, tag, lastKey(index.messages) as MessageId | null);
   const give = createOrders(index, format);
-  const { get, list } = createListing(index, format, (id) => finished.has(id));
+  const listing = createListing(index, format, (id) => finished.has(id));
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
   function nextDue(): Instant | null {
@@ -132,12 +133,13 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     return key === undefined ? null : parseDueKey(key).due;
   }
 
-  async function pause(signal: AbortSignal): Promise<void> {
-    const began = clock.now();
-    for (let wait = LEAST_PAUSE_MS; !signal.aborted; wait = POLL_MS) {
+  /** Until something may be claimed that nobody was told of. What is told and not claimed is told again, but slowly. */
+  async function pause(signal: AbortSignal, told: boolean): Promise<void> {
+    for (let wait = told ? POLL_MS : LEAST_PAUSE_MS; !signal.aborted; wait = POLL_MS) {
       const now = clock.now();
-      const until = Math.min(after(now, wait), Math.max(nextDue() ?? Infinity, after(began, LEAST_PAUSE_MS))) as Instant;
-      await clock.sleepUntil(until, signal);
+      const due = nextDue();
+      const poll = after(now, wait);
+      await clock.sleepUntil(due !== null && due > now && due < poll ? due : poll, signal);
       if (claims.ready(clock.now())) return;
     }
   }
@@ -151,8 +153,8 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     record: (claim, news) => claims.record(claim, news),
     release: (claim, next, news) => claims.release(claim, next, news),
     content: ({ id, message }) => contentOf(index, bodies, kernels, id, message),
-    get,
-    list,
+    get: (id) => listing.get(id),
+    list: (which) => listing.list(which),
     async order(which, order) {
       finished.flush();
       const obeyed = await give(which, order);
@@ -163,13 +165,16 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       claims.forget(id);
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
     },
-    summary: () => ({
-      messages: entryCount(index.messages) - finished.count,
-      claimed: entryCount(index.leases) - finished.count,
-      quarantined: entryCount(index.quarantine),
-      oldestAcceptedAt: oldestAcceptedAt(index, (id) => finished.has(id)),
-      freeOctets: space.freeOctets(),
-    }),
+    summary() {
+      const going = finished.remaining();
+      return {
+        messages: entryCount(index.messages) - going,
+        claimed: entryCount(index.leases) - going,
+        quarantined: entryCount(index.quarantine),
+        oldestAcceptedAt: oldestAcceptedAt(index, listing, (id) => finished.has(id)),
+        freeOctets: space.freeOctets(),
+      };
+    },
     wake: (signal) => bell.rings(signal, pause),
     poke: () => bell.ring(),
     async close() {

@@ -83,9 +83,11 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
     return next;
   }
 
-  async function pause(signal: AbortSignal): Promise<void> {
+  async function pause(signal: AbortSignal, told: boolean): Promise<void> {
     const now = clock.now();
-    await clock.sleepUntil(Math.min(after(now, POLL_MS), Math.max(nextDue() ?? Infinity, after(now, LEAST_PAUSE_MS))) as Instant, signal);
+    const due = nextDue();
+    const poll = after(now, told ? POLL_MS : LEAST_PAUSE_MS);
+    await clock.sleepUntil(due !== null && due > now && due < poll ? due : poll, signal);
   }
 
   return {

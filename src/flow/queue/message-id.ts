@@ -8,8 +8,9 @@ import type { MessageId } from '../../core/envelope.ts';
 export const MESSAGE_ID_LENGTH = 22;
 const shape = /^[0-9A-F]{13}\.[0-9A-F]{8}$/;
 
-export function createMessageIds(clock: Clock, tag: string): () => MessageId {
-  let last = 0;
+/** `newest`: the last id in the queue, which the next ones follow whatever the clock says now. */
+export function createMessageIds(clock: Clock, tag: string, newest: MessageId | null = null): () => MessageId {
+  let last = newest === null ? 0 : microseconds(newest);
   return () => {
     last = Math.max(last + 1, clock.now() * 1000);
     return `${last.toString(16).toUpperCase().padStart(13, '0')}.${tag}` as MessageId;
@@ -27,5 +28,9 @@ export function tagOf(id: MessageId): string {
 
 /** When the id was given: the time of acceptance of a message whose record cannot be read. */
 export function instantOf(id: MessageId): Instant {
-  return Math.floor(Number.parseInt(id.slice(0, 13), 16) / 1000) as Instant;
+  return Math.floor(microseconds(id) / 1000) as Instant;
+}
+
+function microseconds(id: MessageId): number {
+  return Number.parseInt(id.slice(0, 13), 16);
 }

@@ -42,6 +42,9 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     setup.log.warn('too many connections', { relay, limit: which });
   };
 
+  const countSessions = () => setup.meters.sessions.set(sessions.size, { listener: `${place.host}:${place.port}` });
+  let place = { host: '', port: 0 };
+
   const server: WireServer<Guest> = new WireServer<Guest>({
     arrive(peer) {
       const verdict = admit(setup, peer);
@@ -62,10 +65,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     begin(wire: Wire, guest: Guest) {
       const session = new Session(guest.setup, wire, guest, gone => {
         sessions.delete(gone);
-        setup.meters.sessions.set(sessions.size);
+        countSessions();
       });
       sessions.add(session);
-      setup.meters.sessions.set(sessions.size);
+      countSessions();
       session.start();
       return session;
     },
@@ -82,7 +85,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
 
   await server.open(listener.listen);
   const bound = server.server.address();
-  const place = bound !== null && typeof bound === 'object' ? { host: bound.address, port: bound.port } : { host: '', port: 0 };
+  if (bound !== null && typeof bound === 'object') place = { host: bound.address, port: bound.port };
   sweep().catch((cause: unknown) => setup.log.error('bug', { cause }));
 
   return {

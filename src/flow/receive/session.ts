@@ -18,14 +18,16 @@ import { refuse, type Refusal, type Status } from '../../core/status.ts';
 import type { Exchange } from '../../grammar/sasl.ts';
 import { parseCommandLine } from '../../grammar/smtp/command.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
+import { Backlog } from './backlog.ts';
 import { CommandLines, type Found } from './command-lines.ts';
 import { answerExchange } from './commands/auth.ts';
 import { commands } from './commands/table.ts';
 import { ContentReading } from './content-reading.ts';
 import type { About, Command, Conversation, OpenMail } from './conversation.ts';
 import { judgeTime, type Waiting } from './deadlines.ts';
-import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, WAITING_OCTETS, isOn, limitsFor, type Limits } from './limits.ts';
+import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, isOn, limitsFor, type Limits } from './limits.ts';
 import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
+import { PeerLog } from './peer-log.ts';
 import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
@@ -69,9 +71,8 @@ export class Session implements Conversation, WireListener {
   #content: ContentReading | null = null;
   #contentSince = 0;
   #out = '';
-  /** Input that came while an answer was being waited for. */
-  #waiting: Buffer[] = [];
-  #waitingOctets = 0;
+  readonly #backlog = new Backlog();
+  readonly #log: PeerLog;
   #choked = false;
   #inputOver = false;
   /** Waiting for someone; the next command is held back. */
@@ -98,6 +99,7 @@ export class Session implements Conversation, WireListener {
     this.#wire = wire;
     this.#guest = guest;
     this.#left = left;
+    this.#log = new PeerLog(setup, wire);
     this.tls = wire.tls === null ? null : tlsFacts(wire.tls);
     this.#heardAt = setup.clock.now();
     this.#busySince = this.#heardAt;
@@ -108,7 +110,7 @@ export class Session implements Conversation, WireListener {
     const { turnedAway } = this.#guest;
     if (turnedAway !== undefined) {
       this.#phase = 'turned away';
-      this.#record(turnedAway, {});
+      this.#log.refused(turnedAway, {});
       // RFC 5321 §3.1: 554 in the place of the greeting, then only QUIT. RFC 2034 §3: no enhanced code in a greeting.
       this.answer(formatReply(turnedAway.reply, null, turnedAway.text));
       if (turnedAway.reply === 421) this.end();
@@ -137,8 +139,8 @@ export class Session implements Conversation, WireListener {
     if (this.over) return true;
     if (this.#phase === 'early') return this.#spokeEarly();
     if (this.#busy === 'no') this.#take(chunk);
-    else this.#wait(chunk);
-    this.#choked = this.#waitingOctets >= WAITING_OCTETS;
+    else if (this.#busy !== 'tls') this.#backlog.add(chunk);
+    this.#choked = this.#backlog.full;
     return !this.#choked;
   }
 
@@ -164,13 +166,13 @@ export class Session implements Conversation, WireListener {
   }
 
   failed(cause: Error): void {
-    if (this.#busy === 'tls') this.setup.log.info('error', { ...this.#peer(), why: `TLS: ${cause.message}` });
+    if (this.#busy === 'tls') this.#log.trouble(`TLS: ${cause.message}`);
   }
 
   closed(): void {
     this.#phase = 'over';
     this.#pause?.abort();
-    this.#waiting = [];
+    this.#backlog.clear();
     if (this.#flushing !== null) clearImmediate(this.#flushing);
     this.exchange = null;
     this.reset();
@@ -203,7 +205,7 @@ export class Session implements Conversation, WireListener {
       case 'cut':
         return this.cut();
       case 'unanswered':
-        this.setup.log.error('no answer', { ...this.#peer(), why: 'intake, queue or authentication did not answer in time' });
+        this.#log.unanswered();
         return this.#goodbye(refuse('ourFault'));
       case 'refused':
         return this.#goodbye(overdue);
@@ -226,7 +228,7 @@ export class Session implements Conversation, WireListener {
   }
 
   refuse(refusal: Refusal, about: About = {}): Awaitable<void> {
-    this.#record(refusal, about);
+    this.#log.refused(refusal, about);
     if (refusal.reply >= 500 && ++this.#errors > this.limits.errors) return this.#goodbye(refuse('tooManyErrors'));
     this.#speak(refusal);
     if (refusal.reply < 500 || this.#tarpit === null) return undefined;
@@ -235,7 +237,7 @@ export class Session implements Conversation, WireListener {
   }
 
   passOn(refusal: Refusal, about: About = {}): Awaitable<void> {
-    this.#record(refusal, about);
+    this.#log.refused(refusal, about);
     if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal);
     return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal));
   }
@@ -246,15 +248,16 @@ export class Session implements Conversation, WireListener {
   }
 
   reset(): void {
+    if (this.#handedOver) return;
     this.#content?.close();
     this.#content = null;
     const { mail } = this;
     this.mail = null;
-    if (mail === null || this.#handedOver) return;
+    if (mail === null) return;
     try {
       mail.transaction.abort();
     } catch (cause) {
-      this.setup.log.error('bug', { ...this.#peer(), cause });
+      this.#log.bug(cause);
     }
   }
 
@@ -284,8 +287,7 @@ export class Session implements Conversation, WireListener {
     this.#phase = 'over';
     this.#flush();
     this.#pause?.abort();
-    this.#waiting = [];
-    this.#waitingOctets = 0;
+    this.#backlog.clear();
     this.reset();
     this.#wire.end();
   }
@@ -403,7 +405,7 @@ export class Session implements Conversation, WireListener {
 
   /** Whatever our side threw is 451: a bug of ours never bounces anyone's mail. */
   #bug(cause: unknown): void {
-    this.setup.log.error('bug', { ...this.#peer(), cause });
+    this.#log.bug(cause);
     const content = this.#content;
     this.exchange = null;
     this.#handedOver = false;
@@ -411,7 +413,7 @@ export class Session implements Conversation, WireListener {
     const refusal = refuse('ourFault');
     this.reset();
     if (this.over) return;
-    this.#record(refusal, {});
+    this.#log.refused(refusal, {});
     this.#speak(refusal);
   }
 
@@ -421,13 +423,13 @@ export class Session implements Conversation, WireListener {
     this.#contentSince += now - this.#busySince;
     this.#heardAt = now;
     this.#busy = 'no';
-    while (this.#waiting.length > 0 && this.#stillFree()) {
-      const chunk = this.#waiting.shift() as Buffer;
-      this.#waitingOctets -= chunk.length;
+    while (this.#stillFree()) {
+      const chunk = this.#backlog.next();
+      if (chunk === undefined) break;
       this.#take(chunk);
     }
     this.#settle();
-    if (this.#choked && !this.over && this.#waitingOctets < WAITING_OCTETS) {
+    if (this.#choked && !this.over && !this.#backlog.full) {
       this.#choked = false;
       this.#wire.resume();
     }
@@ -441,26 +443,15 @@ export class Session implements Conversation, WireListener {
   #settle(): void {
     if (this.#busy !== 'no') return;
     this.#flush();
-    if (!this.#stillFree() || this.#waiting.length > 0) return;
+    if (!this.#stillFree() || !this.#backlog.empty) return;
     if (this.#inputOver) this.end();
     else if (this.#leaving && this.#content === null) this.#goodbye(refuse('shuttingDown'));
   }
 
-  #wait(chunk: Buffer): void {
-    if (this.#busy === 'tls') return;
-    this.#waiting.push(chunk);
-    this.#waitingOctets += chunk.length;
-  }
-
-  /** The rest of the chunk being worked off goes before all that came later. */
   #keep(rest: Buffer): void {
-    if (this.#busy === 'tls') {
-      // Sent in the clear behind STARTTLS: never read (RFC 3207 §4.2), since it would run as if it had come encrypted.
-      this.setup.log.info('error', { ...this.#peer(), why: `${rest.length} octets in the clear behind STARTTLS, dropped` });
-      return;
-    }
-    this.#waiting.unshift(rest);
-    this.#waitingOctets += rest.length;
+    // Behind STARTTLS it came in the clear: never read (RFC 3207 §4.2), since it would run as if it had come encrypted.
+    if (this.#busy === 'tls') this.#log.trouble(`${rest.length} octets in the clear behind STARTTLS, dropped`);
+    else this.#backlog.putBack(rest);
   }
 
   // Saying things.
@@ -487,32 +478,16 @@ export class Session implements Conversation, WireListener {
   /** 421 and out. */
   #goodbye(refusal: Refusal): void {
     const last = lastWord(refusal);
-    this.#record(last, this.mail === null ? {} : { from: this.mail.from });
+    this.#log.refused(last, this.mail === null ? {} : { from: this.mail.from });
     this.#speak(last);
   }
 
   #spokeEarly(): boolean {
     const refusal = refuse('spokeTooSoon');
-    this.#record(refusal, {});
+    this.#log.refused(refusal, {});
     this.answer(formatReply(refusal.reply, null, refusal.text));
     this.end();
     return true;
-  }
-
-  /** One line a refusal, in the words of Courier's log: error, relay, port, from, to, reply. */
-  #record(refusal: Refusal, about: About): void {
-    const { log, meters } = this.setup;
-    meters.refused.add(1, { reply: String(refusal.reply), status: refusal.status });
-    log.info('error', {
-      ...this.#peer(),
-      ...about,
-      reply: `${refusal.reply} ${refusal.status} ${refusal.text}`,
-      ...(refusal.why === undefined ? {} : { why: refusal.why }),
-    });
-  }
-
-  #peer() {
-    return { relay: this.#wire.remoteAddress, port: this.#wire.remotePort };
   }
 
   #makeOrigin(smtputf8: boolean): Origin {

@@ -161,6 +161,8 @@ export class WireServer<Guest> extends SMTPServer {
     super({
       ...wireTls(tls),
       secure,
+      // Unused, but without it each connection asks the system for its host name.
+      name: 'localhost',
       logger: false,
       // Someone who sent QUIT and closed his side still gets his replies.
       allowHalfOpen: true,

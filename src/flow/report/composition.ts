@@ -1,5 +1,5 @@
 /**
- * The report as a message (RFC 3462, RFC 3464 §2, RFC 6533 §6): a text for people, fields for machines, and what was
+ * The report as a message (RFC 6522, RFC 3464 §2, RFC 6533 §6): a text for people, fields for machines, and what was
  * sent. ASCII, unless the sender asked for SMTPUTF8 and so will understand more.
  */
 import type { Address } from '../../core/envelope.ts';

@@ -9,6 +9,8 @@ import type { Feedback, Lane } from './lanes.ts';
 export interface Attempt {
   /** Replaced when the store handed the message out again while we still had it. */
   claim: Claim;
+  /** The lease under which was written last. */
+  written: Claim | null;
   readonly octets: number;
   /** The deliveries, started or not. */
   jobs: Job[];
@@ -23,6 +25,8 @@ export interface Attempt {
   lost: boolean;
   /** All deliveries ended; what follows is writing. */
   concluding: boolean;
+  /** Released, or abandoned. */
+  over: boolean;
   content: StoredContent | CorruptContent | Promise<StoredContent | CorruptContent> | null;
 }
 
@@ -32,9 +36,10 @@ export interface Job {
   readonly lane: Lane;
   readonly recipients: readonly Recipient[];
   abort: AbortController | null;
-  startedAt: Instant | null;
-  /** It was told to stop; if it has not by then, it is given up. */
-  giveUpAt: Instant | null;
+  /** On the wire for so long, in heartbeats: a clock that jumps makes nobody older. */
+  ageMs: number;
+  /** It was told to stop; if it has not at that age, it is given up. */
+  giveUpAgeMs: number | null;
   ended: boolean;
 }
 

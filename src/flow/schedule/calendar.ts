@@ -30,8 +30,8 @@ export const courierCalendar: CalendarSettings = {
 const SHORTEST_MS = 1000;
 /** 2^20 quarter hours are 30 years: past any queuetime, and still an exact number. */
 const MOST_DOUBLINGS = 20;
-/** Fewer attempts than this end in expiry only when the timetable has no room for more. */
-const LEAST_ATTEMPTS = 3;
+/** The rising part of the documented timetable. Fewer attempts end in expiry only when queuetime has no room for more. */
+const LEAST_ATTEMPTS = 12;
 
 /** `attemptsFinished` counts the one that just ended: 1 after the first. */
 export function nextAttempt(settings: CalendarSettings, attemptsFinished: number, endedAt: Instant): Instant {

@@ -39,7 +39,7 @@ export interface Lanes<Job> {
   comeAgain(lane: Lane, now: Instant): Instant;
   add(lane: Lane, job: Job, now: Instant): void;
   /** The next delivery that may start, or undefined. It counts as under way from now on. */
-  take(now: Instant): { readonly lane: Lane; readonly job: Job } | undefined;
+  take(): { readonly lane: Lane; readonly job: Job } | undefined;
   /** It ended. With 'trouble', `pauseMs` is how long the lane will be closed, should it close. */
   ended(lane: Lane, now: Instant, feedback: Feedback, pauseMs?: number, trouble?: Deferred): void;
   /** Takes back who waits longest in vain: the newest of the lane. */

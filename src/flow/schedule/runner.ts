@@ -9,19 +9,22 @@
  * before the report was queued, the report repeats under the same idempotency key; after it, nothing.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Chance, Clock, Instant } from '../../core/clock.ts';
-import { after } from '../../core/clock.ts';
-import type { MessageId, RecipientId } from '../../core/envelope.ts';
+import { after, type Chance, type Clock, type Instant } from '../../core/clock.ts';
+import type { MessageId } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
-import type { Claim, CorruptContent, Held, News, QueueStore, RecipientState, Selection, StoredContent } from '../../core/queue-store.ts';
+import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
-import type { Route, Router, Settled, Transport } from '../../core/transport.ts';
+import type { Route, Router, Transport } from '../../core/transport.ts';
 import { ourBug, weighAnswer, whoseTurn, type Attempt, type Job } from './attempt.ts';
 import { expiresAt, type CalendarSettings } from './calendar.ts';
+import { createConclusion, type Conclude } from './conclusion.ts';
+import { contentOf } from './content.ts';
 import { createLanes, type Feedback } from './lanes.ts';
-import { cancelOutcomes, isQuietlyDone, mayNeedReport, pauseMs, settle, soonAfter } from './settlement.ts';
+import { openLeases, type Leases } from './leases.ts';
+import { createRouting, type Routing } from './routing.ts';
+import { cancelOutcomes, isQuietlyDone, pauseMs } from './settlement.ts';
 import { createTally, type Tally } from './tally.ts';
 
 export interface RunnerOptions {
@@ -50,13 +53,15 @@ export interface Runner {
 }
 
 const LONGEST_DELIVERY_MS = 6 * 3_600_000;
-/** A transport that was told to stop and does not. */
-const GIVE_UP_MS = 60_000;
 /** Between two claims when the store says that something is due and hands out nothing. */
 const PATIENCE_MS = 1000;
 /** How long a full window may stand still before what clogs it is given back. */
 const RELIEF_MS = 1000;
 const LONGEST_TROUBLE_MS = 60_000;
+/** After the grace, for what a stopped transport has to say. */
+const LAST_WORDS_MS = 2000;
+/** A clock set back further than this was wrong before, and so are the due times that were reckoned by it. */
+const SET_BACK_MS = 60_000;
 
 export function openRunner(options: RunnerOptions): Runner {
   return new RunningRunner(options);
@@ -66,11 +71,13 @@ class RunningRunner implements Runner {
   readonly #options: RunnerOptions;
   readonly #tally: Tally;
   readonly #lanes = createLanes<Job>();
+  readonly #routing: Routing;
+  readonly #leases: Leases;
+  readonly #write: Conclude;
   readonly #attempts = new Map<MessageId, Attempt>();
   /** Releases under way that nobody waits for; they still count as claimed, so that memory stays bounded. */
   #releasing = 0;
   #octets = 0;
-  #beating = false;
   #pumping = false;
   #rung = false;
   /** The loop waits for room. */
@@ -78,8 +85,6 @@ class RunningRunner implements Runner {
   #sleeping: AbortController | null = null;
   /** Aborted when close() begins. */
   readonly #closing = new AbortController();
-  /** Aborted when close() is over: heartbeats go on until then. */
-  readonly #closed = new AbortController();
   #drained: (() => void) | null = null;
   readonly #loop: Promise<void>;
   readonly #listening: Promise<void>;
@@ -87,6 +92,13 @@ class RunningRunner implements Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#tally = createTally(options.log, options.metrics);
+    const { store, clock, router, transports, leaseMs } = options;
+    this.#routing = createRouting(router, transport => transports.get(transport)?.limits.recipients ?? Number.MAX_SAFE_INTEGER, this.#tally);
+    this.#write = createConclusion({ store, clock, reporter: options.reporter, tally: this.#tally, settings: () => options.settings() });
+    this.#leases = openLeases({
+      store, clock, leaseMs, tally: this.#tally, longestDeliveryMs: options.longestDeliveryMs ?? LONGEST_DELIVERY_MS,
+      attempts: () => this.#attempts.values(), giveUp: job => this.#giveUp(job),
+    });
     this.#listening = this.#listen();
     this.#loop = this.#run();
   }
@@ -107,8 +119,8 @@ class RunningRunner implements Runner {
     await this.#drain(graceMs);
     for (const attempt of this.#attempts.values()) for (const job of attempt.jobs) job.abort?.abort();
     // A transport that was told to stop says what it knows; what it does not say is the next attempt's.
-    await this.#drain(Math.min(graceMs, GIVE_UP_MS));
-    this.#closed.abort();
+    await this.#drain(LAST_WORDS_MS);
+    this.#leases.close();
     await this.#listening;
   }
 
@@ -136,6 +148,7 @@ class RunningRunner implements Runner {
   async #run(): Promise<void> {
     const { store, clock, chance, leaseMs } = this.#options;
     let troubleMs = 0;
+    let latest = clock.now();
     while (!this.#closing.signal.aborted) {
       const room = this.#room();
       this.#rung = false;
@@ -149,8 +162,10 @@ class RunningRunner implements Runner {
       }
       try {
         const now = clock.now();
+        if (now < latest - SET_BACK_MS) await store.order('all', { kind: 'flush', now });
+        latest = now;
         const claims = await store.claim({ now, limit: room, leaseMs });
-        for (const claim of claims) this.#begin(claim, now);
+        for (const claim of claims) this.#take(claim, now);
         this.#pump();
         this.#tally.claimed(this.#attempts.size, this.#lanes.size);
         if (claims.length > 0) await nextTurn();
@@ -173,7 +188,7 @@ class RunningRunner implements Runner {
     const { store, clock } = this.#options;
     while (!this.#closing.signal.aborted) {
       try {
-        for await (const _ of store.wake(this.#closing.signal)) this.#ring();
+        for await (const _ of store.wake(this.#closing.signal)) if (!this.#full) this.#ring();
       } catch (cause) {
         this.#tally.bug('store', 'the queue cannot wake us', { cause });
       }
@@ -214,6 +229,19 @@ class RunningRunner implements Runner {
 
   // ——— one message ———
 
+  /** One message that breaks us must not take the rest of its claim with it; its lease runs out. */
+  #take(claim: Claim, now: Instant): void {
+    try {
+      this.#begin(claim, now);
+    } catch (cause) {
+      this.#tally.bug('runner', 'a message cannot be begun', { id: claim.id, cause });
+      const attempt = this.#attempts.get(claim.id);
+      if (attempt === undefined) return;
+      attempt.lost = true;
+      this.#forget(attempt);
+    }
+  }
+
   #begin(claim: Claim, now: Instant): void {
     const { message } = claim;
     const known = this.#attempts.get(claim.id);
@@ -225,15 +253,16 @@ class RunningRunner implements Runner {
       return;
     }
     const attempt: Attempt = {
-      claim, octets: message.facts.sizeOctets + message.trace.length, jobs: [], left: 0, outcomes: new Map(), untriedDue: null,
-      renewedAt: now, lost: false, concluding: false, content: claim.content ?? null,
+      claim, written: null, octets: message.facts.sizeOctets + message.trace.length, jobs: [], left: 0, outcomes: new Map(), untriedDue: null,
+      renewedAt: now, lost: false, concluding: false, over: false, content: claim.content ?? null,
     };
     this.#attempts.set(claim.id, attempt);
     this.#octets += attempt.octets;
     if (message.cancelled !== undefined) {
-      for (const [id, outcome] of cancelOutcomes(message, message.cancelled.reason)) {
-        attempt.outcomes.set(id, outcome);
-        this.#tally.delivery(message, message.recipients[id] as RecipientState, outcome, null);
+      const outcomes = cancelOutcomes(message, message.cancelled.reason);
+      for (const recipient of message.recipients) {
+        const outcome = outcomes.get(recipient.id);
+        if (outcome !== undefined) this.#settled(attempt, recipient, outcome);
       }
       this.#conclude(attempt);
       return;
@@ -243,56 +272,28 @@ class RunningRunner implements Runner {
     attempt.left = 1;
     const only = turn.length === 1 ? turn[0] : undefined;
     if (only !== undefined) {
-      const route = this.#route(attempt, only);
+      const route = this.#routing.one(message, only, (recipient, outcome) => this.#settled(attempt, recipient, outcome));
       if (!(route instanceof Promise)) {
         if (route !== null) this.#enter(attempt, route, turn, now);
         this.#routed(attempt);
         return;
       }
     }
-    this.#beat();
-    void this.#routeAll(attempt, turn, now);
+    this.#leases.beat();
+    this.#routeAll(attempt, turn, now).catch(this.#surprised(attempt));
   }
 
   async #routeAll(attempt: Attempt, turn: readonly RecipientState[], now: Instant): Promise<void> {
-    const groups = new Map<string, { route: Route; recipients: RecipientState[] }>();
-    for (const recipient of turn) {
-      const found = this.#route(attempt, recipient);
-      const route = found instanceof Promise ? await found : found;
-      if (route === null) continue;
-      const key = `${route.transport}\n${route.nexthop}`;
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, { route, recipients: [recipient] });
-      else group.recipients.push(recipient);
-    }
-    for (const { route, recipients } of groups.values()) {
-      const most = Math.max(1, this.#options.transports.get(route.transport)?.limits.recipients ?? recipients.length);
-      for (let at = 0; at < recipients.length; at += most) this.#enter(attempt, route, recipients.slice(at, at + most), now);
-    }
+    const groups = await this.#routing.all(attempt.claim.message, turn, (recipient, outcome) => this.#settled(attempt, recipient, outcome));
+    for (const { route, recipients } of groups) this.#enter(attempt, route, recipients, now);
     this.#routed(attempt);
     this.#pump();
   }
 
-  /** Null: it is settled already. Never rejects. */
-  #route(attempt: Attempt, recipient: RecipientState): Route | null | Promise<Route | null> {
-    const { message } = attempt.claim;
-    const take = (answer: Route | Settled): Route | null => {
-      if (answer.kind === 'route') return answer;
-      attempt.outcomes.set(recipient.id, answer.outcome);
-      this.#tally.delivery(message, recipient, answer.outcome, null);
-      return null;
-    };
-    const wrong = (cause: unknown): null => {
-      this.#tally.bug('router', 'routing failed', { id: message.id, addr: recipient.address, cause });
-      take({ kind: 'settled', outcome: ourBug });
-      return null;
-    };
-    try {
-      const answer = this.#options.router.route(recipient, message.envelope);
-      return answer instanceof Promise ? answer.then(take).catch(wrong) : take(answer);
-    } catch (cause) {
-      return wrong(cause);
-    }
+  /** Without a delivery. */
+  #settled(attempt: Attempt, recipient: RecipientState, outcome: Outcome): void {
+    attempt.outcomes.set(recipient.id, outcome);
+    this.#tally.delivery(attempt.claim.message, recipient, outcome, null);
   }
 
   #enter(attempt: Attempt, route: Route, recipients: readonly RecipientState[], now: Instant): void {
@@ -300,18 +301,16 @@ class RunningRunner implements Runner {
     const { message } = attempt.claim;
     if (transport === undefined) {
       this.#tally.bug('transport', 'no such transport', { id: message.id, transport: route.transport, nexthop: route.nexthop });
-      for (const recipient of recipients) {
-        attempt.outcomes.set(recipient.id, misrouted);
-        this.#tally.delivery(message, recipient, misrouted, null);
-      }
+      for (const recipient of recipients) this.#settled(attempt, recipient, misrouted);
       return;
     }
     const lane = this.#lanes.find(transport, route.nexthop);
-    const job: Job = { attempt, transport, lane, recipients, abort: null, startedAt: null, giveUpAt: null, ended: false };
+    const job: Job = { attempt, transport, lane, recipients, abort: null, ageMs: 0, giveUpAgeMs: null, ended: false };
     attempt.jobs.push(job);
     attempt.left++;
     if (this.#closing.signal.aborted) return this.#passOver(job, now);
-    if (this.#lanes.closedUntil(lane, now) !== null) return this.#suspend(job, lane.lastTrouble);
+    const closedUntil = this.#lanes.closedUntil(lane, now);
+    if (closedUntil !== null) return this.#suspend(job, lane.lastTrouble, closedUntil);
     if (this.#lanes.isClogged(lane, now, this.#share()) && now < expiresAt(this.#options.settings(), message.acceptedAt)) {
       return this.#passOver(job, this.#lanes.comeAgain(lane, now));
     }
@@ -323,10 +322,10 @@ class RunningRunner implements Runner {
   }
 
   /** The next hop is known to be in trouble: the attempt counts, in the words in which the trouble was told. */
-  #suspend(job: Job, trouble: Deferred | undefined): void {
+  #suspend(job: Job, trouble: Deferred | undefined, until: Instant): void {
     const { said } = trouble ?? {};
     const outcome: Deferred = {
-      kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop',
+      kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop', notBefore: until,
       // Without the peer's name: it did not speak about this message.
       ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }),
     };
@@ -347,39 +346,23 @@ class RunningRunner implements Runner {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    for (;;) {
-      const now = this.#options.clock.now();
-      const next = this.#lanes.take(now);
-      if (next === undefined) break;
-      if (next.job.attempt.lost) this.#ended(next.job, null, 'neutral');
-      else this.#start(next.job, now);
-    }
-    this.#pumping = false;
-    if (this.#attempts.size > 0) this.#beat();
-  }
-
-  #start(job: Job, now: Instant): void {
-    const { attempt } = job;
-    job.startedAt = now;
-    job.abort = new AbortController();
-    const content = (attempt.content ??= this.#load(attempt));
-    if (content instanceof Promise) void content.then(found => this.#send(job, found));
-    else this.#send(job, content);
-  }
-
-  /** Never rejects: content that cannot be read now is deferred, not set aside. */
-  #load(attempt: Attempt): StoredContent | CorruptContent | Promise<StoredContent | CorruptContent> {
-    const keep = (found: StoredContent | CorruptContent) => (attempt.content = found);
-    const wrong = (cause: unknown): CorruptContent => {
-      this.#tally.bug('content', 'the content cannot be read', { id: attempt.claim.id, cause });
-      return keep(unreadable) as CorruptContent;
-    };
     try {
-      const found = this.#options.store.content(attempt.claim);
-      return found instanceof Promise ? found.then(keep).catch(wrong) : keep(found);
-    } catch (cause) {
-      return wrong(cause);
+      for (let next = this.#lanes.take(); next !== undefined; next = this.#lanes.take()) {
+        if (next.job.attempt.lost) this.#ended(next.job, null, 'neutral');
+        else this.#start(next.job);
+      }
+    } finally {
+      this.#pumping = false;
     }
+    if (this.#attempts.size > 0) this.#leases.beat();
+  }
+
+  #start(job: Job): void {
+    const { attempt } = job;
+    job.abort = new AbortController();
+    const content = contentOf(attempt, this.#options.store, this.#tally);
+    if (content instanceof Promise) content.then(found => this.#send(job, found)).catch(this.#surprised(attempt));
+    else this.#send(job, content);
   }
 
   #send(job: Job, content: StoredContent | CorruptContent): void {
@@ -397,7 +380,7 @@ class RunningRunner implements Runner {
       transport
         .deliver({ id, nexthop: lane.nexthop, envelope: message.envelope, recipients, content }, (job.abort as AbortController).signal)
         .then(answered => this.#weigh(job, answered), wrong)
-        .catch((cause: unknown) => this.#tally.bug('runner', 'an answer could not be taken', { id, cause }));
+        .catch(this.#surprised(attempt));
     } catch (cause) {
       wrong(cause);
     }
@@ -412,6 +395,16 @@ class RunningRunner implements Runner {
     else for (const bug of bugs) this.#tally.bug('transport', bug, { id: job.attempt.claim.id, transport: job.transport.name, nexthop: job.lane.nexthop });
     this.#bring(job, outcomes);
     this.#ended(job, trouble ?? null, feedback);
+  }
+
+  /** Our own code threw: nothing is written, and the lease runs out. */
+  #surprised(attempt: Attempt): (cause: unknown) => void {
+    return cause => {
+      attempt.lost = true;
+      this.#forget(attempt);
+      this.#freed();
+      this.#tally.bug('runner', 'an attempt broke off; it will repeat', { id: attempt.claim.id, cause });
+    };
   }
 
   #bring(job: Job, outcomes: Outcomes, suspended = false): void {
@@ -431,13 +424,19 @@ class RunningRunner implements Runner {
     if (trouble === null) this.#lanes.ended(lane, now, feedback);
     else {
       this.#lanes.ended(lane, now, feedback, pauseMs(this.#options.settings(), trouble, now), trouble);
-      if (this.#lanes.closedUntil(lane, now) !== null) {
+      const closedUntil = this.#lanes.closedUntil(lane, now);
+      if (closedUntil !== null) {
         this.#tally.closed(lane, trouble);
-        for (const waiting of this.#lanes.drain(lane)) this.#suspend(waiting, trouble);
+        for (const waiting of this.#lanes.drain(lane)) this.#suspend(waiting, trouble, closedUntil);
       }
     }
     this.#end(job);
     this.#pump();
+  }
+
+  #giveUp(job: Job): void {
+    this.#bring(job, new Map(job.recipients.map(({ id }) => [id, abandoned])));
+    this.#ended(job, null, 'neutral');
   }
 
   #end(job: Job): void {
@@ -449,6 +448,7 @@ class RunningRunner implements Runner {
   // ——— after the last delivery ———
 
   #conclude(attempt: Attempt): void {
+    if (attempt.over) return;
     attempt.concluding = true;
     const { claim, outcomes } = attempt;
     if (!attempt.lost && attempt.untriedDue === null && isQuietlyDone(claim.message, outcomes)) {
@@ -464,152 +464,31 @@ class RunningRunner implements Runner {
         });
       return;
     }
-    this.#beat();
+    this.#leases.beat();
     this.#write(attempt)
       .catch((cause: unknown) => this.#tally.bug('store', 'an outcome cannot be recorded; the attempt will repeat', { id: claim.id, cause }))
       .finally(() => {
         this.#forget(attempt);
+        // It was given back and at once handed out again, before we had put it away.
+        if (attempt.written !== null && attempt.claim !== attempt.written) {
+          this.#take(attempt.claim, this.#options.clock.now());
+          this.#pump();
+        }
         this.#freed();
       });
   }
 
   #forget(attempt: Attempt): void {
+    if (attempt.over) return;
     this.#attempts.delete(attempt.claim.id);
     this.#octets -= attempt.octets;
     attempt.content = null;
+    attempt.over = true;
   }
 
   #freed(): void {
     if (this.#full) this.#ring();
     if (this.#claimed() === 0) this.#drained?.();
-  }
-
-  /** record → report → release; each step durable before the next. */
-  async #write(attempt: Attempt): Promise<void> {
-    if (attempt.lost) return this.#tally.leaseLost();
-    const { clock, store } = this.#options;
-    const settings = this.#options.settings();
-    const { message } = attempt.claim;
-    const endedAt = clock.now();
-
-    const corrupt = attempt.content !== null && !(attempt.content instanceof Promise) && attempt.content.kind === 'corrupt' && attempt.content !== unreadable ? attempt.content : null;
-    if (corrupt !== null) {
-      if (await this.#held(attempt, claim => store.record(claim, { at: endedAt, outcomes: attempt.outcomes }))) {
-        this.#tally.bug('content', 'the content is corrupt; set aside in quarantine', { id: message.id, why: corrupt.why });
-        await store.quarantine(message.id, corrupt.why);
-      }
-      return;
-    }
-
-    const { outcomes, expired, reports, warn, due } = settle(message, attempt.outcomes, settings, endedAt);
-    for (const recipient of expired) this.#tally.delivery(message, recipient, recipient.outcome as Outcome, null);
-    const tried = attempt.outcomes.size > 0;
-    const news: News = { at: endedAt, ...(outcomes.size === 0 ? {} : { outcomes }) };
-    const toReport = reports.filter(group => group.some(recipient => mayNeedReport(recipient, recipient.outcome as Outcome)));
-
-    let told: RecipientId[] = [];
-    let warned = false;
-    let later = false;
-    const reporting = toReport.length > 0 || warn.length > 0;
-    if (reporting) {
-      // What is reported must be true for ever, so it is durable first.
-      if (outcomes.size > 0 && !(await this.#held(attempt, claim => store.record(claim, news)))) return;
-      for (const group of toReport) {
-        if (await this.#report(attempt, group, null)) told = told.concat(group.map(recipient => recipient.id));
-        else later = true;
-      }
-      if (warn.length > 0) warned = await this.#report(attempt, warn, expiresAt(settings, message.acceptedAt));
-    }
-    const last: News = {
-      ...(reporting ? { at: endedAt } : news),
-      ...(told.length === 0 ? {} : { reported: told }),
-      ...(warned ? { warned: true as const } : {}),
-    };
-    if (due === null && !later) {
-      if (await this.#held(attempt, claim => store.release(claim, 'finished', last))) this.#tally.completed(message.id);
-      return;
-    }
-    // Nobody was deferred, so nobody minds an earlier turn for those who had none.
-    const early = attempt.untriedDue !== null && ![...outcomes.values()].some(outcome => outcome.kind === 'deferred') ? attempt.untriedDue : null;
-    const retry = due === null ? soonAfter(settings, endedAt) : (early ?? due);
-    await this.#held(attempt, claim => store.release(claim, tried ? { due: retry } : { due: retry, untried: true }, last));
-  }
-
-  /** Writes under the lease we have; should it have been replaced meanwhile, under the new one. */
-  async #held(attempt: Attempt, write: (claim: Claim) => Promise<Held>): Promise<boolean> {
-    for (;;) {
-      const { claim } = attempt;
-      if ((await write(claim)) === 'held') return true;
-      if (attempt.claim === claim) break;
-    }
-    this.#tally.leaseLost();
-    return false;
-  }
-
-  /** True: nothing more to tell about them. */
-  async #report(attempt: Attempt, recipients: readonly RecipientState[], retryUntil: Instant | null): Promise<boolean> {
-    const { message } = attempt.claim;
-    try {
-      const content = await (attempt.content ??= this.#load(attempt));
-      const about = { message, recipients, ...(content.kind === 'content' ? { content } : {}) };
-      const answer = await this.#options.reporter.report(retryUntil === null ? { ...about, kind: 'final' } : { ...about, kind: 'delay', retryUntil });
-      return answer === 'settled';
-    } catch (cause) {
-      this.#tally.bug('reporter', 'the report failed; it will be tried again', { id: message.id, cause });
-      return false;
-    }
-  }
-
-  // ——— leases ———
-
-  /** One timer for all leases, and none when nothing is claimed. */
-  #beat(): void {
-    if (this.#beating) return;
-    this.#beating = true;
-    void this.#keepBeating();
-  }
-
-  async #keepBeating(): Promise<void> {
-    const { clock, leaseMs } = this.#options;
-    const every = Math.max(1, Math.trunc(leaseMs / 3));
-    while (this.#attempts.size > 0 && !this.#closed.signal.aborted) {
-      await clock.sleepUntil(after(clock.now(), every), this.#closed.signal);
-      const now = clock.now();
-      for (const attempt of this.#attempts.values()) {
-        if (!attempt.lost && (now - attempt.renewedAt >= every || now < attempt.renewedAt)) void this.#renew(attempt, now);
-        if (!attempt.concluding) for (const job of attempt.jobs) this.#watch(job, now);
-      }
-    }
-    this.#beating = false;
-  }
-
-  async #renew(attempt: Attempt, now: Instant): Promise<void> {
-    const { claim } = attempt;
-    attempt.renewedAt = now;
-    try {
-      if ((await this.#options.store.record(claim, { at: now })) === 'held' || attempt.claim !== claim || this.#attempts.get(claim.id) !== attempt) return;
-    } catch (cause) {
-      this.#tally.bug('store', 'a lease cannot be renewed', { id: claim.id, cause });
-      return;
-    }
-    // Somebody else may be delivering it by now: the sooner we stop, the fewer duplicates.
-    attempt.lost = true;
-    for (const job of attempt.jobs) job.abort?.abort();
-  }
-
-  /** A transport keeps its own deadlines; this one is for a transport that has lost its way. */
-  #watch(job: Job, now: Instant): void {
-    if (job.startedAt === null || job.ended || job.abort === null) return;
-    if (job.giveUpAt === null) {
-      const limit = this.#options.longestDeliveryMs ?? LONGEST_DELIVERY_MS;
-      if (now - job.startedAt < limit && !job.attempt.lost) return;
-      job.giveUpAt = after(now, GIVE_UP_MS);
-      job.abort.abort();
-    } else if (now >= job.giveUpAt) {
-      this.#tally.bug('transport', 'given up: it does not end', { id: job.attempt.claim.id, transport: job.transport.name, nexthop: job.lane.nexthop });
-      this.#bring(job, new Map(job.recipients.map(({ id }) => [id, abandoned])));
-      this.#ended(job, null, 'neutral');
-    }
   }
 }
 
@@ -617,4 +496,3 @@ const NOBODY: Outcomes = new Map();
 /** The route names a transport that is not there: routing, not the recipient (RFC 3463 §3.4). */
 const misrouted: Deferred = { kind: 'deferred', status: '4.3.5', blame: 'message' };
 const abandoned: Deferred = { ...ourBug, uncertain: true };
-const unreadable: CorruptContent = { kind: 'corrupt', why: 'cannot be read now' };

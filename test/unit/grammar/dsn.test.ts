@@ -57,7 +57,7 @@ test('without UTF-8 an address is escaped, with it as it is', () => {
 const words = fc.array(fc.stringMatching(/^[!-~]{1,60}$/), { minLength: 1, maxLength: 30 }).map(list => list.join(' '));
 const hostile = fc.oneof(words, fc.string({ unit: 'binary', maxLength: 3000 }), fc.constantFrom('\r\n\r\nFinal-Recipient: rfc822; x@y\r\nAction: delivered', ' ', '', '\r', '\n.\n', ' '.repeat(200), 'x'.repeat(5000)));
 const second = fc.integer({ min: 0, max: 4_000_000_000 }).map(n => n * 1000);
-const typed = (text: fc.Arbitrary<string>) => fc.record({ type: fc.constantFrom('rfc822', 'dns', 'smtp', 'x-unix'), text });
+const typed = (text: fc.Arbitrary<string>) => fc.record({ type: fc.constantFrom('rfc822', 'dns', 'smtp', 'x-unix'), text }, { noNullPrototype: true });
 const statusWith = (text: fc.Arbitrary<string>): fc.Arbitrary<DeliveryStatus> => {
   const recipient: fc.Arbitrary<RecipientStatus> = fc.record(
     {

@@ -3,4 +3,8 @@ import { openLmdbQueue } from '../../../src/flow/queue/index.ts';
 import { queueStoreContract } from '../../contract/queue-store.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 
-queueStoreContract('LMDB queue', (around) => openLmdbQueue({ ...around, folder: scratchFolder('queue'), log: silent, watermarkOctets: 0 }));
+const base = { log: silent, watermarkOctets: 0 };
+queueStoreContract('LMDB queue', (around) => openLmdbQueue({ ...around, ...base, folder: scratchFolder('queue') }));
+queueStoreContract('LMDB queue, everything by way of the disk', (around) =>
+  openLmdbQueue({ ...around, ...base, folder: scratchFolder('queue.d'), freshMessages: 0, inlineLimitOctets: 50 }),
+);

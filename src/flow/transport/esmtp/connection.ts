@@ -269,7 +269,9 @@ export class Connection {
     exchange.step = 'final';
     this.#wire.within(this.#settings.timeouts.contentMs);
     this.#sendAhead();
-    socket.uncork();
+    // Whoever hears just now that the message before is done may have another: its envelope joins this write. The tick
+    // comes when every promise that waits for nothing else went on, and before the next socket is read.
+    queueMicrotask(() => process.nextTick(() => socket.uncork()));
   }
 
   /** Never faster than the peer reads; each block has the time of one (RFC 5321 §4.5.3.2.5). */

@@ -83,13 +83,14 @@ export class NextHop implements Owner {
     this.#pump();
   }
 
-  #pump(): void {
+  #pump(mayOpen = true): void {
     for (let connection = this.#idle.at(-1); connection !== undefined && this.#waiting.length > 0; connection = this.#idle.at(-1)) {
       this.busy(connection);
       connection.offer();
     }
     const { connectionsPerNexthop } = this.#shared.settings.limits;
-    while (this.#waiting.length > this.#openings && this.#connections.size + this.#openings < connectionsPerNexthop) void this.#open();
+    const most = mayOpen ? connectionsPerNexthop : 0;
+    while (this.#waiting.length > this.#openings && this.#connections.size + this.#openings < most) void this.#open();
     for (const connection of this.#connections) {
       if (this.#waiting.length <= this.#openings) break;
       connection.offer();
@@ -112,7 +113,8 @@ export class NextHop implements Owner {
     } else if (this.#connections.size === 0 && this.#openings === 0) {
       this.#failAll(session);
     }
-    this.#pump();
+    // One that failed is not followed by another try: who waits is served by the connections there are, or fails with the last.
+    this.#pump(session.kind === 'open');
   }
 
   /** Nobody is connected and nobody will be: who waits gets the reason. */

@@ -12,10 +12,9 @@
  *
  * A recipient that got its own answer at RCPT keeps it, whatever happens to the others later.
  */
-import type { Deferred, Delivered, Diagnostic, Failed, Outcome } from '../../../core/outcome.ts';
+import type { Blame, Deferred, Delivered, Diagnostic, Failed } from '../../../core/outcome.ts';
 import type { Status } from '../../../core/status.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
-import type { Blame } from '../../../core/outcome.ts';
 
 const DIAGNOSTIC_LINES = 10;
 const DIAGNOSTIC_CHARACTERS = 2000;
@@ -117,8 +116,4 @@ export function formatSaid(reply: Reply): string {
 
 function clean(text: string): string {
   return text.slice(0, DIAGNOSTIC_CHARACTERS).replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f]/g, ' ');
-}
-
-export function sameForAll<K>(ids: readonly K[], outcome: Outcome): Map<K, Outcome> {
-  return new Map(ids.map(id => [id, outcome]));
 }

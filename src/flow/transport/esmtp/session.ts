@@ -65,7 +65,7 @@ async function attempt(context: SessionContext, destination: Destination, relay:
     signal,
     ...(relay.address === undefined ? {} : { address: relay.address }),
     ...(proxy === undefined ? {} : { proxy }),
-    ...(tls.kind === 'smtps' ? { tls: { verify: tls.verify } } : {}),
+    ...(tls.kind === 'smtps' ? { tls: { verify: tls.verify, ...authorities(settings) } } : {}),
   });
   if (dialled.kind !== 'connected') return notConnected(context, dialled, peer);
 
@@ -151,7 +151,7 @@ async function startTls(context: SessionContext, destination: Destination, relay
     wire.quit(settings.timeouts.quitMs);
     return { kind: 'next', outcome: ownDeferral('4.7.4', 'nexthop', `TLS is required and was refused: ${formatSaid(answer)}`, peer) };
   }
-  const secured = await settings.startTls(wire.socket, { host: relay.host, verify, timeoutMs: settings.timeouts.heloMs, signal });
+  const secured = await settings.startTls(wire.socket, { host: relay.host, verify, timeoutMs: settings.timeouts.heloMs, signal, ...authorities(settings) });
   if (secured.kind === 'secured') {
     wire.adopt(secured.socket);
     return 'secured';
@@ -159,6 +159,10 @@ async function startTls(context: SessionContext, destination: Destination, relay
   wire.lose({ kind: 'closed', why: secured.why });
   if (secured.kind === 'aborted') return { kind: 'stop', outcome: ownDeferral('4.3.2', 'message', 'We are stopping', peer) };
   return optional ? noteBroken(context, relay, secured.why) : { kind: 'next', outcome: ownDeferral('4.7.5', 'nexthop', secured.why, peer) };
+}
+
+function authorities({ trustedCertificates: ca }: EsmtpSettings): { readonly ca?: readonly string[] } {
+  return ca === undefined ? {} : { ca };
 }
 
 function noteBroken({ settings, brokenTls }: SessionContext, relay: Relay, why: string): InClear {

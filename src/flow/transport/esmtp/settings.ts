@@ -70,6 +70,8 @@ export interface EsmtpSettings {
   readonly delayMs: number;
   /** Absent: 8-bit mail for a peer without 8BITMIME waits. */
   readonly convert?: Converter;
+  /** PEM; replaces the system's list of authorities where a route wants certificates verified. */
+  readonly trustedCertificates?: readonly string[];
   /** Send a password in clear when the peer offers neither TLS nor CRAM-MD5. Default: no. */
   readonly passwordsInClear?: boolean;
 }

@@ -1,10 +1,10 @@
 /** Finds each message its next hop, keeps what all next hops share, and stops when asked. */
-import type { Outcomes } from '../../../core/outcome.ts';
+import type { Outcome, Outcomes } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import { createBriefMemory } from './brief-memory.ts';
 import { Job } from './job.ts';
 import { NextHop, stillUnreachable, type Shared } from './next-hop.ts';
-import { ownDeferral, sameForAll } from './outcomes.ts';
+import { ownDeferral } from './outcomes.ts';
 import type { EsmtpSettings } from './settings.ts';
 
 /** Hosts and next hops remembered as broken; the oldest is forgotten first. */
@@ -44,10 +44,9 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
       inAll: limits.deliveriesInAll,
     },
     deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcomes> {
-      const ids = delivery.recipients.map(({ id }) => id);
-      if (signal.aborted || stopping.signal.aborted) return Promise.resolve(sameForAll(ids, ownDeferral('4.3.2', 'message', 'We are stopping')));
+      if (signal.aborted || stopping.signal.aborted) return Promise.resolve(sameForAll(delivery, ownDeferral('4.3.2', 'message', 'We are stopping')));
       const unreachable = shared.unreachable.recall(delivery.nexthop);
-      if (unreachable !== null) return Promise.resolve(sameForAll(ids, stillUnreachable(unreachable)));
+      if (unreachable !== null) return Promise.resolve(sameForAll(delivery, stillUnreachable(unreachable)));
       return new Promise(resolve => {
         const hop = hopFor(delivery.nexthop);
         const job = new Job(delivery, outcomes => {
@@ -70,4 +69,8 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
       if (hops.size > 0) await gone;
     },
   };
+}
+
+function sameForAll({ recipients }: Delivery, outcome: Outcome): Outcomes {
+  return new Map(recipients.map(({ id }) => [id, outcome]));
 }

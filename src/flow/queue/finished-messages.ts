@@ -26,7 +26,8 @@ export interface FinishedMessages {
   /** Whether it was still ours to delete, known once the deletion is on the disk. */
   settle(message: Finished): Promise<Held>;
   has(id: MessageId): boolean;
-  readonly count: number;
+  /** How many of them the index still has. */
+  remaining(): number;
   /** Writes the deletions now, into the block of this turn. */
   flush(): void;
   /** All deletions written, their files removed. */
@@ -73,9 +74,9 @@ export function createFinishedMessages({ index, bodies, clock, lingerMs, most, f
 
   async function gone(message: Finished, write: Promise<boolean>): Promise<Held> {
     const held = await index.settled(write);
+    hidden.delete(message.id);
     // The file goes last: a record without its file would be a message lost.
     if (held && message.file !== undefined) await bodies.remove(message.id, message.file);
-    hidden.delete(message.id);
     return held ? 'held' : 'lease-lost';
   }
 
@@ -113,8 +114,10 @@ export function createFinishedMessages({ index, bodies, clock, lingerMs, most, f
       }
     },
     has: (id) => hidden.has(id),
-    get count() {
-      return hidden.size;
+    remaining() {
+      let count = 0;
+      for (const id of hidden) if (index.messages.doesExist(id)) count++;
+      return count;
     },
     flush,
     async close() {

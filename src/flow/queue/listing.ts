@@ -65,11 +65,11 @@ function unreadable(id: MessageId): StoredMessage {
   };
 }
 
-export function oldestAcceptedAt(index: LmdbIndex, hidden: (id: MessageId) => boolean): Instant | null {
+export function oldestAcceptedAt(index: LmdbIndex, listing: Listing, hidden: (id: MessageId) => boolean): Instant | null {
   for (let from = '0'; ; ) {
     const ids = keysFrom(index.messages, from, STEP) as MessageId[];
     const oldest = ids.find((id) => !hidden(id));
-    if (oldest !== undefined) return instantOf(oldest);
+    if (oldest !== undefined) return listing.get(oldest)?.message.acceptedAt ?? instantOf(oldest);
     if (ids.length < STEP) return null;
     from = `${ids.at(-1)!}\0`;
   }

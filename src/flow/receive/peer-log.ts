@@ -1,0 +1,40 @@
+/** What is written down of one peer: refusals in the words of Courier's log, and our own bugs. Success costs no line. */
+import type { Refusal } from '../../core/status.ts';
+import type { About } from './conversation.ts';
+import type { Setup } from './setup.ts';
+import type { Wire } from './smtp-wire.ts';
+
+export class PeerLog {
+  readonly #setup: Setup;
+  readonly #wire: Wire;
+
+  constructor(setup: Setup, wire: Wire) {
+    this.#setup = setup;
+    this.#wire = wire;
+  }
+
+  /** One line a refusal: error, relay, port, from, to, reply; and why, which the peer is not told. */
+  refused(refusal: Refusal, about: About): void {
+    const { log, meters } = this.#setup;
+    const { reply, status, text, why } = refusal;
+    meters.refused.add(1, { reply: String(reply), status });
+    log.info('error', { ...this.#peer(), ...about, reply: `${reply} ${status} ${text}`, ...(why === undefined ? {} : { why }) });
+  }
+
+  /** The peer's trouble without a reply of ours. */
+  trouble(why: string): void {
+    this.#setup.log.info('error', { ...this.#peer(), why });
+  }
+
+  bug(cause: unknown): void {
+    this.#setup.log.error('bug', { ...this.#peer(), cause });
+  }
+
+  unanswered(): void {
+    this.#setup.log.error('no answer', { ...this.#peer(), why: 'intake, queue or authentication did not answer in time' });
+  }
+
+  #peer() {
+    return { relay: this.#wire.remoteAddress, port: this.#wire.remotePort };
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The message converter, 8-to-7-bit and back (RFC 6152 §3, RFC 2045 §6), one pass over the message as it comes.
+ *
+ * A leaf's header has to be written before its body is known, so the converter looks at no more than LOOK_OCTETS of
+ * a body first. A leaf that fits is decided exactly. A longer one is decided by what was seen and by what it is
+ * declared to be: towards 7bit, unencoded leaves past the look are encoded (that is right whatever follows);
+ * towards 8bit, leaves past the look keep their encoding (a line that is too long could follow).
+ * Header octets outside the changed fields, delimiters and untouched leaves stay as they came.
+ */
+import type { MimeKernels } from '../../core/kernels.ts';
+import { parseToken } from './field.ts';
+import { rewriteHeader } from './header.ts';
+import type { HeaderChange } from './header.ts';
+import { Leaf } from './leaf.ts';
+import type { Facts } from './leaf.ts';
+import { LIMITS, Structure } from './structure.ts';
+import type { Entity, Limits, Malformation, Walker } from './structure.ts';
+
+export interface ConversionOptions {
+  /** Courier's MIME setting: 7bit and 8bit convert, unset labels what lacks a label, none leaves all alone. */
+  readonly to: '7bit' | '8bit' | 'unset' | 'none';
+  readonly kernels: MimeKernels;
+  readonly limits?: Partial<Limits>;
+  /**
+   * What happens to malformed MIME. reject: finish() says so, the output is void. wrap: the same, and the caller
+   * sends openWrapping() of the original instead. accept: from there on nothing is touched.
+   */
+  readonly malformed?: 'reject' | 'wrap' | 'accept';
+  /** Also malformed then: octets above 127 in a header, or in a body that is not declared 8bit or binary. */
+  readonly refuseRaw8bit?: boolean;
+  /** For text that says none. */
+  readonly defaultCharset?: string;
+}
+
+export type Complaint = Malformation | '8-bit header' | 'undeclared 8-bit content';
+
+export interface ConversionResult {
+  readonly kind: 'converted' | 'unchanged' | 'rejected' | 'wrap' | 'accepted';
+  /** Why it was rejected, wants wrapping, or was accepted from some place on as it is. */
+  readonly why?: Complaint;
+  readonly parts: number;
+  /** Leaves whose encoding was changed. */
+  readonly rewritten: number;
+  /** What the output still holds: signed parts, malformed ones. Headers are not counted. */
+  readonly left: { readonly has8bit: boolean; readonly longLines: boolean };
+  readonly header8bit: boolean;
+}
+
+export interface Conversion {
+  feed(chunk: Uint8Array): Uint8Array[];
+  finish(): { readonly output: Uint8Array[]; readonly result: ConversionResult };
+}
+
+export const LINE_OCTETS = 998; // RFC 5321 §4.5.3.1.6, CRLF not counted
+const QUESTION_MARK = 0x3f;
+
+export function openConversion(options: ConversionOptions): Conversion {
+  return new MessageConversion(options);
+}
+
+class MessageConversion implements Conversion, Walker {
+  readonly #options: ConversionOptions;
+  readonly #structure: Structure;
+  #output: Uint8Array[] = [];
+  #leaf: Leaf | null = null;
+  /** By depth. */
+  readonly #mime: boolean[] = [];
+  #why: Complaint | null = null;
+  #parts = 0;
+  #rewritten = 0;
+  #changed = false;
+  #header8bit = false;
+  #left: Facts = { has8bit: false, longLines: false };
+
+  constructor(options: ConversionOptions) {
+    this.#options = options;
+    this.#structure = new Structure(this, { ...LIMITS, ...options.limits });
+  }
+
+  feed(chunk: Uint8Array): Uint8Array[] {
+    if (this.#refused) return [];
+    if (this.#options.to === 'none') return chunk.length === 0 ? [] : [chunk];
+    this.#structure.feed(chunk);
+    return this.#drain();
+  }
+
+  finish(): { readonly output: Uint8Array[]; readonly result: ConversionResult } {
+    if (!this.#refused && this.#options.to !== 'none') this.#structure.finish();
+    const output = this.#drain();
+    const why = this.#why;
+    const kind = why === null ? (this.#changed ? 'converted' : 'unchanged')
+      : ({ reject: 'rejected', wrap: 'wrap', accept: 'accepted' } as const)[this.#options.malformed ?? 'reject'];
+    return {
+      output,
+      result: {
+        kind, parts: this.#parts, rewritten: this.#rewritten, left: this.#left, header8bit: this.#header8bit,
+        ...(why === null ? {} : { why }),
+      },
+    };
+  }
+
+  get #refused(): boolean {
+    return this.#why !== null && (this.#options.malformed ?? 'reject') !== 'accept';
+  }
+
+  #drain(): Uint8Array[] {
+    const output = this.#refused ? [] : this.#output;
+    this.#output = [];
+    return output;
+  }
+
+  entity(entity: Entity): void {
+    this.#parts++;
+    // Mime-Version speaks for its message, not for one attached (RFC 2045 §4).
+    const mime = entity.root
+      ? entity.fields.some(({ name, value }) => name === 'mime-version' && parseToken(value).startsWith('1.'))
+      : this.#mime[entity.depth - 1] === true;
+    this.#mime[entity.depth] = mime;
+    if (this.#facts(entity.header).has8bit) {
+      this.#header8bit = true;
+      if (this.#options.refuseRaw8bit) this.#complain('8-bit header');
+    }
+    if (entity.kind === 'leaf' || entity.kind === 'signed') {
+      this.#leaf = new Leaf(entity, { ...this.#options, mime }, (octets) => this.#output.push(octets));
+    } else this.#push(entity.header, this.#containerChange(entity));
+  }
+
+  body(octets: Buffer): void {
+    this.#leaf!.feed(octets);
+  }
+
+  end(delimited: boolean): void {
+    const { rewritten, changed, facts, undeclared } = this.#leaf!.finish(delimited);
+    this.#leaf = null;
+    if (rewritten) this.#rewritten++;
+    this.#changed ||= changed;
+    this.#note(facts);
+    if (undeclared && this.#options.refuseRaw8bit) this.#complain('undeclared 8-bit content');
+  }
+
+  between(octets: Buffer, delimiter: boolean): void {
+    if (delimiter || this.#options.to !== '7bit' || !this.#facts(octets).has8bit) {
+      this.#output.push(octets);
+      return;
+    }
+    // Preamble and epilogue are for nobody's eyes (RFC 2046 §5.1.1), but they travel.
+    this.#changed = true;
+    this.#output.push(Buffer.from(octets.map((octet) => (octet > 127 ? QUESTION_MARK : octet))));
+  }
+
+  malformed(why: Malformation): void {
+    this.#complain(why);
+  }
+
+  rest(octets: Buffer): void {
+    this.#note(this.#facts(octets));
+    this.#output.push(octets);
+  }
+
+  #facts(octets: Buffer): Facts {
+    const survey = this.#options.kernels.openSurvey();
+    survey.feed(octets);
+    const { has8bit, longestLine } = survey.facts();
+    return { has8bit, longLines: longestLine > LINE_OCTETS };
+  }
+
+  #complain(why: Complaint): void {
+    this.#why ??= why;
+  }
+
+  #note(facts: Facts): void {
+    this.#left = {
+      has8bit: this.#left.has8bit || facts.has8bit, longLines: this.#left.longLines || facts.longLines,
+    };
+  }
+
+  #push(header: Buffer, change: HeaderChange | null): void {
+    this.#changed ||= change !== null;
+    this.#output.push(change === null ? header : rewriteHeader(header, change));
+  }
+
+  /** A composite's label has to cover what it holds (RFC 2045 §6.4), and must not say more than a peer may take. */
+  #containerChange(entity: Entity): HeaderChange | null {
+    const { to } = this.#options;
+    if (to === '7bit' && (entity.encoding === '8bit' || entity.encoding === 'binary')) {
+      return { fields: entity.fields, encoding: '7bit', append: [] };
+    }
+    if (to === '8bit' && entity.encoding !== '8bit' && entity.encoding !== 'binary') {
+      return { fields: entity.fields, encoding: '8bit', append: [] };
+    }
+    return null;
+  }
+}
+
