@@ -87,6 +87,7 @@ export function negotiate(socket: Socket, proxy: Proxy, host: string, port: numb
       resolve(whyNot(head, proxy));
     });
     client.connect(socket);
+    socket.resume();
   });
 }
 
