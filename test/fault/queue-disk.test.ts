@@ -183,7 +183,7 @@ describe('queue on a disk that fails', () => {
 });
 
 describe('queue on a disk that lies', () => {
-  for (const size of [70_000, 2_000_000]) {
+  for (const size of [300_000, 2_000_000]) {
     it(`a flipped bit in a body file of ${size} octets is noticed before any of it is handed out`, async () => {
       const folder = scratchFolder('queue');
       const store = await open({ folder });
