@@ -214,7 +214,7 @@ describe('queue on a disk that lies', () => {
   it('a record whose body file is gone is quarantined when the queue is opened, the rest goes on', async () => {
     const folder = scratchFolder('queue');
     const store = await open({ folder });
-    const [gone, kept] = [idOf(await post(store, kernels, clock.now(), text(90_000))), idOf(await post(store, kernels, clock.now(), text(80_000)))];
+    const [gone, kept] = [idOf(await post(store, kernels, clock.now(), text(390_000))), idOf(await post(store, kernels, clock.now(), text(380_000)))];
     await store.close();
     unlinkSync(filesIn(folder).find((path) => path.endsWith(gone))!);
     const again = await open({ folder });
