@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Arguments in, exit code out. */
+import './kit/small-heap.ts';
 import { readFileSync } from 'node:fs';
 import type { Configuration } from './configuration.ts';
 import { silent } from './core/log.ts';
