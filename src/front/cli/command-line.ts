@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command, Context } from './command.ts';
 import { exits, print, Usage } from './command.ts';
+import { inbox } from './inbox.ts';
 import { init } from './init.ts';
 import { check, restart, start, stop } from './lifecycle.ts';
 import { mailq } from './mailq.ts';
@@ -21,7 +22,7 @@ const version: Command = {
   },
 };
 
-const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, trace, status, testmxlookup, version];
+const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, trace, inbox, status, testmxlookup, version];
 
 /** Courier's names for what is one command here. */
 const ALIASES: Readonly<Record<string, string>> = {
