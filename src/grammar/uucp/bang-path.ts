@@ -40,14 +40,9 @@ export function routePath(path: string, { me, neighbors }: Pick<Site, 'me' | 'ne
   }
   if (longest === 0) return unknown;
   if (longest === parts.length) return to(longest, []);
-  switch (neighbors.find(parts.slice(0, longest).join('!'))?.reach) {
-    case 'forward':
-      return to(parts.length, []);
-    case 'gateway':
-      return to(longest, parts.slice(longest));
-    default:
-      return unknown;
-  }
+  const reach = neighbors.find(parts.slice(0, longest).join('!'))?.reach;
+  if (reach === 'forward') return to(parts.length, []);
+  return reach === 'gateway' ? to(longest, parts.slice(longest)) : unknown;
 }
 
 /** Where an address goes by UUCP; null when it does not. `local` without quotes. */
