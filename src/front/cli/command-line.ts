@@ -12,6 +12,7 @@ import { sendmail } from './sendmail.ts';
 import { status } from './status.ts';
 import { testmxlookup } from './testmxlookup.ts';
 import { trace } from './trace.ts';
+import { uucp } from './uucp.ts';
 
 const version: Command = {
   name: 'version',
@@ -23,7 +24,7 @@ const version: Command = {
   },
 };
 
-const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, rmail, rsmtp, trace, status, testmxlookup, version];
+const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, rmail, rsmtp, uucp, trace, status, testmxlookup, version];
 
 /** Courier's names for what is one command here. */
 const ALIASES: Readonly<Record<string, string>> = {
