@@ -66,13 +66,9 @@ export async function openSites(t: TestContext, options: SitesOptions = {}): Pro
     const taylor = join(home, 'uucp');
     const state = join(home, 'state');
     mkdirSync(taylor, { recursive: true });
-    // rmail runs as uucp: the folder lets that group in, and the control socket is then the group's too.
+    // rmail runs as uucp, in our group: the folder lets the group in, and the control socket is then the group's too.
     mkdirSync(state);
-    const user = process.getuid?.() === 0 ? uucpUser() : null;
-    if (user !== null) {
-      chownSync(state, 0, user.gid);
-      chmodSync(state, 0o2770);
-    }
+    chmodSync(state, 0o770);
     const box = await boxFor(t, {
       folder: home, ...(options.nextHop === undefined ? {} : { nextHop: options.nextHop }),
       files: {

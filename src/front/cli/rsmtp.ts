@@ -7,13 +7,14 @@ import type { Configuration } from '../../configuration.ts';
 import type { RcptOptions } from '../../core/intake.ts';
 import type { Operations } from '../../core/operations.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
+import { fromUucp } from '../../grammar/uucp/bang-path.ts';
 import { createBatchReader, type BatchEvent } from '../../grammar/uucp/batch-reader.ts';
 import type { MailCommand } from '../../grammar/smtp/command.ts';
 import { BadBatch, openBatchInput } from './batch-input.ts';
 import { openBatchProgress } from './batch-progress.ts';
 import { formatDeliveryStatus } from '../../grammar/dsn.ts';
 import { exits, print, type Command, type Context } from './command.ts';
-import { asCaller, undeliverable, type Caller } from './uucp-caller.ts';
+import { asCaller, recipientOf, undeliverable, type Caller } from './uucp-caller.ts';
 
 export const rsmtp: Command = {
   name: 'rsmtp',
@@ -50,7 +51,7 @@ async function take(caller: Caller, configuration: Configuration, queue: Operati
           incoming = { command: event.command, recipients: [], wishes: [] };
           break;
         case 'rcpt':
-          incoming?.recipients.push(event.command.recipient);
+          incoming?.recipients.push(recipientOf(event.command.recipient, configuration));
           incoming?.wishes.push(event.command.options);
           break;
         case 'bad-rcpt':
@@ -104,7 +105,7 @@ async function take(caller: Caller, configuration: Configuration, queue: Operati
 
   function hand({ command, recipients, wishes }: Incoming, content: AsyncIterable<Uint8Array>): Promise<Refusal | null> {
     return queue.submit({
-      owner: caller.owner, uucp: { machine: caller.machine, protocol: 'bsmtp' }, reversePath: command.reversePath ?? '', recipients, wishes, content,
+      owner: caller.owner, uucp: { machine: caller.machine, protocol: 'bsmtp' }, reversePath: fromUucp(command.reversePath ?? '', configuration.uucp.site), recipients, wishes, content,
       ...(command.ret === undefined ? {} : { ret: command.ret }), ...(command.envid === undefined ? {} : { envid: command.envid }),
     }).then(answer => (answer.kind === 'refused' ? answer : null));
   }
@@ -122,7 +123,7 @@ async function take(caller: Caller, configuration: Configuration, queue: Operati
       ...(command.envid === undefined ? {} : { originalEnvelopeId: command.envid }),
       recipients: recipients.map(text => ({ finalRecipient: { type: 'rfc822', text }, action: 'failed' as const, status: refusal.status, diagnosticCode: { type: 'x-gateway', text: `${refusal.reply} ${refusal.text}` } })),
     }, true);
-    const answer = await queue.submit({ owner: caller.owner, reversePath: '', recipients: [command.reversePath], content: once(reportText(configuration, command.reversePath, `Your message came here from ${caller.machine} and could not be taken:\r\n\r\n    ${refusal.reply} ${refusal.text}\r\n`, status)) });
+    const answer = await queue.submit({ owner: caller.owner, reversePath: '', recipients: [recipientOf(command.reversePath, configuration)], content: once(reportText(configuration, command.reversePath, `Your message came here from ${caller.machine} and could not be taken:\r\n\r\n    ${refusal.reply} ${refusal.text}\r\n`, status)) });
     return answer.kind === 'refused' && answer.reply < 500 ? answer : null;
   }
 

@@ -179,9 +179,10 @@ class RunningUucp implements Uucp {
 
   /** Counted rather than looked at, since a folder of thousands is no look; each round looks. */
   #added(rule: BatchRule, octets: number): void {
-    const gathered = (this.#gathered.get(rule.node) ?? 0) + octets;
-    this.#gathered.set(rule.node, gathered);
-    if (gathered >= rule.sizeOctets) this.#wake?.abort();
+    const before = this.#gathered.get(rule.node);
+    this.#gathered.set(rule.node, (before ?? 0) + octets);
+    // The first one sets when the batch is due.
+    if (before === undefined || before + octets >= rule.sizeOctets) this.#wake?.abort();
   }
 
   async #knows(node: string, signal: AbortSignal): Promise<boolean | null> {
