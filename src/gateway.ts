@@ -24,7 +24,7 @@ import { openListeners } from './listeners.ts';
 import { openOutbound } from './outbound.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { compileRules, type Rules } from './rules.ts';
-import { openUucpSite, uucpFirst } from './uucp.ts';
+import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { createUserdb } from './service/auth/index.ts';
 
 export interface Gateway {
@@ -86,7 +86,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const runner = openRunner({
     store, reporter, clock, chance, log, metrics,
     router: uucpFirst(() => rules, outbound.router),
-    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
     leaseMs: LEASE_MS,

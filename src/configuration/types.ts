@@ -4,6 +4,7 @@ import type { Bofh } from '../grammar/config/bofh.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
@@ -26,6 +27,7 @@ export interface Configuration {
   readonly reports: ReportSettings;
   readonly client: ClientSettings;
   readonly uucp: UucpSettings;
+  readonly pipes: PipeSettings;
   /** null: off. */
   readonly http: Endpoint | null;
   /** null: as the system's resolv.conf says. */
@@ -164,6 +166,12 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** Source tags whose mail is swallowed instead of sent (backscatter). */
   readonly blockBackscatter: readonly string[];
+}
+
+export interface PipeSettings {
+  readonly rules: ReadonlyMap<string, PipeRule>;
+  /** Which pipe takes a domain's mail. */
+  find(domain: string): PipeRoute | undefined;
 }
 
 export interface UucpSettings {

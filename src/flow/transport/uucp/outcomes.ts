@@ -1,7 +1,7 @@
 /** What uux's end means for the mail it was given (sysexits; fax-uucp-socks 5.3). */
 import type { Deferred, Outcome } from '../../../core/outcome.ts';
 import type { Log } from '../../../core/log.ts';
-import type { Ran } from './programs.ts';
+import type { Ran } from '../../../kit/run-program.ts';
 
 const UNKNOWN_SYSTEM = 69;
 const LONGEST = 500;

@@ -1,39 +1,21 @@
-/** Running uux and its kin: an argument list, never a shell; octets in, a bounded answer out, an end in any case. */
-import { spawn } from 'node:child_process';
+/** uux and its kin, wherever this box has them. */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-
-export type Ran =
-  | { readonly kind: 'exited'; readonly code: number; readonly stdout: string; readonly stderr: string }
-  /** It is not here, or may not be run. */
-  | { readonly kind: 'absent'; readonly why: string }
-  | { readonly kind: 'killed'; readonly why: string }
-  /** What it was to read could not be had. */
-  | { readonly kind: 'starved'; readonly cause: unknown };
-
-export interface RunOptions {
-  /** Absent: nothing on standard input. */
-  readonly input?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-  readonly signal: AbortSignal;
-  readonly timeoutMs: number;
-}
+import { runProgram, type Ran, type RunOptions } from '../../../kit/run-program.ts';
 
 export interface Programs {
   run(name: string, args: readonly string[], options: RunOptions): Promise<Ran>;
 }
 
 const FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/lib/uucp', '/usr/local/bin', '/usr/local/sbin'];
-const MOST_OUTPUT = 1024 * 1024;
-const TERM_MS = 5000;
-
 /** `folder`: where to look; absent, where systems put them. */
 export function createPrograms(folder: () => string | undefined): Programs {
   return {
     async run(name, args, options) {
       const own = folder();
       const path = await find(name, own === undefined ? FOLDERS : [own]);
-      return path === null ? { kind: 'absent', why: `there is no program ${name} in ${(own === undefined ? FOLDERS : [own]).join(', ')}` } : runToEnd(path, args, options);
+      return path === null ? { kind: 'absent', why: `there is no program ${name} in ${(own === undefined ? FOLDERS : [own]).join(', ')}` } : runProgram(path, args, options);
     },
   };
 }
@@ -43,71 +25,5 @@ async function find(name: string, folders: readonly string[]): Promise<string | 
     const path = join(folder, name);
     if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
   }
-  return null;
-}
-
-async function runToEnd(path: string, args: readonly string[], { input, signal, timeoutMs }: RunOptions): Promise<Ran> {
-  if (signal.aborted) return { kind: 'killed', why: 'we are stopping' };
-  // A group of its own, so that what it started ends with it.
-  const child = spawn(path, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], detached: true });
-  const output = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name]?.setEncoding('utf8').on('data', (text: string) => {
-      if (output[name].length < MOST_OUTPUT) output[name] += text;
-    });
-  }
-  const ended = new Promise<Ran>(resolve => {
-    child.once('error', error => resolve({ kind: 'absent', why: error.message }));
-    child.once('close', (code, name) => resolve(code === null ? { kind: 'killed', why: `killed by ${name ?? 'a signal'}` } : { kind: 'exited', code, ...output }));
-  });
-  const end = (name: NodeJS.Signals) => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, name);
-    } catch {
-      // It is gone already.
-    }
-  };
-  let last: NodeJS.Timeout | undefined;
-  const stop = () => {
-    end('SIGTERM');
-    last = setTimeout(() => end('SIGKILL'), TERM_MS);
-  };
-  const timer = setTimeout(stop, timeoutMs);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    const starved = input === undefined || child.stdin === null ? null : await pour(input, child.stdin);
-    // Killed rather than ended, or it would take a part for the whole.
-    if (starved !== null) end('SIGKILL');
-    const ran = await ended;
-    return starved !== null ? { kind: 'starved', cause: starved.cause } : ran;
-  } finally {
-    clearTimeout(timer);
-    clearTimeout(last);
-    signal.removeEventListener('abort', stop);
-  }
-}
-
-/** Null when all was written, or when the reader stopped reading: its exit code says why. */
-async function pour(input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, to: NodeJS.WritableStream): Promise<{ readonly cause: unknown } | null> {
-  let broken = false;
-  let wake = () => undefined as void;
-  to.on('error', () => {
-    broken = true;
-    wake();
-  });
-  to.on('close', () => {
-    broken = true;
-    wake();
-  });
-  to.on('drain', () => wake());
-  try {
-    for await (const chunk of input) {
-      if (broken) return null;
-      if (!to.write(chunk)) await new Promise<void>(resolve => { wake = resolve; });
-    }
-  } catch (cause) {
-    return { cause };
-  }
-  if (!broken) to.end();
   return null;
 }

@@ -1,7 +1,8 @@
 /** Taylor UUCP on this box: its queue, its calls, its log. */
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Programs, Ran } from './programs.ts';
+import type { Ran } from '../../../kit/run-program.ts';
+import type { Programs } from './programs.ts';
 import { configuredWord, parseCallLog, parseCalls, parseJobs, type PollResult, type UuxJob } from './site-report.ts';
 
 export interface Taylor {
