@@ -5,12 +5,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type SecureContext } from 'node:tls';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { boxFor, type Box } from './box.ts';
 import { listen } from './ports.ts';
 import { scratchFor } from './scratch.ts';
+import { eventually } from './within.ts';
 
 export interface UucpSite {
   readonly name: string;
@@ -76,6 +77,8 @@ export async function openSites(t: TestContext, options: SitesOptions = {}): Pro
         courierd: 'UUXFLAGS="-r -g C"\n', retryalpha: '1s\n', ...files,
       },
     });
+    // What holds secrets is its owner's alone: uuxqt's rmail must be that.
+    for (const secret of ['userdb', 'socksproxy']) if (existsSync(join(box.config, secret))) give(join(box.config, secret));
     const configFile = join(taylor, 'config');
     return {
       name, box, folder: taylor, configFile,
@@ -111,7 +114,7 @@ export function jobsOf(site: UucpSite): string {
 }
 
 /** What inetd does: a connection is uucico's standard input. With a certificate, TLS ends here and uucico gets a pipe. */
-export async function answerCalls(t: TestContext, configFile: string, tls?: { readonly cert: string; readonly key: string }): Promise<number> {
+export async function answerCalls(t: TestContext, configFile: string, tls?: SecureContext): Promise<number> {
   const children = new Set<ReturnType<typeof spawn>>();
   const started = (child: ReturnType<typeof spawn>): void => {
     children.add(child);
@@ -125,11 +128,11 @@ export async function answerCalls(t: TestContext, configFile: string, tls?: { re
       started(child);
       child.once('close', () => socket.destroy());
     })
-    : createTlsServer(tls, socket => {
+    : createTlsServer({ SNICallback: (_name, answer) => answer(null, tls) }, socket => {
       const child = spawn('/usr/sbin/uucico', args, { stdio: ['pipe', 'pipe', 'ignore'] });
       started(child);
       child.stdin.on('error', () => undefined);
-      socket.on('error', () => child.kill());
+      socket.on('error', () => child.stdin.destroy());
       socket.pipe(child.stdin);
       child.stdout.pipe(socket);
     });
@@ -145,4 +148,12 @@ export async function answerCalls(t: TestContext, configFile: string, tls?: { re
 export function replaceCommand(site: UucpSite, name: string, script: string): void {
   writeFileSync(join(site.folder, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   chmodSync(join(site.folder, 'bin', name), 0o755);
+}
+
+/** uuxqt until it has nothing to run; only one works at a time, and the answering uucico starts one of its own. */
+export async function runQueued(site: UucpSite): Promise<void> {
+  await eventually(30_000, 'uuxqt to be done', () => {
+    site.run('/usr/sbin/uuxqt', []);
+    return !readdirSync(join(site.folder, 'lock')).some(name => name.startsWith('LCK'));
+  });
 }

@@ -14,6 +14,10 @@ export interface SetupWish {
   /** What is run with pipe. */
   readonly command: string;
   readonly proxy: string;
+  /** The ssh program. */
+  readonly ssh: string;
+  /** The authority behind the other side's certificate; '' is the system's. */
+  readonly ca: string;
   /** It calls us, and never we it. */
   readonly answer: boolean;
   /** Where the files are going to lie; absolute. */
@@ -86,13 +90,13 @@ function portText(wish: SetupWish): string {
       lines.push('type tcp', `service ${wish.port}`);
       break;
     case 'tls':
-      piped(...wish.posthorn, 'uucp', 'connect', '--tls', wish.address, String(wish.port));
+      piped(...wish.posthorn, 'uucp', 'connect', '--tls', ...(wish.ca === '' ? [] : ['--ca', wish.ca]), wish.address, String(wish.port));
       break;
     case 'socks':
       piped(...wish.posthorn, 'uucp', 'connect', '--proxy', wish.proxy, wish.address, String(wish.port));
       break;
     case 'ssh':
-      piped('/usr/bin/ssh', '-x', '-q', '-o', 'BatchMode=yes', '-l', wish.login, wish.address);
+      piped(wish.ssh, '-x', '-q', '-o', 'BatchMode=yes', '-l', wish.login, wish.address);
       break;
     case 'serial':
       lines.push('type direct', `device ${wish.address}`, 'baud 115200', 'hardflow true');

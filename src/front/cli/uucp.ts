@@ -29,6 +29,9 @@ setup    Prints Taylor UUCP's files for a neighbour; --write FOLDER writes them,
          --answer               it calls us: its login and password go into passwd
          --login, --password    default: our node's name, and a random password
          --command "..."        what is run, with --via pipe
+         --ca FILE              the authority of the other side's certificate, with --via tls
+         --run-as USER          uuxqt's rmail runs as USER, by sudo: where the gateway is not uucp's
+         --ssh PROGRAM          with --via ssh (default: /usr/bin/ssh)
          --proxy NAME           of socksproxy, with --via socks (default: default)
 connect  Standard input and output to a host, through TLS or a SOCKS proxy: for ports of type pipe.
 
@@ -110,8 +113,8 @@ async function setup(args: readonly string[], configuration: Configuration, cont
   const { values, positionals } = readArguments({
     args: [...args], allowPositionals: true,
     options: {
-      via: { type: 'string', default: 'tcp' }, address: { type: 'string' }, login: { type: 'string' }, password: { type: 'string' }, command: { type: 'string' }, proxy: { type: 'string', default: 'default' },
-      answer: { type: 'boolean', default: false }, write: { type: 'string' },
+      via: { type: 'string', default: 'tcp' }, address: { type: 'string' }, login: { type: 'string' }, password: { type: 'string' }, command: { type: 'string' }, proxy: { type: 'string', default: 'default' }, ca: { type: 'string', default: '' }, ssh: { type: 'string', default: '/usr/bin/ssh' },
+      answer: { type: 'boolean', default: false }, 'run-as': { type: 'string' }, write: { type: 'string' },
     },
   });
   const [neighbor, more] = positionals;
@@ -128,8 +131,8 @@ async function setup(args: readonly string[], configuration: Configuration, cont
   const { me } = configuration.uucp.site;
   const files = setupFiles({
     me, neighbor, via, folder, answer: values.answer, login: values.login ?? (values.answer ? neighbor : me), password: values.password ?? randomBytes(12).toString('base64url'),
-    address: host, port: port === undefined ? (via === 'tls' ? 5540 : 540) : Number(port), command: values.command ?? '', proxy: values.proxy,
-    posthorn: [process.execPath, process.argv[1] ?? 'posthorn', '--config', context.folder],
+    address: host, port: port === undefined ? (via === 'tls' ? 5540 : 540) : Number(port), command: values.command ?? '', proxy: values.proxy, ssh: values.ssh, ca: values.ca === '' ? '' : resolve(values.ca),
+    posthorn: [...(values['run-as'] === undefined ? [] : asUser(values['run-as'])), process.execPath, process.argv[1] ?? 'posthorn', '--config', context.folder],
   });
   if (values.write === undefined) {
     for (const { path, text } of files) if (text !== '' && !path.endsWith('.keep')) await print(context.stdout, `### ${path}\n${text}`);
@@ -137,6 +140,12 @@ async function setup(args: readonly string[], configuration: Configuration, cont
   }
   for (const file of files) await print(context.stdout, `${await writeSetup(folder, file)} ${join(folder, file.path)}`);
   return exits.ok;
+}
+
+/** uuxqt says who called in two variables; sudo takes all others away. */
+function asUser(user: string): readonly string[] {
+  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) throw new Usage('--run-as needs the name of a user');
+  return ['/usr/bin/sudo', '-n', '-u', user, '--preserve-env=UU_MACHINE,UU_USER', '--'];
 }
 
 /** What an operator wrote is never changed; what is ours goes behind it once. */

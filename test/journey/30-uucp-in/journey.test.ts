@@ -64,7 +64,7 @@ test('what uuxqt is told: 77 to those it did not call, 64 to options of stranger
 test('an unknown mailbox, an unknown path and a bad address are reported to the sender, the rest is delivered', { timeout: 90_000 }, async (t) => {
   const sink = await openSink();
   t.after(() => sink.close());
-  const box = await boxFor(t, { nextHop: sink.port, files: { uucpneighbors: 'siteb\n' } });
+  const box = await boxFor(t, { nextHop: sink.port, files: { uucpneighbors: 'siteb\n', userdb: 'carol@posthorn.example\tesmtppw={PLAIN}x\n' } });
   await box.start();
   assert.equal((await runJob(box.config, 'rmail', ['-f', 'there.example!ada', 'nobody', 'nowhere!bob', 'a!!b', '-oQ@', 'bob@there.example'], lf(messageText({ token: 'mixed' })))).code, 0);
   await sink.arrival('mixed');
