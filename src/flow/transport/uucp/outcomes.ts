@@ -13,10 +13,11 @@ export function outcomeOf(ran: Ran, node: string, log: Log): Outcome {
         const job = ran.stdout.trim().split('\n').at(-1) ?? '';
         return { kind: 'relayed', status: '2.0.0', said: { type: 'x-uucp', text: job === '' ? `Given to uux for ${node}` : `Given to uux for ${node}, job ${job}`.slice(0, LONGEST) } };
       }
-      // uux knows the systems of this box, and that is the only clear word it has: all else may be better tomorrow.
-      if (ran.code === UNKNOWN_SYSTEM) return { kind: 'failed', status: '5.1.2', said: { type: 'x-uucp', text: wordsOf(ran.stderr) || `UUCP here knows no system ${node}` } };
+      // Its own words name paths of this box; they are for the log.
       log.warn('uux', { node, code: ran.code, said: wordsOf(ran.stderr) });
-      return deferred('nexthop', `uux ended with ${ran.code}${ran.stderr.trim() === '' ? '' : `: ${wordsOf(ran.stderr)}`}`);
+      // uux knows the systems of this box, and that is the only clear word it has: all else may be better tomorrow.
+      if (ran.code === UNKNOWN_SYSTEM) return { kind: 'failed', status: '5.1.2', said: { type: 'x-uucp', text: `UUCP here knows no system ${node}` } };
+      return deferred('nexthop', `uux ended with ${ran.code}`);
     case 'absent':
       log.error('uux', { node, why: ran.why });
       return deferred('nexthop', 'uux cannot be run here');
@@ -34,7 +35,7 @@ function deferred(blame: Deferred['blame'], text: string): Deferred {
   return { kind: 'deferred', status: '4.3.0', blame, said: { type: 'x-uucp', text } };
 }
 
-/** On one line, and no longer than a report wants it. */
-export function wordsOf(text: string): string {
+/** On one line, and not endless. */
+function wordsOf(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim().slice(0, LONGEST);
 }

@@ -85,7 +85,7 @@ class RunningUucp implements Uucp {
   readonly #gathered = new Map<string, number>();
   readonly #pausedUntil = new Map<string, number>();
   readonly #lastPoll = new Map<string, number>();
-  readonly #calling = new Set<Promise<unknown>>();
+  readonly #calling = new Map<string, Promise<unknown>>();
   #troubles: readonly string[] = [];
   #nextAlarm = 0;
   #wake: AbortController | null = null;
@@ -230,14 +230,13 @@ class RunningUucp implements Uucp {
     this.#closing.abort();
     this.#wake?.abort();
     await this.#loop;
-    await Promise.allSettled(this.#calling);
+    await Promise.allSettled(this.#calling.values());
     await this.#spool.close();
   }
 
   /** Sleeps until something is due, looks, and again. */
   async #run(): Promise<void> {
     const { clock, log } = this.#options;
-    for (const { node } of this.#options.plan().polls) this.#lastPoll.set(node, clock.now());
     let next = clock.now() as number;
     await this.#spool.recover().catch((cause: unknown) => log.error('uucp-spool', { cause }));
     while (!this.#closing.signal.aborted) {
@@ -269,7 +268,10 @@ class RunningUucp implements Uucp {
       else if (!(await this.#batches.send(rule, { queueOnly: false, signal: this.#closing.signal }))) this.#pausedUntil.set(rule.node, now + PAUSE_MS);
     }
     for (const rule of polls) {
-      const when = nextPoll(rule, this.#lastPoll.get(rule.node) ?? now, this.#lastPoll.get(rule.node) ?? now);
+      // A line that a reload brought counts from now.
+      const last = this.#lastPoll.get(rule.node) ?? now;
+      this.#lastPoll.set(rule.node, last);
+      const when = nextPoll(rule, last, last);
       if (when > now) next = Math.min(next, when);
       else this.#call(rule.node);
     }
@@ -282,6 +284,7 @@ class RunningUucp implements Uucp {
   }
 
   #call(node: string): void {
+    if (this.#calling.has(node)) return;
     const { log } = this.#options;
     const call = this.poll(node, CALL_MS).then(
       ({ kind, before, after: left, sent, received, said }) => {
@@ -291,8 +294,7 @@ class RunningUucp implements Uucp {
       },
       (cause: unknown) => log.error('uucp-poll', { node, cause }),
     );
-    this.#calling.add(call);
-    void call.finally(() => this.#calling.delete(call));
+    this.#calling.set(node, call.finally(() => this.#calling.delete(node)));
   }
 
   async #silent(alarmMs: number, now: number): Promise<readonly string[]> {
