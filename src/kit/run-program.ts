@@ -20,6 +20,7 @@ export interface RunOptions {
 
 const MOST_OUTPUT = 1024 * 1024;
 const TERM_MS = 5000;
+const LINGER_MS = 1000;
 
 export async function runProgram(path: string, args: readonly string[], { input, signal, timeoutMs, environment }: RunOptions): Promise<Ran> {
   if (signal.aborted) return { kind: 'killed', why: 'we are stopping' };
@@ -31,9 +32,19 @@ export async function runProgram(path: string, args: readonly string[], { input,
       if (output[name].length < MOST_OUTPUT) output[name] += text;
     });
   }
+  let lingering: NodeJS.Timeout | undefined;
   const ended = new Promise<Ran>(resolve => {
+    const finish = (code: number | null, name: NodeJS.Signals | null) => resolve(code === null ? { kind: 'killed', why: `killed by ${name ?? 'a signal'}` } : { kind: 'exited', code, ...output });
     child.once('error', error => resolve({ kind: 'absent', why: error.message }));
-    child.once('close', (code, name) => resolve(code === null ? { kind: 'killed', why: `killed by ${name ?? 'a signal'}` } : { kind: 'exited', code, ...output }));
+    child.once('close', finish);
+    // What it left in the background may hold its output open for hours.
+    child.once('exit', (code, name) => {
+      lingering = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        finish(code, name);
+      }, LINGER_MS);
+    });
   });
   const end = (name: NodeJS.Signals) => {
     try {
@@ -58,6 +69,7 @@ export async function runProgram(path: string, args: readonly string[], { input,
   } finally {
     clearTimeout(timer);
     clearTimeout(last);
+    clearTimeout(lingering);
     signal.removeEventListener('abort', stop);
   }
 }

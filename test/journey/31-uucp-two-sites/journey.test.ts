@@ -63,3 +63,18 @@ test('in one gzip batch there, and back as a single job: the same', { timeout: 1
 
 test('in one zstd batch there, and back in a plain one: the same', { timeout: 180_000, skip }, t =>
   thereAndBack(t, 'i', { filesA: { uucpbatches: 'siteb rbsmtp zstd age=poll\n' }, filesB: { uucpbatches: 'sitea rsmtp age=1s\n' } }));
+
+test('a neighbour that is always there: without -r uux calls by itself, and a batch goes when it is due', { timeout: 120_000, skip }, async t => {
+  const sink = await openSink();
+  t.after(() => sink.close());
+  const { a, b } = await openSites(t, { nextHop: sink.port, filesA: { uucpneighbors: 'siteb\tG\n', courierd: 'UUXFLAGS="-g C"\n' } });
+  await a.box.start();
+  await b.box.start();
+  const send = (token: string) => post(a.box, { token, from: 'ada@sender.example', to: ['siteb!there.example!bob@sitea.example'], content: messageText({ token }) });
+  await send('single');
+  await sink.arrival('single').catch((error: unknown) => assert.fail(`${String(error)}\n${a.log()}\n${b.log()}`));
+  a.box.configure({ uucpbatches: 'siteb rzsmtp age=1s\n' });
+  assert.equal((await a.box.run(['restart'])).code, 0);
+  await send('batched');
+  await sink.arrival('batched').catch((error: unknown) => assert.fail(`${String(error)}\n${a.log()}\n${b.log()}`));
+});

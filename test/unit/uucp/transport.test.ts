@@ -1,6 +1,6 @@
 /** The transport against programs that end as told: arguments, what is on the line, outcomes, batches. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -115,6 +115,16 @@ test('how uux ends is what the recipient is told', async t => {
   await eventually(10_000, 'uux to start', () => programs.calls('uux').length === 1);
   stop.abort();
   assert.equal((await stopped).get(0 as RecipientId)?.kind, 'deferred');
+});
+
+test('what uux leaves running in the background does not hold the delivery', async t => {
+  const programs = createFakePrograms();
+  programs.script('uux', 'cat > /dev/null; sleep 60 & echo $! > "$HERE/pid"; echo siteb.C0002');
+  const began = performance.now();
+  const outcome = await open(t, programs).deliver({ nexthop: 'siteb', to: ['siteb!bob@here.example'] });
+  assert.equal(outcome?.said?.text, 'Given to uux for siteb, job siteb.C0002');
+  process.kill(Number(readFileSync(join(programs.folder, 'pid'), 'utf8')));
+  assert.ok(performance.now() - began < 50_000);
 });
 
 test('content that breaks off while uux reads it is no job', async t => {
