@@ -8,8 +8,9 @@ import { createAdmission, createChecks } from './flow/check/index.ts';
 import { createTraceFields } from './flow/rewrite/index.ts';
 import type { CalendarSettings } from './flow/schedule/index.ts';
 import type { FoundMailbox } from './flow/transport/local/index.ts';
-import { domainOf, localPart, parseAddress } from './grammar/address.ts';
+import { domainOf, localPart, parseAddress, unquotedLocalPart } from './grammar/address.ts';
 import { canonicalIpv6, literalAddress } from './grammar/domain.ts';
+import { routeAddress, type Routed } from './grammar/uucp/bang-path.ts';
 
 export interface Rules {
   readonly configuration: Configuration;
@@ -20,6 +21,8 @@ export interface Rules {
   variables(origin: Origin): Variables;
   /** Which of our own transports takes a domain; null: it goes out. */
   ownTransport(domain: string): 'local' | 'trial' | null;
+  /** Where a recipient goes by UUCP; null: it does not. */
+  byUucp(recipient: Address): Routed | null;
   resolve(recipient: Address, origin: Origin): Awaitable<Address | Refusal>;
 }
 
@@ -43,9 +46,31 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes)
 
   function resolve(recipient: Address, origin: Origin): Awaitable<Address | Refusal> {
     const address = atHome(recipient, origin);
+    // Nobody waits for an answer at the other end of a UUCP job: what cannot be delivered is reported instead.
+    if (origin.source === 'uucp') return address;
+    const routed = byUucp(address);
+    if (routed !== null) return mayGo(address, routed, origin);
     if (ownTransport(domainOf(address)) !== 'local') return address;
     const found = mailboxes.find(address);
     return found instanceof Promise ? found.then(late => known(address, late)) : known(address, found);
+  }
+
+  function byUucp(recipient: Address): Routed | null {
+    return routeAddress(unquotedLocalPart(recipient), domainOf(recipient), configuration.uucp.site);
+  }
+
+  /** Courier's replies. A path that leads beyond a neighbour would be an open relay for strangers. */
+  function mayGo(address: Address, routed: Routed, origin: Origin): Address | Refusal {
+    if (routed.kind !== 'route') return refuse('noSuchMailbox', { text: `${routed.kind === 'invalid' ? 'Invalid' : 'Unknown'} UUCP bang path` });
+    const trusted = origin.relayClient !== undefined || origin.login !== undefined || origin.remoteAddress === undefined || variables(origin).has('RELAYCLIENT');
+    const beyond = unquotedLocalPart(address).includes('!') && (routed.argument.includes('!') || routed.argument.includes('@') || routed.argument.includes('%') || configuration.uucp.site.neighbors.find(routed.node) === undefined);
+    return beyond && !trusted ? refuse('relayDenied', { why: 'the bang path leads beyond a neighbour, and the client may not relay' }) : address;
+  }
+
+  function variables(origin: Origin): Variables {
+    if (origin.remoteAddress === undefined) return NO_VARIABLES;
+    const admitted = admission(origin.source === 'submission' ? 'esmtpd-msa' : 'esmtpd').admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
+    return admitted.kind === 'refused' ? NO_VARIABLES : admitted.variables;
   }
 
   /** `<Postmaster>` without a domain, and literals of the address that the client spoke to, are ours (courier-like 1.9). */
@@ -68,12 +93,9 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes)
     },
     trace: createTraceFields({ me: names.me, messageIdHost: names.messageIdHost }),
     admission,
-    variables(origin) {
-      if (origin.remoteAddress === undefined) return NO_VARIABLES;
-      const admitted = admission(origin.source === 'submission' ? 'esmtpd-msa' : 'esmtpd').admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
-      return admitted.kind === 'refused' ? NO_VARIABLES : admitted.variables;
-    },
+    variables,
     ownTransport,
+    byUucp,
     resolve,
   };
 }

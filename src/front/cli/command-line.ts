@@ -3,14 +3,18 @@ import { resolve } from 'node:path';
 import type { Command, Context } from './command.ts';
 import { exits, print, Usage } from './command.ts';
 import { inbox } from './inbox.ts';
+import { convertCommand } from './convert.ts';
 import { init } from './init.ts';
 import { check, restart, start, stop } from './lifecycle.ts';
 import { mailq } from './mailq.ts';
 import { cancelmsg, flush } from './orders.ts';
+import { rmail } from './rmail.ts';
+import { rsmtp } from './rsmtp.ts';
 import { sendmail } from './sendmail.ts';
 import { status } from './status.ts';
 import { testmxlookup } from './testmxlookup.ts';
 import { trace } from './trace.ts';
+import { uucp } from './uucp.ts';
 
 const version: Command = {
   name: 'version',
@@ -22,12 +26,16 @@ const version: Command = {
   },
 };
 
-const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, trace, inbox, status, testmxlookup, version];
+const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, rmail, rsmtp, uucp, trace, inbox, status, convertCommand, testmxlookup, version];
 
 /** Courier's names for what is one command here. */
 const ALIASES: Readonly<Record<string, string>> = {
+  bsmtp: 'rsmtp', rgsmtp: 'rsmtp', rzsmtp: 'rsmtp', rcsmtp: 'rsmtp', crsmtp: 'rsmtp', rbsmtp: 'rsmtp', rb2smtp: 'rsmtp',
   makesmtpaccess: 'restart', makeacceptmailfor: 'restart', makehosteddomains: 'restart', makepercentrelay: 'restart', makealiases: 'restart', reload: 'restart',
 };
+
+/** Strangers write what stands behind these: nothing there may be an option of ours. */
+const FOR_STRANGERS: ReadonlySet<string> = new Set(['rmail', 'rsmtp', ...Object.keys(ALIASES).filter(name => ALIASES[name] === 'rsmtp')]);
 
 const SYSTEM_FOLDER = '/etc/posthorn';
 
@@ -68,7 +76,7 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   let help = false;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
-    if (arg === '--') {
+    if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
       rest.push(...args.slice(at));
       break;
     } else if (arg === '--config') folder = args[++at] ?? '';

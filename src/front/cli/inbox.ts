@@ -4,7 +4,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import type { ReadableMessage } from '../../kit/message-reader.ts';
 import { configurationOf } from './configuration-of.ts';
 import { exits, print, readArguments, Usage, type Command } from './command.ts';
-import { formatSize, formatWhen } from './mailq.ts';
+import { formatSize, formatWhen } from './figures.ts';
 
 export const inbox: Command = {
   name: 'inbox',
