@@ -206,7 +206,7 @@ function createProgress(file: string, size: number | null, stderr: ConvertStream
     if (octets === 0 && shown > 0) stderr.write('\r\u001b[K');
     if (octets === 0 || read - shown < STEP_OCTETS) return;
     shown = read;
-    const so = size === null ? '' : ` of ${Math.ceil(size / 1e6)} MB, ${Math.floor((100 * read) / size)} %`;
+    const so = size === null ? '' : ` of ${Math.round(size / 1e6)} MB, ${Math.floor((100 * read) / size)} %`;
     stderr.write(`\r\u001b[K${file}: ${Math.floor(read / 1e6)}${so === '' ? ' MB' : so}`);
   };
 }

@@ -89,7 +89,7 @@ describe('posthorn convert', () => {
     assert.equal((await run(['--7bit', join(folder, 'absent')])).exit, 66);
   });
   it('shows progress only to a terminal, and wipes it', async () => {
-    const long = file('long', Buffer.alloc(20_000_000, `${'x'.repeat(60)}\n`));
+    const long = file('long', Buffer.concat([Buffer.from('Subject: long\n\n'), Buffer.alloc(20_000_000, `${'x'.repeat(60)}\n`)]));
     assert.equal((await run(['--7bit', long])).err, '');
     const { err } = await run(['--7bit', long], '', true);
     assert.match(err, /of 20 MB, \d+ %/);
