@@ -2,19 +2,6 @@
 import { resolve } from 'node:path';
 import type { Command, Context } from './command.ts';
 import { exits, print, Usage } from './command.ts';
-import { inbox } from './inbox.ts';
-import { convertCommand } from './convert.ts';
-import { init } from './init.ts';
-import { check, restart, start, stop } from './lifecycle.ts';
-import { mailq } from './mailq.ts';
-import { cancelmsg, flush } from './orders.ts';
-import { rmail } from './rmail.ts';
-import { rsmtp } from './rsmtp.ts';
-import { sendmail } from './sendmail.ts';
-import { status } from './status.ts';
-import { testmxlookup } from './testmxlookup.ts';
-import { trace } from './trace.ts';
-import { uucp } from './uucp.ts';
 
 const version: Command = {
   name: 'version',
@@ -26,7 +13,27 @@ const version: Command = {
   },
 };
 
-const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, rmail, rsmtp, uucp, trace, inbox, status, convertCommand, testmxlookup, version];
+/** Loaded when named: a gateway that runs for a year does not carry the other commands with it. In the order of the list. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./init.ts')).init,
+  check: async () => (await import('./lifecycle.ts')).check,
+  start: async () => (await import('./lifecycle.ts')).start,
+  stop: async () => (await import('./lifecycle.ts')).stop,
+  restart: async () => (await import('./lifecycle.ts')).restart,
+  flush: async () => (await import('./orders.ts')).flush,
+  mailq: async () => (await import('./mailq.ts')).mailq,
+  cancelmsg: async () => (await import('./orders.ts')).cancelmsg,
+  sendmail: async () => (await import('./sendmail.ts')).sendmail,
+  rmail: async () => (await import('./rmail.ts')).rmail,
+  rsmtp: async () => (await import('./rsmtp.ts')).rsmtp,
+  uucp: async () => (await import('./uucp.ts')).uucp,
+  trace: async () => (await import('./trace.ts')).trace,
+  inbox: async () => (await import('./inbox.ts')).inbox,
+  status: async () => (await import('./status.ts')).status,
+  convert: async () => (await import('./convert.ts')).convertCommand,
+  testmxlookup: async () => (await import('./testmxlookup.ts')).testmxlookup,
+  version: () => Promise.resolve(version),
+};
 
 /** Courier's names for what is one command here. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -44,15 +51,16 @@ export async function runCommandLine(args: readonly string[], given: Omit<Contex
   const [name, ...own] = rest;
   const context: Context = { ...given, folder };
   if (name === undefined) {
-    await print(help ? given.stdout : given.stderr, overview());
+    await print(help ? given.stdout : given.stderr, await overview());
     return help ? exits.ok : exits.usage;
   }
   const word = ALIASES[name] ?? name;
-  const command = commands.find(one => one.name === word);
-  if (command === undefined) {
-    await print(given.stderr, `posthorn: there is no command "${name}". The commands:\n\n${overview()}`);
+  const load = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (load === undefined) {
+    await print(given.stderr, `posthorn: there is no command "${name}". The commands:\n\n${await overview()}`);
     return exits.usage;
   }
+  const command = await load();
   if (help) {
     await print(given.stdout, `Usage: posthorn ${command.help}\n\nEvery command takes --config DIR (or POSTHORN_CONFIG; else ${SYSTEM_FOLDER}).`);
     return exits.ok;
@@ -87,7 +95,8 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   return { rest, folder: resolve(folder), help };
 }
 
-function overview(): string {
-  const width = Math.max(...commands.map(one => one.name.length)) + 2;
-  return `Usage: posthorn COMMAND [--config DIR] ...\n\n${commands.map(one => `  ${one.name.padEnd(width)}${one.summary}`).join('\n')}\n\nposthorn COMMAND --help tells more.`;
+async function overview(): Promise<string> {
+  const all = await Promise.all(Object.values(commands).map(load => load()));
+  const width = Math.max(...all.map(one => one.name.length)) + 2;
+  return `Usage: posthorn COMMAND [--config DIR] ...\n\n${all.map(one => `  ${one.name.padEnd(width)}${one.summary}`).join('\n')}\n\nposthorn COMMAND --help tells more.`;
 }
