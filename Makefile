@@ -67,6 +67,7 @@ bench: build ## measure beside Postfix and the floors; ratios, memory, profile (
 	@packaging/peers.sh
 	@$(NODE) bench/main.ts $(if $(QUICK),--quick)
 	@$(NODE) bench/kernels.ts $(if $(QUICK),--quick)
+	@$(NODE) bench/uucp.ts
 
 soak: build ## half an hour of mixed load and faults
 	@$(NODE) bench/soak.ts
