@@ -11,7 +11,7 @@ import type { FakeClock } from '../props/fake-clock.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import type { Posting } from '../props/queue-messages.ts';
 import { all, contentOf, deferred, delivered, draft, envelope, failed, first, idOf, octetsOf, post, recipient, recipients, sealOf, second, text, trace, unreachable } from '../props/queue-messages.ts';
-import { createShaKernels } from '../props/sha-kernels.ts';
+import { openKernels } from '../../src/kit/kernels.ts';
 
 export interface Surroundings {
   readonly clock: FakeClock;
@@ -32,7 +32,7 @@ const outcomes = (...rows: readonly (readonly [RecipientId, Outcome])[]): Readon
 export function queueStoreContract(name: string, open: (surroundings: Surroundings) => Promise<QueueStore>): void {
   async function scene(play: (scene: Scene) => Promise<void>): Promise<void> {
     const clock = createFakeClock();
-    const kernels = createShaKernels();
+    const kernels = openKernels();
     const store = await open({ clock, kernels });
     const claim = (limit = 10): Promise<readonly Claim[]> => store.claim({ now: clock.now(), limit, leaseMs });
     try {

@@ -10,11 +10,11 @@ import { createFailingDisk } from '../props/failing-disk.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { all, contentOf, draft, idOf, post, sealOf, text, trace } from '../props/queue-messages.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';
-import { createShaKernels } from '../props/sha-kernels.ts';
+import { openKernels } from '../../src/kit/kernels.ts';
 import { mountSmallDisk } from '../props/small-disk.ts';
 
 const clock = createFakeClock();
-const kernels = createShaKernels();
+const kernels = openKernels();
 const open = (own: Partial<LmdbQueueOptions> = {}): Promise<LmdbQueue> =>
   openLmdbQueue({ folder: scratchFolder('queue'), kernels, clock, log: silent, watermarkOctets: 0, ...own });
 const claimAll = (store: LmdbQueue, limit = 1000): ReturnType<LmdbQueue['claim']> => store.claim({ now: clock.now(), limit, leaseMs: 60_000 });
