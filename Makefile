@@ -72,8 +72,8 @@ bench: build ## measure beside Postfix and the floors; ratios, memory, profile (
 soak: build ## half an hour of mixed load and faults
 	@$(NODE) bench/soak.ts
 
-fuzz: build ## the long fuzz runs
-	@$(NODE) --test --test-timeout=3000000 test/props/*.test.ts test/unit/config/fuzz.test.ts test/unit/grammar/*.test.ts
+fuzz: build ## every property and fuzz test, twenty rounds of other input
+	@$(NODE) test/fuzz.ts
 
 clean: ## remove what was built and what a trial run left
 	@rm -rf build var bench/results test/scratch
