@@ -20,12 +20,14 @@ import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
-import { openListeners } from './listeners.ts';
+import { openListeners, type Sharing } from './listeners.ts';
 import { openOutbound } from './outbound.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { createUserdb } from './service/auth/index.ts';
+import { sumMetrics } from './kit/metrics-text.ts';
+import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
 
 export interface Gateway {
   readonly listeners: readonly { readonly kind: string; readonly host: string; readonly port: number }[];
@@ -102,16 +104,19 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
   opened.unshift(() => control.close());
+  let receivers: ReceiverProcesses | null = null;
   const http = first.http === null ? null : await openHealthServer({
     ...first.http, version: given.version, startedAt,
-    render: () => metrics.render(),
+    render: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
     summary: async () => store.summary(),
     troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()],
   });
   if (http !== null) opened.push(() => http.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse });
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
+  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke() });
+  if (receivers !== null) opened.push(closeReceivers(receivers));
 
   async function reload(): Promise<readonly string[]> {
     const read = readConfiguration(rules.configuration.folder);
@@ -123,6 +128,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     if (troubles.length > 0) return complain(troubles);
     rules = next;
     outbound.reload();
+    receivers?.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
   }
@@ -144,6 +150,15 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   }
 
   return { listeners: listeners.addresses(), http: http?.address ?? null, reload, close, closed: ended.promise };
+}
+
+function closeReceivers(receivers: ReceiverProcesses): () => Promise<void> {
+  return () => receivers.close(GRACE_MS);
+}
+
+/** Ports are shared only where somebody shares them: a second gateway on them must hear that they are taken. */
+function sharingOf({ receiveProcesses }: Configuration): Sharing {
+  return { shared: receiveProcesses > 1, of: receiveProcesses };
 }
 
 /** Below it the transports' own limits would starve. */
@@ -177,6 +192,75 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 
 
 /** RFC 5321 §6.3: at least 100; Courier's is 100. */
 const RECEIVED_FIELDS = 100;
+
+export interface ReceiverRoom {
+  reload(): Promise<void>;
+  metrics(): Promise<string>;
+  close(graceMs: number): Promise<void>;
+}
+
+/** Listeners over a queue that another process delivers from. `queued`: mail came in, at most once a turn. */
+export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: { readonly log: Log; readonly queued: () => void }): Promise<ReceiverRoom> {
+  const { log } = given;
+  const read = readConfiguration(folder);
+  if (read.kind === 'wrong') throw new Error(read.problems.map(formatProblem).join('\n'));
+  const rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
+  const opened: (() => Promise<void>)[] = [];
+  const store = await openQueue(read.configuration, rooms);
+  opened.push(() => store.close());
+  const accounts = createUserdb({ path: read.configuration.userdb, log });
+  const local = createLocalTransport({ name: 'local', me: read.configuration.names.me, folder: join(read.configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
+  let rules = compileRules(read.configuration, local.mailboxes);
+  const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
+  opened.push(() => outbound.close());
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }));
+  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
+  return {
+    async reload() {
+      const next = readConfiguration(folder);
+      if (next.kind === 'wrong') return;
+      const compiled = compileRules(next.configuration, local.mailboxes);
+      const troubles = await listeners.reload(compiled);
+      if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
+      else {
+        rules = compiled;
+        log.info('reloaded', { listeners: listeners.addresses() });
+      }
+    },
+    metrics: () => rooms.metrics.render(),
+    async close(graceMs) {
+      await listeners.close(graceMs);
+      for (const close of opened.toReversed()) await close();
+    },
+  };
+}
+
+/** Says so when a message is in the queue, once for all of a turn. */
+function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
+  let told = false;
+  const tell = () => {
+    if (told) return;
+    told = true;
+    setImmediate(() => {
+      told = false;
+      queued();
+    });
+  };
+  return {
+    ...store,
+    begin(...given) {
+      const draft = store.begin(...given);
+      return {
+        ...draft,
+        async commit(seal) {
+          const committed = await draft.commit(seal);
+          if (committed.kind === 'committed') tell();
+          return committed;
+        },
+      };
+    },
+  };
+}
 
 /** The queue without listeners or deliveries, for commands while no gateway runs. */
 export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {

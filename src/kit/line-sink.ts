@@ -4,7 +4,6 @@
  */
 import { write, writeSync } from 'node:fs';
 
-/** One write's worth; a line that is longer goes alone. */
 const BLOCK_OCTETS = 16 * 1024;
 /** What may wait for a reader that has stalled. */
 const WAITING_BLOCKS = 512;
@@ -29,8 +28,9 @@ interface Block {
   lines: number;
 }
 
-export function openLineSink(descriptor: number): LineSink {
-  let filling = newBlock(BLOCK_OCTETS);
+/** `blockOctets`: one write's worth; a line that is longer goes alone. */
+export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCTETS): LineSink {
+  let filling = newBlock(blockOctets);
   let spare: Block | null = null;
   /** The first is being written when `busy`. */
   const waiting: Block[] = [];
@@ -49,7 +49,7 @@ export function openLineSink(descriptor: number): LineSink {
       return;
     }
     waiting.push(filling);
-    filling = spare ?? newBlock(BLOCK_OCTETS);
+    filling = spare ?? newBlock(blockOctets);
     spare = null;
   }
 
@@ -78,7 +78,7 @@ export function openLineSink(descriptor: number): LineSink {
 
   function finished(block: Block): void {
     waiting.shift();
-    if (block.octets.length !== BLOCK_OCTETS) return;
+    if (block.octets.length !== blockOctets) return;
     reset(block);
     spare = block;
   }

@@ -7,14 +7,24 @@ import type { Log, LogFields } from '../core/log.ts';
 import { openLineSink } from './line-sink.ts';
 
 const GATHER_MS = 200;
+/** PIPE_BUF of pipe(7): so much is written to a pipe whole, whoever else writes. */
+export const PIPE_BLOCK_OCTETS = 4096;
 
 export interface LogLines extends Log {
   readonly dropped: number;
   flush(): void;
 }
 
-export function openLogLines(options: { readonly descriptor: number; readonly level?: 'info' | 'warn' | 'error'; readonly base?: LogFields }): LogLines {
-  const sink = openLineSink(options.descriptor);
+export interface LogLinesOptions {
+  readonly descriptor: number;
+  readonly level?: 'info' | 'warn' | 'error';
+  readonly base?: LogFields;
+  /** Most that is written at once. */
+  readonly blockOctets?: number;
+}
+
+export function openLogLines(options: LogLinesOptions): LogLines {
+  const sink = openLineSink(options.descriptor, options.blockOctets);
   const log = withQuickLines(pino({
     base: { ...options.base },
     level: options.level ?? 'info',
