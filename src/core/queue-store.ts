@@ -105,6 +105,16 @@ export interface RecipientState extends Recipient {
   readonly reached?: Outcome;
   /** Its DSN is queued, or none was due. */
   readonly reported?: true;
+  /** What was answered before `outcome`, oldest first: the last few different answers. */
+  readonly past?: readonly PastOutcome[];
+}
+
+/** An answer that is history: the same one several times in a row counts as one. */
+export interface PastOutcome {
+  readonly outcome: Outcome;
+  readonly firstAt: Instant;
+  readonly lastAt: Instant;
+  readonly times: number;
 }
 
 export interface News {
@@ -141,6 +151,8 @@ export type Selection = 'all' | { readonly id: MessageId } | { readonly state: Q
 
 export type Order =
   | { readonly kind: 'flush' | 'hold' | 'release'; readonly now: Instant }
+  /** `restore`: out of quarantine, due now; whoever reads it checks it again. `drop`: gone, and nobody is told; not while claimed. */
+  | { readonly kind: 'restore' | 'drop'; readonly now: Instant }
   | { readonly kind: 'cancel'; readonly now: Instant; readonly reason: string };
 
 export interface QueueSummary {
