@@ -147,13 +147,35 @@ export interface QueueEntry {
   readonly why?: string;
 }
 
-export type Selection = 'all' | { readonly id: MessageId } | { readonly state: QueueEntry['state'] };
+export type Selection = 'all' | { readonly id: MessageId } | { readonly ids: readonly MessageId[] } | { readonly state: QueueEntry['state'] };
 
 export type Order =
   | { readonly kind: 'flush' | 'hold' | 'release'; readonly now: Instant }
   /** `restore`: out of quarantine, due now; whoever reads it checks it again. `drop`: gone, and nobody is told; not while claimed. */
   | { readonly kind: 'restore' | 'drop'; readonly now: Instant }
   | { readonly kind: 'cancel'; readonly now: Instant; readonly reason: string };
+
+/** What a store on a disk that may lie can do besides. */
+export interface QueueUpkeep {
+  /**
+   * Reads everything that is stored and names what is not as it was written. With `repair`: what can be put right is;
+   * a message that cannot is set aside in quarantine, and what is left of it is written to a file. Nothing is thrown away.
+   */
+  verify(how: 'look' | 'repair'): AsyncIterable<Verified>;
+}
+
+export type Verified = Finding | { readonly kind: 'checked'; readonly messages: number; readonly octets: number; readonly last?: true };
+
+export interface Finding {
+  readonly kind: 'finding';
+  readonly id: string;
+  /** `place`: it stands where nobody would find it, or in two places; `leftover`: content that belongs to no message. */
+  readonly part: 'record' | 'content' | 'place' | 'leftover';
+  readonly why: string;
+  readonly became: 'left' | 'mended' | 'set-aside' | 'removed';
+  /** What was rescued of it. */
+  readonly file?: string;
+}
 
 export interface QueueSummary {
   readonly messages: number;

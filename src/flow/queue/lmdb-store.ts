@@ -10,7 +10,7 @@ import type { MessageId } from '../../core/envelope.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import type { Committed, CorruptContent, Draft, QueueStore, StoredContent, StoredMessage } from '../../core/queue-store.ts';
+import type { Committed, CorruptContent, Draft, QueueStore, QueueUpkeep, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { FileSystem } from '../../kit/durable-file.ts';
 import { nodeFileSystem } from '../../kit/durable-file.ts';
 import { createBell } from './bell.ts';
@@ -31,8 +31,10 @@ import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
 import type { Recovery } from './recovery.ts';
 import { recover } from './recovery.ts';
+import { createRescue } from './rescue.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
 import { createTransitions } from './transitions.ts';
+import { createVerification } from './verification.ts';
 
 const GIB = 1024 ** 3;
 /** Address space, not memory: the file grows as it is used. */
@@ -66,11 +68,13 @@ export interface LmdbQueueOptions {
   /** Messages and octets that may wait in memory to be claimed fresh. */
   readonly freshMessages?: number;
   readonly freshOctets?: number;
+  /** Told of each message that was set aside as damaged; must not throw. */
+  readonly quarantined?: (id: MessageId, why: string) => void;
   /** Whether a holder of leases may still run; asked when the queue is opened. */
   readonly mayBeAlive?: Liveness;
 }
 
-export interface LmdbQueue extends QueueStore {
+export interface LmdbQueue extends QueueStore, QueueUpkeep {
   /** Another process changed something: wakes those who wait for work here. */
   poke(): void;
   /** What opening the queue had to put right. */
@@ -86,9 +90,10 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const index = openLmdbIndex(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS));
   const ground = await openGround(`${folder}/data.mdb`, index, mapSizeOctets, (octets) => onDisk() - octets >= watermarkOctets);
   const space = createFreeSpace(clock, watermarkOctets, onDisk, () => ground.leftOctets());
-  const bodies = await openBodyFiles(`${folder}/bodies`, options.fileSystem ?? nodeFileSystem, kernels);
+  const files = options.fileSystem ?? nodeFileSystem;
+  const bodies = await openBodyFiles(`${folder}/bodies`, files, kernels);
   const format = createRecordFormat(kernels);
-  const steps = createTransitions(index, format, log);
+  const steps = createTransitions(index, format, log, options.quarantined ?? (() => undefined));
   await index.settled(index.holders.put(tag, formatHolder(thisHolder())));
   const recovery = await recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: options.mayBeAlive ?? mayBeAlive });
 
@@ -126,8 +131,14 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS,
   });
   const nextId = createMessageIds(clock, tag, lastKey(index.messages) as MessageId | null);
-  const give = createOrders(index, format);
+  const give = createOrders(index, bodies, format);
   const listing = createListing(index, format, (id) => finished.has(id));
+  const verify = createVerification({
+    index, bodies, format, steps, kernels, clock,
+    rescue: createRescue(`${folder}/rescued`, files),
+    hidden: (id) => finished.has(id),
+    content: (id, message) => contentOf(index, bodies, kernels, id, message),
+  });
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
   function nextDue(): Instant | null {
@@ -167,6 +178,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       claims.forget(id);
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
     },
+    verify,
     summary() {
       const going = finished.remaining();
       return {

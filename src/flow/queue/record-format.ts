@@ -6,8 +6,8 @@
  *   origin, recipients, and the optional fields that the flags name.
  *
  * Numbers are written by octets.ts (`whole`), texts as their UTF-8 length and octets. Lists of words below are part of
- * the format: add at the end only. Version 1 had no past
- * outcomes and is read for ever. Any other is not guessed at: it is damaged until someone reads it.
+ * the format: add at the end only. Version 1 had no past outcomes and is read for ever. Any other version is not
+ * guessed at: it is damaged until someone reads it.
  */
 import type { Instant } from '../../core/clock.ts';
 import type { ContentFacts } from '../../core/content.ts';
@@ -23,6 +23,8 @@ export const RECORD_VERSION = 2;
 const READ_VERSIONS: readonly (number | undefined)[] = [1, RECORD_VERSION];
 const CHECKSUM_OCTETS = 8;
 const DIGEST_OCTETS = 16;
+/** Version, flags and two times. */
+const BEFORE_ATTEMPTS = 18;
 
 const SOURCES = ['esmtp', 'submission', 'local', 'uucp', 'dsn', 'fax', 'list'] as const satisfies readonly Origin['source'][];
 const OUTCOMES = ['delivered', 'relayed', 'expanded', 'deferred', 'failed'] as const satisfies readonly Outcome['kind'][];
@@ -40,10 +42,13 @@ const wasCancelled = 16;
 
 export interface RecordFormat {
   format(record: StoredRecord): Buffer;
-  /** A record that is not what was written, or a version that is not ours, is a reason in words. */
-  parse(octets: Buffer): StoredRecord | string;
+  /** A record that is not what was written, not that message's, or of a version that is not ours, is a reason in words. */
+  parse(octets: Buffer, id: string): StoredRecord | string;
+  /** The id that a record says it has, right or not. */
+  idIn(octets: Buffer): string | null;
   formatOrder(order: PendingOrder): Buffer;
-  parseOrder(octets: Buffer): PendingOrder;
+  /** Null: damaged. */
+  parseOrder(octets: Buffer): PendingOrder | null;
 }
 
 export function createRecordFormat(kernels: Kernels): RecordFormat {
@@ -58,7 +63,7 @@ export function createRecordFormat(kernels: Kernels): RecordFormat {
       writer.fixed(checksum);
       return writer.copy();
     },
-    parse(octets) {
+    parse(octets, id) {
       const version = octets[0];
       if (!READ_VERSIONS.includes(version)) return `record version ${String(version)} is not known here`;
       const end = octets.length - CHECKSUM_OCTETS;
@@ -66,9 +71,20 @@ export function createRecordFormat(kernels: Kernels): RecordFormat {
       const body = octets.subarray(0, end);
       if (octets.readBigUInt64BE(end) !== kernels.hash(body, 0n)) return 'record checksum does not match';
       try {
-        return readRecord(new OctetReader(body));
+        const record = readRecord(new OctetReader(body));
+        return record.message.id === id ? record : `record of ${record.message.id}`;
       } catch (error) {
         return `record cannot be read: ${String(error)}`;
+      }
+    },
+    idIn(octets) {
+      try {
+        const reader = new OctetReader(octets);
+        reader.fixed(BEFORE_ATTEMPTS);
+        reader.whole();
+        return reader.text();
+      } catch {
+        return null;
       }
     },
     formatOrder(order) {
@@ -78,9 +94,13 @@ export function createRecordFormat(kernels: Kernels): RecordFormat {
       return writer.copy();
     },
     parseOrder(octets) {
-      const reader = new OctetReader(octets);
-      const flags = reader.octet();
-      return { flush: (flags & 1) !== 0, hold: (flags & 2) !== 0, ...((flags & 4) !== 0 ? { cancel: readCancel(reader) } : {}) };
+      try {
+        const reader = new OctetReader(octets);
+        const flags = reader.octet();
+        return { flush: (flags & 1) !== 0, hold: (flags & 2) !== 0, ...((flags & 4) !== 0 ? { cancel: readCancel(reader) } : {}) };
+      } catch {
+        return null;
+      }
     },
   };
 }
