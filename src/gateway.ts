@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import type { QueueEntry } from './core/queue-store.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter } from './flow/report/index.ts';
-import { openRunner } from './flow/schedule/index.ts';
+import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import { openControlServer } from './front/control/index.ts';
@@ -83,9 +84,10 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     if (postmaster === null) throw new Error(`postmaster@${names.me} is no address`);
     return createReporter({ intake, me: names.me, postmaster, dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
+  const router = uucpFirst(() => rules, outbound.router);
   const runner = openRunner({
     store, reporter, clock, chance, log, metrics,
-    router: uucpFirst(() => rules, outbound.router),
+    router,
     transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
@@ -94,7 +96,11 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
 
   const operations: Operations = {
-    ...createQueueOperations({ store, intake, kernels, clock, flush: which => runner.flush(which) }),
+    ...createQueueOperations({
+      store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
+      flush: which => runner.flush(which),
+      moving: { startedAt, total: metrics.total, nexthops: () => runner.nexthops() },
+    }),
     reload,
     stop: close,
     recent: id => Promise.resolve(recent(id)),
@@ -186,8 +192,21 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const local = createLocalTransport({ name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
   const rules = compileRules(configuration, local.mailboxes);
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
+  const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
+  const router = uucpFirst(() => rules, outbound.router);
   const nobody = () => Promise.reject(new Error('no gateway is running'));
-  return { ...createQueueOperations({ ...rooms, store, intake }), reload: nobody, stop: nobody, recent: () => Promise.resolve([]), close: () => store.close() };
+  return {
+    ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
+    reload: nobody, stop: nobody, recent: () => Promise.resolve([]),
+    async close() {
+      await outbound.close();
+      await store.close();
+    },
+  };
+}
+
+function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
+  return ({ message }) => expiresAt(rules().calendar, message.acceptedAt);
 }
 
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {

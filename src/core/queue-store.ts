@@ -162,6 +162,20 @@ export interface QueueUpkeep {
    * a message that cannot is set aside in quarantine, and what is left of it is written to a file. Nothing is thrown away.
    */
   verify(how: 'look' | 'repair'): AsyncIterable<Verified>;
+  /** Messages as one stream, for importMessages() of another store. 'move' puts them on hold here. What is claimed stays out. */
+  exportMessages(which: Selection, how: 'move' | 'copy'): AsyncIterable<Uint8Array>;
+  /** With ids, history and due times. What was imported before is not imported again, even if it was delivered since. */
+  importMessages(octets: AsyncIterable<Uint8Array>): Promise<Imported>;
+}
+
+export interface Imported {
+  readonly imported: number;
+  /** Were here, or had been. */
+  readonly known: number;
+  /** Of the imported: set aside, because they are not what they were. */
+  readonly damaged: number;
+  /** The stream had its end; what came before a cut is stored all the same. */
+  readonly complete: boolean;
 }
 
 export type Verified = Finding | { readonly kind: 'checked'; readonly messages: number; readonly octets: number; readonly last?: true };

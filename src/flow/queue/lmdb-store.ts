@@ -33,6 +33,7 @@ import type { Recovery } from './recovery.ts';
 import { recover } from './recovery.ts';
 import { createRescue } from './rescue.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
+import { createTransfer } from './transfer.ts';
 import { createTransitions } from './transitions.ts';
 import { createVerification } from './verification.ts';
 
@@ -139,6 +140,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     hidden: (id) => finished.has(id),
     content: (id, message) => contentOf(index, bodies, kernels, id, message),
   });
+  const transfer = createTransfer({ index, bodies, ground, format, kernels, clock, listing, inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS });
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
   function nextDue(): Instant | null {
@@ -179,6 +181,12 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
     },
     verify,
+    exportMessages: (which, how) => transfer.leave(which, how),
+    async importMessages(octets) {
+      const imported = await transfer.arrive(octets);
+      bell.ring();
+      return imported;
+    },
     summary() {
       const going = finished.remaining();
       return {
