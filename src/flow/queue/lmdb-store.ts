@@ -64,6 +64,8 @@ export interface LmdbQueueOptions {
   readonly watermarkOctets: number;
   readonly freeSpace?: () => number;
   readonly fileSystem?: FileSystem;
+  /** As the file system, so that a test can stand at every commit. */
+  readonly openIndex?: typeof openLmdbIndex;
   /** How long a deletion may wait for company. */
   readonly lingerMs?: number;
   /** Messages and octets that may wait in memory to be claimed fresh. */
@@ -88,7 +90,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const mapSizeOctets = options.mapSizeOctets ?? MAP_OCTETS;
   const onDisk = options.freeSpace ?? diskFree(folder);
-  const index = openLmdbIndex(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS));
+  const index = (options.openIndex ?? openLmdbIndex)(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS));
   const ground = await openGround(`${folder}/data.mdb`, index, mapSizeOctets, (octets) => onDisk() - octets >= watermarkOctets);
   const space = createFreeSpace(clock, watermarkOctets, onDisk, () => ground.leftOctets());
   const files = options.fileSystem ?? nodeFileSystem;
