@@ -5,12 +5,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
+import type { Address, MessageId } from './core/envelope.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import type { QueueEntry } from './core/queue-store.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
-import { createReporter } from './flow/report/index.ts';
-import { openRunner } from './flow/schedule/index.ts';
+import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
+import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import { openControlServer } from './front/control/index.ts';
@@ -67,7 +69,10 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const { log, recent } = createRecentEvents(given.log, REMEMBERED_EVENTS, () => clock.now());
   const { stateFolder } = first;
 
-  const store = await openQueue(first, { kernels, clock, log, metrics });
+  // Opening the queue may find damage before anybody can be written to.
+  const early: [MessageId, string][] = [];
+  let tell: QuarantineNotice['tell'] = (id, why) => void early.push([id, why]);
+  const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
   const accounts = createUserdb({ path: first.userdb, log });
   const folder = join(stateFolder, 'mailboxes');
@@ -81,13 +86,22 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
-    const postmaster = parseAddress(`postmaster@${names.me}`);
-    if (postmaster === null) throw new Error(`postmaster@${names.me} is no address`);
-    return createReporter({ intake, me: names.me, postmaster, dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
+    return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
+  const notice = openQuarantineNotice({
+    intake, kernels, clock, log,
+    address: () => {
+      const { names: { me }, reports } = rules.configuration;
+      return { me, from: fromField(me, reports.from), to: postmasterOf(me) };
+    },
+  });
+  opened.push(async () => notice.close());
+  tell = notice.tell;
+  for (const [id, why] of early.splice(0)) tell(id, why);
+  const router = uucpFirst(() => rules, outbound.router);
   const runner = openRunner({
     store, reporter, clock, chance, log, metrics,
-    router: uucpFirst(() => rules, outbound.router),
+    router,
     transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
@@ -96,7 +110,11 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
 
   const operations: Operations = {
-    ...createQueueOperations({ store, intake, kernels, clock, flush: which => runner.flush(which) }),
+    ...createQueueOperations({
+      store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
+      flush: which => runner.flush(which),
+      moving: { startedAt, total: metrics.total, nexthops: () => runner.nexthops() },
+    }),
     reload,
     stop: close,
     recent: id => Promise.resolve(recent(id)),
@@ -171,9 +189,15 @@ interface Rooms {
   readonly metrics: MetricsRegistry;
 }
 
-async function openQueue(configuration: Configuration, rooms: Rooms): Promise<LmdbQueue> {
+function postmasterOf(me: string): Address {
+  const postmaster = parseAddress(`postmaster@${me}`);
+  if (postmaster === null) throw new Error(`postmaster@${me} is no address`);
+  return postmaster;
+}
+
+async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
   await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
-  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets });
+  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined }) });
 }
 
 function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics'>): IntakeOptions {
@@ -270,8 +294,21 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const local = createLocalTransport({ name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
   const rules = compileRules(configuration, local.mailboxes);
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
+  const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
+  const router = uucpFirst(() => rules, outbound.router);
   const nobody = () => Promise.reject(new Error('no gateway is running'));
-  return { ...createQueueOperations({ ...rooms, store, intake }), reload: nobody, stop: nobody, recent: () => Promise.resolve([]), close: () => store.close() };
+  return {
+    ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
+    reload: nobody, stop: nobody, recent: () => Promise.resolve([]),
+    async close() {
+      await outbound.close();
+      await store.close();
+    },
+  };
+}
+
+function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
+  return ({ message }) => expiresAt(rules().calendar, message.acceptedAt);
 }
 
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {
