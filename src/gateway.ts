@@ -16,7 +16,8 @@ import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import { openControlServer } from './front/control/index.ts';
-import { openHealthServer } from './front/http/index.ts';
+import { createHealth, openHttpServer } from './front/http/index.ts';
+import { createTraffic, openWebView } from './front/web/index.ts';
 import { parseAddress } from './grammar/address.ts';
 import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
@@ -43,7 +44,7 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
-const REMEMBERED_EVENTS = 5000;
+const REMEMBERED = { events: 5000, lines: 1000 };
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
 export async function openGateway(first: Configuration, given: { readonly log: Log; readonly version: string }): Promise<Gateway> {
@@ -66,7 +67,9 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const startedAt = clock.now();
   const kernels = openKernels();
   const metrics = createMetrics();
-  const { log, recent } = createRecentEvents(given.log, REMEMBERED_EVENTS, () => clock.now());
+  // Counted only where somebody can look.
+  const traffic = first.http !== null && first.web.shown ? createTraffic(() => clock.now()) : null;
+  const { log, recent, lines } = createRecentEvents([given.log, ...(traffic === null ? [] : [traffic.log])], REMEMBERED, () => clock.now());
   const { stateFolder } = first;
 
   // Opening the queue may find damage before anybody can be written to.
@@ -122,17 +125,24 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
   opened.unshift(() => control.close());
-  let receivers: ReceiverProcesses | null = null;
-  const http = first.http === null ? null : await openHealthServer({
-    ...first.http, version: given.version, startedAt,
-    render: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
-    summary: async () => store.summary(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()],
-  });
-  if (http !== null) opened.push(() => http.close());
   watch(metrics, store);
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
+  let receivers: ReceiverProcesses | null = null;
+  const about = { version: given.version, startedAt, troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()] };
+  const web = traffic === null ? null : openWebView({
+    ...about, clock, traffic, queue: store, recent, lines, me: () => rules.configuration.names.me, configuration: () => rules.configuration, listeners: () => listeners.addresses(),
+  });
+  if (web !== null) opened.splice(-1, 0, () => web.close());
+  const http = first.http === null ? null : await openHttpServer({
+    ...first.http, log, open: createHealth({ ...about, render: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]), summary: async () => store.summary() }), ...(web === null ? {} : { guarded: web.pages }),
+    access: () => {
+      const { names, web: { names: more, token } } = rules.configuration;
+      return { names: new Set([names.me, ...more]), ...(token === undefined ? {} : { token }) };
+    },
+  });
+  // Before the listeners in the list, so closed after them: whoever watches sees the end.
+  if (http !== null) opened.splice(-1, 0, () => http.close());
   receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke() });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
