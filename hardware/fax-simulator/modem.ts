@@ -481,10 +481,10 @@ export class SimulatedModem {
         this.#hangUp(mishap.code, `hangup ${mishap.code}`);
         return true;
       case 'says':
-        if (mishap.then === 'gone') this.#drop('gone');
-        this.#mode = mishap.then === 'call' ? this.#mode : 'command';
+        if (mishap.leaves === 'gone') this.#drop('gone');
+        this.#mode = mishap.leaves === 'call' ? this.#mode : 'command';
         this.#say(...mishap.lines);
-        if (step.kind === 'dial' && mishap.then !== 'call') this.#end(mishap.lines.join(' '));
+        if (step.kind === 'dial' && mishap.leaves !== 'call') this.#end(mishap.lines.join(' '));
         return true;
       case 'octets':
         this.#put(mishap.octets);

@@ -45,8 +45,8 @@ export type Step =
 
 export type Mishap =
   | { readonly kind: 'hangup'; readonly code: number }
-  /** Lines, each between CR LF; `then` is what the modem thinks afterwards. */
-  | { readonly kind: 'says'; readonly lines: readonly string[]; readonly then?: 'command' | 'call' | 'gone' }
+  /** Lines, each between CR LF; `leaves` is what the modem thinks afterwards. */
+  | { readonly kind: 'says'; readonly lines: readonly string[]; readonly leaves?: 'command' | 'call' | 'gone' }
   | { readonly kind: 'octets'; readonly octets: Uint8Array }
   | { readonly kind: 'silence' }
   | { readonly kind: 'unplug' };
