@@ -512,6 +512,8 @@ export class SimulatedModem {
   }
 
   #hangUp(code: number, why: string): void {
+    // A page on its way in is ended first.
+    if (this.#mode === 'arriving') this.#put(Buffer.from([DLE, ETX]));
     this.#drop(why);
     this.#mode = 'command';
     this.#say(this.#class === '2.0' ? `+FHS:${hangupText(code)}` : `+FHNG:${code}`, 'OK');

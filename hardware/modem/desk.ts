@@ -17,7 +17,7 @@ export interface DeskRooms {
 }
 
 /** Waits for calls on a modem and takes them; ends when the signal comes or the modem fails. */
-export type Listen = (modem: Modem, given: { readonly signal: AbortSignal; readonly busy: (on: boolean) => void }) => Promise<void>;
+export type Listen = (modem: Modem, given: { readonly signal: AbortSignal; readonly now: (state: 'listening' | 'receiving') => void }) => Promise<void>;
 
 export type DeskState = 'free' | 'sending' | 'listening' | 'receiving';
 
@@ -55,20 +55,20 @@ export function openDesk(settings: ModemSettings, rooms: DeskRooms, listen: List
       const session = await openSession(settings, rooms, stop);
       if (session.kind === 'session') {
         note(null);
-        state = 'listening';
         try {
           await listen?.(session.modem, {
             signal: stop,
-            busy: on => {
-              state = on ? 'receiving' : 'listening';
-              if (!on) freed();
+            now: next => {
+              if (state === 'sending') return; // the call that is to go out waits for us to end
+              state = next;
+              if (next === 'listening') freed();
             },
           });
         } catch (cause) {
           log.error('bug', { modem: settings.name, cause });
         }
         await session.close();
-        state = 'free';
+        if (state === 'listening' || state === 'receiving') state = 'free';
         freed();
       } else if (session.kind !== 'aborted') note(session);
       if (!stop.aborted) await clock.sleepUntil(after(clock.now(), LOOK_AGAIN_MS), stop);

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { FaxCall, FaxPage } from '../../src/core/fax.ts';
+import type { ArrivalEnd, ArrivedPage, ArrivingCall, FaxArrivals } from '../../src/core/fax-arrival.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { silent, type Log } from '../../src/core/log.ts';
 import { openFaxLine, type FaxLineRooms, type ModemLine } from '../../hardware/fax-line.ts';
@@ -69,3 +70,33 @@ export function lockText(folder: string, name: string): string | null {
 }
 
 export const never = new AbortController().signal;
+
+export interface KeptFax {
+  readonly call: ArrivingCall;
+  readonly pages: ArrivedPage[];
+  end?: ArrivalEnd;
+}
+
+/** Arrivals kept in memory; `happened` at each step. */
+export function rememberArrivals(happened: () => void = () => undefined): FaxArrivals & { readonly faxes: readonly KeptFax[] } {
+  const faxes: KeptFax[] = [];
+  return {
+    faxes,
+    open(call) {
+      const fax: KeptFax = { call, pages: [] };
+      faxes.push(fax);
+      return Promise.resolve({
+        page(page) {
+          fax.pages.push(page);
+          happened();
+          return Promise.resolve('kept');
+        },
+        end(end) {
+          fax.end = end;
+          happened();
+          return Promise.resolve();
+        },
+      });
+    },
+  };
+}
