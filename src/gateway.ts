@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import { absentFilters, openFilterDesk } from './filters.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter } from './flow/report/index.ts';
@@ -76,7 +77,9 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
+  const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics });
+  opened.push(() => filters.close());
+  const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     const postmaster = parseAddress(`postmaster@${names.me}`);
@@ -98,6 +101,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     reload,
     stop: close,
     recent: id => Promise.resolve(recent(id)),
+    filters: () => Promise.resolve(filters.standing()),
   };
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
@@ -123,6 +127,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     if (troubles.length > 0) return complain(troubles);
     rules = next;
     outbound.reload();
+    await filters.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
   }
@@ -185,7 +190,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const accounts = createUserdb({ path: configuration.userdb, log });
   const local = createLocalTransport({ name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
   const rules = compileRules(configuration, local.mailboxes);
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
+  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return { ...createQueueOperations({ ...rooms, store, intake }), reload: nobody, stop: nobody, recent: () => Promise.resolve([]), close: () => store.close() };
 }

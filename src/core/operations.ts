@@ -16,6 +16,16 @@ export interface Operations {
   stop(): Promise<void>;
   /** The last events, oldest first; of one message when `id` is given. */
   recent(id?: MessageId): Promise<readonly RecentEvent[]>;
+  /** Absent where no gateway runs: filters are the running gateway's. */
+  filters?(): Promise<readonly FilterStanding[]>;
+}
+
+export interface FilterStanding {
+  readonly name: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly restarts?: number;
 }
 
 export interface ListedMessage {

@@ -5,7 +5,7 @@
 export type Request =
   | { readonly ask: 'list'; readonly which: unknown }
   | { readonly ask: 'order'; readonly which: unknown; readonly order: unknown }
-  | { readonly ask: 'summary' | 'reload' | 'stop' }
+  | { readonly ask: 'summary' | 'reload' | 'stop' | 'filters' }
   | { readonly ask: 'recent'; readonly id?: string }
   | { readonly ask: 'submit'; readonly submission: Readonly<Record<string, unknown>> };
 
