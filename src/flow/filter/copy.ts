@@ -76,8 +76,9 @@ export function createCopy(given: { readonly holding: Holding; readonly trace: U
     },
     addFields(fields) {
       if (fields.length === 0) return;
-      // Behind our own, so that the uppermost Received is the last hop's.
-      trace = Buffer.concat([trace, Buffer.from(fields.map(({ name, value }) => formatField(name, value)).join(''))]);
+      // Right behind our Received: the newest on top, and a signature above whatever it signs.
+      const from = fieldsOf(trace)[0]?.start ?? trace.length;
+      trace = Buffer.concat([trace.subarray(0, from), Buffer.from(fields.map(({ name, value }) => formatField(name, value)).join('')), trace.subarray(from)]);
     },
     async change(changes) {
       let rewritten = false;
