@@ -27,13 +27,15 @@ export interface FilterRooms {
   readonly metrics: Metrics;
 }
 
-export async function openFilterDesk(rules: () => Rules, { store, destinations, ...rooms }: FilterRooms): Promise<Filters> {
+/** `keeps`: this process runs the programs; receiver processes beside it only ask them. */
+export async function openFilterDesk(rules: () => Rules, { store, destinations, ...rooms }: FilterRooms, keeps: boolean): Promise<Filters> {
   const { configuration } = rules();
   const accounts = createSystemAccounts();
   const deadlines = openDeadlines(rooms.clock);
   const callback = createCallback({ destinations, dial: createDial(deadlines), startTls: createStartTls(deadlines), helo: () => asciiDomain(rules().configuration.names.me) ?? 'localhost' });
   const filters = await openFilters({
     ...rooms,
+    keeps,
     plan: () => rules().configuration.filters,
     queue: () => rules().configuration.queue,
     configuration: configuration.folder,

@@ -23,6 +23,8 @@ export interface Configuration {
   readonly names: Names;
   readonly domains: Domains;
   readonly listeners: readonly Listener[];
+  /** That receive on them; 1 is the gateway's own. */
+  readonly receiveProcesses: number;
   readonly bofh: Bofh;
   readonly limits: Limits;
   readonly queue: QueueSettings;
@@ -33,6 +35,7 @@ export interface Configuration {
   readonly filters: FilterSettings;
   /** null: off. */
   readonly http: Endpoint | null;
+  readonly web: WebSettings;
   /** null: as the system's resolv.conf says. */
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
@@ -184,6 +187,13 @@ export interface FilterSettings {
   readonly rules: readonly ContentFilter[];
   /** For socket filters, by name; `*` for the others. */
   readonly courier: ReadonlyMap<string, FilterManners>;
+}
+
+export interface WebSettings {
+  readonly shown: boolean;
+  /** Names, beside `me`, that a browser may call this box by; in lower case. */
+  readonly names: readonly string[];
+  readonly token?: string;
 }
 
 export interface PipeSettings {

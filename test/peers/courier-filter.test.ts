@@ -83,6 +83,18 @@ test('a filter that dies holds mail back, is started again, and ends in order wi
   assert.equal(sink.count, 2);
 });
 
+test('every process that receives asks the filters, and one of them keeps the programs', { skip: noPerl, timeout: 60_000 }, async t => {
+  const { box, sink } = await filtered(t, 'ourfilter', ours, { receiveprocesses: '3\n' });
+  // Enough connections that each process gets some, whichever way the system deals them out.
+  const codes = await Promise.all(Array.from({ length: 60 }, async () => (await send(box, 'no')).code));
+  assert.deepEqual([...new Set(codes)], [550]);
+  assert.equal(box.log.filter(line => line.event === 'filter' && line['what'] === 'ready').length, 1);
+  const receivers = new Set(box.log.filter(line => line.event === 'error').map(line => line['receiver']));
+  assert.ok(receivers.size > 1, 'more than one process was asked');
+  assert.equal(sink.count, 0);
+  assert.equal(await box.stop(), 0);
+});
+
 const unpacked = join(repository, 'build', 'peers', 'courier-filter-perl');
 const debian = [unpacked, ''].map(root => ({ root, program: `${root}/usr/lib/courier/filters/courier-filter-perl` })).find(one => existsSync(one.program));
 

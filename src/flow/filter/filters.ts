@@ -35,6 +35,8 @@ export interface FiltersOptions {
   plan(): FilterPlan;
   /** What control files say of the queue. */
   queue(): { readonly batchSize: number; readonly queueTimeMs: number; readonly faxQueueTimeMs: number; readonly warnTimeMs: number };
+  /** Keeps the programs running; other processes of the gateway only speak to their sockets. */
+  readonly keeps: boolean;
   /** The configuration folder, which programs get as `sysconfdir`. */
   readonly configuration: string;
   /** For messages under examination; ours alone, and emptied at the start. */
@@ -87,7 +89,7 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
   const looks = options.metrics.counter('posthorn_filter_looks_total', 'Messages that a filter has looked at, by filter and result.');
   const seconds = options.metrics.histogram('posthorn_filter_seconds', 'How long a filter took.', [0.005, 0.02, 0.1, 0.5, 2, 10, 60]);
 
-  await sweep(options.spool);
+  await openSpool(options.spool, options.keeps);
 
   function manners(name: string): FilterManners {
     const { courier } = options.plan();
@@ -101,11 +103,11 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
       const { timeoutMs, whenAbsent } = manners(name);
       return { name, optional, timeoutMs, filter: createSocketFilter({ name, path, whenAbsent, files, clock }) };
     });
-    for (const { name, state } of programs.values()) {
+    for (const { name } of wantedPrograms(options.plan())) {
       if (found.some(one => one.name === name)) continue;
       // Wanted, and not there: nothing may slip past it while it starts again.
       const { timeoutMs, whenAbsent } = manners(name);
-      all.push({ name, optional: false, timeoutMs, filter: { name, whenAbsent, inspect: () => Promise.resolve({ kind: 'absent', why: `it has no socket; the program is ${state}` }) } });
+      all.push({ name, optional: false, timeoutMs, filter: { name, whenAbsent, inspect: () => Promise.resolve({ kind: 'absent', why: `it has no socket; the program is ${programs.get(name)?.state ?? 'another process\'s'}` }) } });
     }
     for (const [name, { filter, optional }] of members) all.push({ name, optional, timeoutMs: manners(name).timeoutMs, filter });
     const placed: Placed[] = all.toSorted(OPTIONAL_FIRST);
@@ -129,6 +131,7 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
   }
 
   async function reloadPrograms(plan: FilterPlan, active: readonly ActiveFilter[]): Promise<void> {
+    if (!options.keeps) return;
     const wanted = new Map(active.flatMap(one => (one.kind === 'program' ? [[one.name, one.path] as const] : [])));
     const gone = [...programs.values()].filter(one => wanted.get(one.name) !== one.path);
     await Promise.all(gone.map(async one => {
@@ -186,7 +189,7 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
     open(origin): Examination | null {
       const word = sourceWord(origin);
       if (word === null || !options.plan().sources.has(word)) return null;
-      if (programs.size === 0 && members.size === 0 && clients.length === 0 && sockets.list().length === 0) return null;
+      if (wantedPrograms(options.plan()).length === 0 && members.size === 0 && clients.length === 0 && sockets.list().length === 0) return null;
       return createExamination({
         holding: createHolding(join(options.spool, `H${process.pid}.${++spooled}`)),
         filters: () => inOrder(origin),
@@ -219,6 +222,10 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
   };
 }
 
+function wantedPrograms({ active }: FilterPlan): readonly ActiveFilter[] {
+  return active.filter(({ kind }) => kind === 'program');
+}
+
 /** As enablefiltering names ways in; null: never filtered (our own reports). */
 function sourceWord({ source }: Origin): 'esmtp' | 'local' | 'uucp' | null {
   switch (source) {
@@ -245,8 +252,9 @@ function wayIn({ source }: Origin): 'esmtp' | 'submission' | 'local' | 'uucp' {
 }
 
 /** What a crash left: nobody was told that it was taken. */
-async function sweep(folder: string): Promise<void> {
+async function openSpool(folder: string, sweeps: boolean): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o750 });
+  if (!sweeps) return;
   for (const name of await readdir(folder)) {
     if (/^[CDH]/.test(name)) await unlink(join(folder, name)).catch(() => undefined);
   }
