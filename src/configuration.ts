@@ -15,6 +15,7 @@ import { readClient } from './configuration/client.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readFilters } from './configuration/filters.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
@@ -68,9 +69,10 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const { client, toAuthAddress } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
+  const stateFolder = resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
   return {
     folder: sheet.folder,
-    stateFolder: resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' })),
+    stateFolder,
     names,
     domains,
     listeners,
@@ -81,6 +83,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     client,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    filters: readFilters(sheet, stateFolder),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     web: readWeb(sheet, http),

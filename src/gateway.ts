@@ -8,6 +8,7 @@ import { formatProblem, readConfiguration, type Configuration } from './configur
 import type { Address, MessageId } from './core/envelope.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
@@ -86,7 +87,9 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
+  const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
+  opened.push(() => filters.close());
+  const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
@@ -121,6 +124,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     reload,
     stop: close,
     recent: id => Promise.resolve(recent(id)),
+    filters: () => Promise.resolve(filters.standing()),
   };
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
@@ -156,6 +160,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     if (troubles.length > 0) return complain(troubles);
     rules = next;
     outbound.reload();
+    await filters.reload();
     receivers?.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
@@ -247,7 +252,9 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   let rules = compileRules(read.configuration, local.mailboxes);
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   opened.push(() => outbound.close());
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }));
+  const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations }, false);
+  opened.push(() => filters.close());
+  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }), filtering: filters });
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
@@ -258,6 +265,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
       if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
       else {
         rules = compiled;
+        await filters.reload();
         log.info('reloaded', { listeners: listeners.addresses() });
       }
     },
@@ -303,7 +311,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const accounts = createUserdb({ path: configuration.userdb, log });
   const local = createLocalTransport({ name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
   const rules = compileRules(configuration, local.mailboxes);
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
+  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = uucpFirst(() => rules, outbound.router);
   const nobody = () => Promise.reject(new Error('no gateway is running'));

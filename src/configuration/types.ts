@@ -1,8 +1,10 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
+import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
+import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies } from '../grammar/config/proxies.ts';
@@ -30,6 +32,7 @@ export interface Configuration {
   readonly client: ClientSettings;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  readonly filters: FilterSettings;
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
@@ -169,6 +172,21 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** Source tags whose mail is swallowed instead of sent (backscatter). */
   readonly blockBackscatter: readonly string[];
+}
+
+export interface FilterSettings {
+  /** Which ways in are filtered; `esmtp` is submission too. Empty: nothing is. */
+  readonly sources: ReadonlySet<'esmtp' | 'local' | 'uucp'>;
+  /** Where filters have their own files; absolute. */
+  readonly folder: string;
+  /** Has `filters` and `allfilters`, where programs put their sockets; absolute. */
+  readonly sockets: string;
+  readonly active: readonly ActiveFilter[];
+  readonly builtIn: BuiltInSettings;
+  /** Asked after the others, in this order. */
+  readonly rules: readonly ContentFilter[];
+  /** For socket filters, by name; `*` for the others. */
+  readonly courier: ReadonlyMap<string, FilterManners>;
 }
 
 export interface WebSettings {
