@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Arguments in, exit code out. */
 import { readFileSync } from 'node:fs';
+import { createAddressLookup } from './address-lookup.ts';
 import type { Configuration } from './configuration.ts';
 import { silent } from './core/log.ts';
 import { findRunning } from './front/control/index.ts';
@@ -19,6 +20,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     start,
     running: configuration => findRunning(configuration.stateFolder),
     offline: configuration => openOffline(configuration, silent),
+    addresses: createAddressLookup,
     lookUpMx: () => Promise.resolve({ kind: 'soft-error', why: 'not wired' }),
   },
 });

@@ -1,9 +1,12 @@
 /** Finds the command, its folder and its help. */
 import { resolve } from 'node:path';
+import { aliaslookup } from './aliaslookup.ts';
 import type { Command, Context } from './command.ts';
 import { exits, print, Usage } from './command.ts';
+import { importCommand } from './import.ts';
 import { init } from './init.ts';
 import { check, restart, start, stop } from './lifecycle.ts';
+import { makealiases } from './makealiases.ts';
 import { mailq } from './mailq.ts';
 import { cancelmsg, flush } from './orders.ts';
 import { sendmail } from './sendmail.ts';
@@ -21,11 +24,11 @@ const version: Command = {
   },
 };
 
-const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, trace, status, testmxlookup, version];
+const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, trace, status, testmxlookup, aliaslookup, makealiases, importCommand, version];
 
 /** Courier's names for what is one command here. */
 const ALIASES: Readonly<Record<string, string>> = {
-  makesmtpaccess: 'restart', makeacceptmailfor: 'restart', makehosteddomains: 'restart', makepercentrelay: 'restart', makealiases: 'restart', reload: 'restart',
+  makesmtpaccess: 'restart', makeacceptmailfor: 'restart', makehosteddomains: 'restart', makepercentrelay: 'restart', reload: 'restart',
 };
 
 const SYSTEM_FOLDER = '/etc/posthorn';

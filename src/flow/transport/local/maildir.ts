@@ -3,9 +3,10 @@
  * The name is Courier's: tmp/<sec>.M<usec>P<pid>_<n>.<host>, then new/<…>V<dev>I<ino>.<host>,S=<size>.
  */
 import { constants } from 'node:fs';
-import { mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredContent } from '../../../core/queue-store.ts';
+import { writeContent } from './lf-content.ts';
 
 export interface MaildirOptions {
   readonly host: string;
@@ -34,7 +35,7 @@ export function createMaildir(options: MaildirOptions): Maildir {
       const temporary = join(folder, 'tmp', `${stem}${unique}.${host}`);
       const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, PRIVATE);
       try {
-        const size = await writeAll(file, fields, content, signal);
+        const size = await writeContent(file, fields, content, signal);
         await file.sync();
         const { dev, ino } = await file.stat({ bigint: true });
         await file.close();
@@ -54,41 +55,6 @@ function hex(n: bigint): string {
   return n.toString(16).toUpperCase().padStart(16, '0');
 }
 
-/** LF line ends, as every Maildir reader on this system expects; the CR of a CRLF goes, any other stays. */
-async function writeAll(file: FileHandle, fields: Uint8Array, content: StoredContent, signal: AbortSignal): Promise<number> {
-  let size = 0;
-  let heldCr = false;
-  const put = async (chunk: Uint8Array) => {
-    const out = Buffer.allocUnsafe(chunk.length + 1);
-    let to = 0;
-    let from = 0;
-    if (heldCr && chunk[0] !== 0x0a && chunk.length > 0) out[to++] = 0x0d;
-    heldCr &&= chunk.length === 0;
-    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    for (let cr = view.indexOf(0x0d); cr >= 0; cr = view.indexOf(0x0d, cr + 1)) {
-      if (cr === view.length - 1) heldCr = true;
-      else if (view[cr + 1] !== 0x0a) continue;
-      out.set(view.subarray(from, cr), to);
-      to += cr - from;
-      from = cr + 1;
-    }
-    out.set(view.subarray(from), to);
-    to += view.length - from;
-    size += to;
-    await file.write(out, 0, to);
-  };
-  await put(fields);
-  for await (const piece of content.read()) {
-    signal.throwIfAborted();
-    await put(piece);
-  }
-  if (heldCr) {
-    await file.write('\r');
-    size++;
-  }
-  return size;
-}
-
 async function makeMaildir(folder: string): Promise<void> {
   try {
     await Promise.all(['tmp', 'new', 'cur'].map(name => mkdir(join(folder, name), { mode: PRIVATE_FOLDER })));
@@ -101,7 +67,7 @@ async function makeMaildir(folder: string): Promise<void> {
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();
