@@ -8,7 +8,7 @@ import type { Admission, Check, Variables } from './core/policy.ts';
 import { refuse, type Refusal } from './core/status.ts';
 import { createAdmission, createChecks } from './flow/check/index.ts';
 import type { Members } from './flow/intake/index.ts';
-import { createAliases, createCanonical, createTraceFields, instructionAddress, type Aliases } from './flow/rewrite/index.ts';
+import { createAliases, createCanonical, createTraceFields, instructionAddress, namesInstruction, type Aliases } from './flow/rewrite/index.ts';
 import type { CalendarSettings } from './flow/schedule/index.ts';
 import type { FoundMailbox } from './flow/transport/local/index.ts';
 import { domainOf, localPart, parseAddress, unquotedLocalPart } from './grammar/address.ts';
@@ -97,12 +97,11 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
 
   function instruction(recipient: Address): string | null {
     const wanted = unquotedLocalPart(recipient);
-    const digest = /^\.xalias\/([0-9a-f]{32})\//.exec(wanted)?.[1];
-    if (digest === undefined) return null;
+    if (!wanted.startsWith('.xalias/')) return null;
     for (const { aliases: files } of [common, ...byModule.values()]) {
       for (const { members } of files.current()?.definitions ?? []) {
         for (const member of members) {
-          if (member.kind === 'instruction' && instructionAddress(recipient, member.text).includes(digest)) return member.text;
+          if (member.kind === 'instruction' && namesInstruction(wanted, member.text)) return member.text;
         }
       }
     }
@@ -143,7 +142,7 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
 }
 
 function known(address: Address, found: FoundMailbox, tell?: (step: string) => void): Address | Refusal {
-  tell?.(found.kind === 'found' ? `${address} is delivered to ${found.folder}` : `${address} has no mailbox`);
+  tell?.(found.kind === 'found' ? `${address} is delivered ${found.dotFile === undefined ? `to ${found.folder}` : `as ${found.dotFile} says`}` : `${address} ${found.kind === 'none' ? 'has no mailbox' : 'may have a mailbox: the account data cannot be read'}`);
   if (found.kind === 'found') return address;
   return found.kind === 'none' ? refuse('noSuchMailbox') : refuse('ourFault', { why: 'the account data cannot be read' });
 }

@@ -19,6 +19,8 @@ export interface AliasLine {
 }
 
 const EXAMPLE = 'sales: ann, bob@example.com';
+/** Of one line. */
+const MOST_PROBLEMS = 20;
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
 export function parseAliases(text: string): Parsed<readonly AliasLine[]> {
@@ -44,8 +46,8 @@ export function parseAliases(text: string): Parsed<readonly AliasLine[]> {
       members = whole.slice(colon + 1);
     }
     const found = parseMembers(members, line);
-    if (found.kind === 'wrong') problems.push(...found.problems);
-    else open?.members.push(...found.value);
+    if (found.kind === 'wrong') problems.push(...found.problems.slice(0, MOST_PROBLEMS));
+    else for (const member of found.value) open?.members.push(member);
   }
   for (const { line, name, members } of lines) {
     if (members.length === 0) problems.push({ line, what: `${shown(name)} has no members`, right: EXAMPLE });
@@ -60,8 +62,8 @@ export function parseMemberList(text: string): Parsed<readonly AliasMember[]> {
   for (const [index, whole] of splitLines(text).entries()) {
     if (whole.trimStart().startsWith('#')) continue;
     const found = parseMembers(whole, index + 1);
-    if (found.kind === 'wrong') problems.push(...found.problems);
-    else members.push(...found.value);
+    if (found.kind === 'wrong') problems.push(...found.problems.slice(0, MOST_PROBLEMS));
+    else for (const member of found.value) members.push(member);
   }
   return settle(members, problems);
 }

@@ -26,6 +26,8 @@ export interface Aliases {
 
 const LARGEST_OCTETS = 64 * 1024 * 1024;
 const MOST_INCLUDES = 10;
+/** Of one file; nobody reads more. */
+const MOST_PROBLEMS = 20;
 /** What editors and package managers leave behind, and what is hidden. */
 const NOT_READ = /^\.|~|^#.*#$|\.(dat|dist|rpmnew|rpmsave|rpmorig|bak|orig|swp|ucf-\w+|dpkg-[\w-]+)$/;
 
@@ -70,7 +72,16 @@ export function createAliases({ paths, canonical, log }: AliasOptions): Aliases 
 /** The name by which an instruction travels in an envelope. What it says is in the alias file alone, found by this. */
 export function instructionAddress(alias: Address, text: string): string {
   const name = alias.replace(/[^a-z0-9@_-]/gi, ':').replace('@', '=').slice(0, 100);
-  return `.xalias/${createHash('sha256').update(text).digest('hex').slice(0, 32)}/${name}`;
+  return `.xalias/${digestOf(text)}/${name}`;
+}
+
+/** Whether a local-part is the name of this very instruction. */
+export function namesInstruction(localPart: string, text: string): boolean {
+  return localPart.startsWith(`.xalias/${digestOf(text)}/`);
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 function markOf(path: string): string {
@@ -90,7 +101,7 @@ function readPath(path: string, reading: Reading): void {
     if (text === null) continue;
     const parsed = parseAliases(text);
     if (parsed.kind === 'wrong') {
-      reading.problems.push(...parsed.problems.map(({ line, what, right }) => `${file}:${line}: ${what}; right would be: ${right}`));
+      reading.problems.push(...parsed.problems.slice(0, MOST_PROBLEMS).map(({ line, what, right }) => `${file}:${line}: ${what}; right would be: ${right}`));
       continue;
     }
     for (const { line, name, members } of parsed.value) {
@@ -109,7 +120,7 @@ function included(members: readonly AliasMember[], where: string, reading: Readi
     }
     const parsed = parseMemberList(readText(member.path, reading, true) ?? '');
     if (parsed.kind === 'read') return included(parsed.value, member.path, reading, depth + 1);
-    reading.problems.push(...parsed.problems.map(({ line, what }) => `${member.path}:${line}: ${what}`));
+    reading.problems.push(...parsed.problems.slice(0, MOST_PROBLEMS).map(({ line, what }) => `${member.path}:${line}: ${what}`));
     return [];
   });
 }

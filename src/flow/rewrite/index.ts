@@ -4,5 +4,5 @@
  */
 export { createTraceFields, type TraceOptions, type TraceRequest } from './trace-fields.ts';
 /** Aliases and canonical addresses: whom an address means. In force at once when their files change. */
-export { createAliases, instructionAddress, type Aliases } from './aliases.ts';
+export { createAliases, instructionAddress, namesInstruction, type Aliases } from './aliases.ts';
 export { createCanonical, type Canonical } from './canonical.ts';

@@ -11,7 +11,7 @@ test('aliases: members, programs, files, no stranger at the back door, in force 
   t.after(() => sink.close());
   const box = await boxFor(t, { nextHop: sink.port });
   const out = join(box.folder, 'out');
-  box.configure({ 'aliases/first': `sales: postmaster, far@there.example, postmaster\nprog: "|cat > ${out}; echo $SENDER >> ${out}"\nfile: ${join(box.folder, 'mbox')}\n` });
+  box.configure({ userdb: '# nobody\n', 'aliases/first': `sales: postmaster, far@there.example, postmaster\nprog: "|cat > ${out}; echo $SENDER >> ${out}"\nfile: ${join(box.folder, 'mbox')}\n` });
   await box.start();
   const send = async (to: string, token: string, from = 's@there.example') => box.run(['sendmail', '-f', from, to], `Subject: x\nX-Token: ${token}\n\nHello.\nFrom here on\n`);
   assert.equal((await send('sales@posthorn.example', 'one')).code, 0);

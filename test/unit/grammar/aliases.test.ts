@@ -52,7 +52,7 @@ test('an included file has members one a line or with commas, and comments', () 
 });
 
 test('no text makes the parser throw, and every problem has its line', () => {
-  fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'ab@.:,|/"\\# \t\n<>!'), maxLength: 80 }), text => {
+  fc.assert(fc.property(fc.string({ unit: fc.constantFrom('a', 'b', '@', '.', ':', ',', '|', '/', '"', '\\', '#', ' ', '\t', '\n', '<', '>', '!'), maxLength: 80 }), text => {
     const parsed = parseAliases(text);
     if (parsed.kind === 'wrong') assert.ok(parsed.problems.every(({ line }) => line >= 1 && line <= text.split('\n').length));
   }));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Address } from '../../../src/core/envelope.ts';
 import { silent } from '../../../src/core/log.ts';
-import { createAliases, createCanonical, instructionAddress } from '../../../src/flow/rewrite/index.ts';
+import { createAliases, createCanonical, instructionAddress, namesInstruction } from '../../../src/flow/rewrite/index.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
 import { createDomainList } from '../../../src/grammar/config/domain-list.ts';
 import { createHostedDomains } from '../../../src/grammar/config/hosted-domains.ts';
@@ -115,4 +115,5 @@ test('the address that stands for a command depends on the command, and shows no
   assert.match(one, /^\.xalias\/[0-9a-f]{32}\/a=here:example$/);
   assert.notEqual(one, instructionAddress(address('a@here.example'), '|other'));
   assert.ok(parseAddress(`"${one}"@here.example`) !== null);
+  assert.ok(namesInstruction(one, '|secret-command') && !namesInstruction(one, '|other'), 'one alias’s mail never runs another’s command');
 });
