@@ -66,11 +66,13 @@ fault: build ## the long fault runs: 200 kills under load, full disk, traced syn
 bench: build ## measure beside Postfix and the floors; ratios, memory, profile (QUICK=1: under 3 minutes)
 	@packaging/peers.sh
 	@$(NODE) bench/main.ts $(if $(QUICK),--quick)
+	@$(NODE) bench/kernels.ts $(if $(QUICK),--quick)
+	@$(NODE) bench/uucp.ts
 
 soak: build ## half an hour of mixed load and faults
 	@$(NODE) bench/soak.ts
 
-fuzz: build ## the long fuzz runs
+fuzz: build ## every property and fuzz test, twenty rounds of other input
 	@$(NODE) test/fuzz.ts
 
 clean: ## remove what was built and what a trial run left

@@ -12,9 +12,9 @@ From another terminal, in this folder:
 
   ${bold}Send a first mail:${plain}
     printf 'Subject: first mail\n\nHello.\n' | build/posthorn sendmail --config var/etc -f me@trial.test you@trial.test failed@trial.test
-  ${bold}See where it went${plain} (and the report about failed@, which came back to me@):
+  ${bold}See where it went${plain}, and the report about failed@, which came back to me@:
     build/posthorn trace --config var/etc
-    ls var/state/mailboxes/*/new
+    build/posthorn inbox me --config var/etc
 
   More fates at trial.test: deferred@ once@ slow@ 451@ 550@. The queue: build/posthorn mailq --why --config var/etc
   Health: http://127.0.0.1:2580/health   Stop: Ctrl-C

@@ -16,6 +16,8 @@ import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readPipes } from './configuration/pipes.ts';
+import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
@@ -77,6 +79,8 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     queue: readQueue(sheet, client.maxDeliveries),
     reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress },
     client,
+    uucp: readUucp(sheet, names, domains),
+    pipes: readPipes(sheet),
     http: sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule),
     dnsServers: readDnsServers(sheet),
     userdb: readUserdb(sheet),

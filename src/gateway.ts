@@ -25,6 +25,7 @@ import { openOutbound } from './outbound.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { compileRules, type Rules } from './rules.ts';
+import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { createUserdb } from './service/auth/index.ts';
 
 export interface Gateway {
@@ -78,6 +79,8 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   let rules: Rules = compileRules(first, local.mailboxes, log);
   const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
   opened.push(() => outbound.close());
+  const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
+  opened.push(() => uucp.close());
   const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
@@ -87,8 +90,8 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   }
   const runner = openRunner({
     store, reporter, clock, chance, log, metrics,
-    router: outbound.router,
-    transports: new Map([['esmtp', outbound.transport], ['local', local], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    router: uucpFirst(() => rules, outbound.router),
+    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
     leaseMs: LEASE_MS,
@@ -108,7 +111,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     ...first.http, version: given.version, startedAt,
     render: () => metrics.render(),
     summary: async () => store.summary(),
-    troubles: () => (store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []),
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()],
   });
   if (http !== null) opened.push(() => http.close());
   watch(metrics, store);

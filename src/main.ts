@@ -1,14 +1,13 @@
 #!/usr/bin/env node
 /** Arguments in, exit code out. */
+import './kit/small-heap.ts';
 import { readFileSync } from 'node:fs';
-import { createAddressLookup } from './address-lookup.ts';
 import type { Configuration } from './configuration.ts';
 import { silent } from './core/log.ts';
 import { findRunning } from './front/control/index.ts';
 import { runCommandLine } from './front/cli/index.ts';
-import { openGateway, openOffline, type Gateway } from './gateway.ts';
-import { openLogLines, type LogLines } from './kit/log-lines.ts';
-import { ListenError } from './listeners.ts';
+import type { Gateway } from './gateway.ts';
+import type { LogLines } from './kit/log-lines.ts';
 
 const EXIT_UNAVAILABLE = 69;
 const EXIT_SOFTWARE = 70;
@@ -19,14 +18,16 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   rooms: {
     start,
     running: configuration => findRunning(configuration.stateFolder),
-    offline: configuration => openOffline(configuration, silent),
-    addresses: createAddressLookup,
-    lookUpMx: () => Promise.resolve({ kind: 'soft-error', why: 'not wired' }),
+    offline: async configuration => (await import('./gateway.ts')).openOffline(configuration, silent),
+    addresses: async configuration => (await import('./address-lookup.ts')).createAddressLookup(configuration),
+    uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
+    lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
   },
 });
 
-/** Runs until somebody stops it. */
+/** Runs until somebody stops it. The gateway is loaded here, so that `mailq` and its like start without it. */
 async function start(configuration: Configuration): Promise<number> {
+  const [{ openGateway }, { openLogLines }, { ListenError }] = await Promise.all([import('./gateway.ts'), import('./kit/log-lines.ts'), import('./listeners.ts')]);
   const log = openLogLines({ descriptor: 1 });
   if ((await findRunning(configuration.stateFolder)) !== null) {
     log.error('start refused', { why: `a gateway already runs on ${configuration.stateFolder}` });

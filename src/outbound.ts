@@ -3,14 +3,15 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { ClientSettings, Configuration } from './configuration.ts';
 import type { Chance, Clock } from './core/clock.ts';
-import type { Kernels } from './core/kernels.ts';
+import type { Kernels, MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
 import type { Destinations, Proxy, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
 import { createDestinations, createRouteTable, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
-import { openEsmtpTransport } from './flow/transport/esmtp/index.ts';
+import { openEsmtpTransport, type Converter } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
+import { openConversion } from './grammar/mime/convert.ts';
 import { openDeadlines } from './kit/deadlines.ts';
 import { createDial, createStartTls } from './kit/dial.ts';
 import { parseResolvConf, type NameServer } from './kit/resolv-conf.ts';
@@ -29,7 +30,7 @@ export interface Outbound {
 }
 
 export interface OutboundRooms {
-  readonly kernels: Kernels;
+  readonly kernels: Kernels & MimeKernels;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
@@ -45,7 +46,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
   let plan = createPlan(rules(), resolver, rooms);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
   const open = () => openEsmtpTransport({
-    ...rooms, destinations, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
+    ...rooms, convert: createConverter(rooms.kernels), destinations, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
   });
   let transport = open();
 
@@ -146,6 +147,23 @@ function nameServers({ dnsServers }: Configuration): { servers: readonly NameSer
     // resolv.conf(5): without the file, the name server of this machine.
     return { servers: [{ host: '127.0.0.1', port: 53 }] };
   }
+}
+
+/** For next hops without 8BITMIME. What cannot be read as MIME goes as it is, from there on: nobody's mail is held back for it. */
+function createConverter(kernels: MimeKernels): Converter {
+  return {
+    toSevenBit(content) {
+      const conversion = openConversion({ to: '7bit', kernels, malformed: 'accept' });
+      const source = content.read();
+      if (Array.isArray(source)) return [...source.flatMap(piece => conversion.feed(piece)), ...conversion.finish().output];
+      return convertStream(source, conversion);
+    },
+  };
+}
+
+async function* convertStream(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, conversion: ReturnType<typeof openConversion>): AsyncGenerator<Uint8Array> {
+  for await (const piece of source) yield* conversion.feed(piece);
+  yield* conversion.finish().output;
 }
 
 /** A reverse name counts only when it leads back to the address (RFC 5321 §4.1.4 leaves the rest to us). */

@@ -1,7 +1,7 @@
 /** Operations over a store and an intake: what the control socket and the command line ask for. */
 import type { Clock } from './core/clock.ts';
 import type { Address, Origin } from './core/envelope.ts';
-import type { Intake, Queued } from './core/intake.ts';
+import type { Intake, Queued, RcptOptions } from './core/intake.ts';
 import type { Kernels } from './core/kernels.ts';
 import type { ListedMessage, LocalSubmission, Operations } from './core/operations.ts';
 import type { Outcome } from './core/outcome.ts';
@@ -59,7 +59,8 @@ function saidBy({ status, said }: Outcome): string {
 async function submit({ intake, kernels, clock }: QueueOperationsOptions, submission: LocalSubmission): Promise<Pick<Queued, 'kind' | 'id'> | Refusal> {
   const reversePath = submission.reversePath === '' ? null : parseAddress(submission.reversePath);
   if (reversePath === null && submission.reversePath !== '') return refuse('badSenderAddress', { text: `Bad sender ${submission.reversePath}` });
-  const origin: Origin = { source: 'local', protocol: 'local', login: submission.owner, relayClient: '', at: clock.now() };
+  const { uucp } = submission;
+  const origin: Origin = { source: uucp === undefined ? 'local' : 'uucp', protocol: uucp?.protocol ?? 'local', ...(uucp === undefined ? {} : { helo: uucp.machine }), login: submission.owner, relayClient: '', at: clock.now() };
   const transaction = await intake.open(origin);
   if (transaction.kind === 'refused') return transaction;
   const mail = await transaction.mail(reversePath, {
@@ -67,9 +68,13 @@ async function submit({ intake, kernels, clock }: QueueOperationsOptions, submis
     smtputf8: [submission.reversePath, ...submission.recipients].some(text => /[^\0-\x7f]/.test(text)),
   });
   if (mail.kind === 'refused') return mail;
-  for (const text of new Set(submission.recipients)) {
+  const everyone: RcptOptions = submission.notify === undefined ? {} : { notify: submission.notify };
+  const named = new Set<string>();
+  for (const [at, text] of submission.recipients.entries()) {
+    if (named.has(text)) continue;
+    named.add(text);
     const address: Address | null = parseAddress(text);
-    const verdict = address === null ? refuse('badRecipientAddress', { text: `Bad recipient ${text}` }) : await transaction.rcpt(address, submission.notify === undefined ? {} : { notify: submission.notify });
+    const verdict = address === null ? refuse('badRecipientAddress', { text: `Bad recipient ${text}` }) : await transaction.rcpt(address, submission.wishes?.[at] ?? everyone);
     if (verdict.kind === 'refused') {
       transaction.abort();
       return { ...verdict, text: `${verdict.text}: ${text}` };

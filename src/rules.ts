@@ -14,6 +14,7 @@ import type { FoundMailbox } from './flow/transport/local/index.ts';
 import { domainOf, localPart, parseAddress, unquotedLocalPart } from './grammar/address.ts';
 import type { AliasTarget } from './grammar/alias-table.ts';
 import { canonicalIpv6, literalAddress } from './grammar/domain.ts';
+import { routeAddress, type Routed } from './grammar/uucp/bang-path.ts';
 
 export interface Rules {
   readonly configuration: Configuration;
@@ -24,6 +25,8 @@ export interface Rules {
   variables(origin: Origin): Variables;
   /** Which of our own transports takes a domain; null: it goes out. */
   ownTransport(domain: string): 'local' | 'trial' | null;
+  /** Where a recipient goes by UUCP; null: it does not. */
+  byUucp(recipient: Address): Routed | null;
   /** `tell` hears of each step, for people who ask why. */
   resolve(recipient: Address, origin: Origin, tell?: (step: string) => void): Awaitable<Address | Members | Refusal>;
   /** The `.courier` line that an alias put into an address, or null when no alias says it any more. */
@@ -81,12 +84,20 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     }
     if (key !== address) tell?.(`no alias is called ${key}`);
     const transport = ownTransport(domainOf(address));
+    // What an alias says to run is reached by that alias alone, never by a stranger who knows its name.
+    if (transport === 'local' && unquotedLocalPart(address).startsWith('.')) return refuse('noSuchMailbox');
+    // Nobody waits for an answer at the other end of a UUCP job: what cannot be delivered is reported instead.
+    if (origin.source === 'uucp') return address;
+    const routed = byUucp(address);
+    if (routed !== null) {
+      tell?.(`${address} is a path by UUCP`);
+      return mayGo(address, routed, origin);
+    }
     if (transport !== 'local') {
       tell?.(`${domainOf(address)} is ${transport === null ? 'not ours: it goes out' : 'a trial domain'}`);
       return address;
     }
-    // What an alias says to run is reached by that alias alone, never by a stranger who knows its name.
-    if (/^\.|!/.test(unquotedLocalPart(address))) return refuse('noSuchMailbox');
+    if (unquotedLocalPart(address).includes('!')) return refuse('noSuchMailbox');
     const answer = mailboxes.find(address);
     return answer instanceof Promise ? answer.then(late => known(address, late, tell)) : known(address, answer, tell);
   }
@@ -106,6 +117,24 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
       }
     }
     return null;
+  }
+
+  function byUucp(recipient: Address): Routed | null {
+    return routeAddress(unquotedLocalPart(recipient), domainOf(recipient), configuration.uucp.site);
+  }
+
+  /** Courier's replies. A path that leads beyond a neighbour would be an open relay for strangers. */
+  function mayGo(address: Address, routed: Routed, origin: Origin): Address | Refusal {
+    if (routed.kind !== 'route') return refuse('noSuchMailbox', { text: `${routed.kind === 'invalid' ? 'Invalid' : 'Unknown'} UUCP bang path` });
+    const trusted = origin.relayClient !== undefined || origin.login !== undefined || origin.remoteAddress === undefined || variables(origin).has('RELAYCLIENT');
+    const beyond = unquotedLocalPart(address).includes('!') && (routed.argument.includes('!') || routed.argument.includes('@') || routed.argument.includes('%') || configuration.uucp.site.neighbors.find(routed.node) === undefined);
+    return beyond && !trusted ? refuse('relayDenied', { why: 'the bang path leads beyond a neighbour, and the client may not relay' }) : address;
+  }
+
+  function variables(origin: Origin): Variables {
+    if (origin.remoteAddress === undefined) return NO_VARIABLES;
+    const admitted = admission(origin.source === 'submission' ? 'esmtpd-msa' : 'esmtpd').admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
+    return admitted.kind === 'refused' ? NO_VARIABLES : admitted.variables;
   }
 
   /** `<Postmaster>` without a domain, and literals of the address that the client spoke to, are ours (courier-like 1.9). */
@@ -128,12 +157,9 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     },
     trace: createTraceFields({ me: names.me, messageIdHost: names.messageIdHost }),
     admission,
-    variables(origin) {
-      if (origin.remoteAddress === undefined) return NO_VARIABLES;
-      const admitted = admission(origin.source === 'submission' ? 'esmtpd-msa' : 'esmtpd').admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
-      return admitted.kind === 'refused' ? NO_VARIABLES : admitted.variables;
-    },
+    variables,
     ownTransport,
+    byUucp,
     resolve,
     instruction,
     aliases,

@@ -44,7 +44,13 @@ function causeOf(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { failureType, cause } = error as Error & { failureType?: string };
   if (failureType === 'subtestsFailed') return undefined;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : (cause ?? error.message);
+  return cause instanceof Error ? withCauses(cause) : (cause ?? error.message);
+}
+
+/** A property's counterexample and what it did are two errors, one inside the other. */
+function withCauses(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${own}\ncaused by ${withCauses(error.cause)}` : own;
 }
 
 for (const one of skipped) console.log(`${styleText('yellow', 'skipped')} ${one}`);

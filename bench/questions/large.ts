@@ -8,9 +8,10 @@ import { openFastSink } from '../load.ts';
 import { attempt, type Bench } from './bench.ts';
 
 const octets = 25 * 1024 * 1024;
+const header = Buffer.from('Subject: large\r\n\r\n');
 const bodies: readonly (readonly [string, Buffer])[] = [
-  ['25 MB of plain lines', Buffer.concat([Buffer.alloc(octets, `${'abcdefghijklmnopqrstuvwxyz'.repeat(3).slice(0, 74)}\r\n`), Buffer.from('\r\n.\r\n')])],
-  ['25 MB, each line dotted', Buffer.concat([Buffer.alloc(octets, `..${'abcdefghijklmnopqrstuvwxyz'.repeat(3).slice(0, 72)}\r\n`), Buffer.from('\r\n.\r\n')])],
+  ['25 MB of plain lines', Buffer.concat([header, Buffer.alloc(octets, `${'abcdefghijklmnopqrstuvwxyz'.repeat(3).slice(0, 74)}\r\n`), Buffer.from('\r\n.\r\n')])],
+  ['25 MB, each line dotted', Buffer.concat([header, Buffer.alloc(octets, `..${'abcdefghijklmnopqrstuvwxyz'.repeat(3).slice(0, 72)}\r\n`), Buffer.from('\r\n.\r\n')])],
 ];
 
 export async function askLarge(bench: Bench, floors: readonly Peer[]): Promise<void> {

@@ -41,7 +41,7 @@ function eitherOf(first: DomainList, second: DomainList): DomainList {
 }
 
 /** The text files that make up `name`: itself, or those in it. */
-function filesOf(sheet: Sheet, name: string): readonly string[] {
+export function filesOf(sheet: Sheet, name: string): readonly string[] {
   return sheet.names(name)?.filter((entry) => !leftovers.test(entry)).map((entry) => join(name, entry)) ?? [name];
 }
 

@@ -4,9 +4,14 @@ import type { Bofh } from '../grammar/config/bofh.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { Site } from '../grammar/uucp/bang-path.ts';
+import type { BatchRule } from '../grammar/uucp/batch-rules.ts';
+import type { GradeRule } from '../grammar/uucp/grades.ts';
+import type { PollRule } from '../grammar/uucp/polls.ts';
 
 export interface Configuration {
   /** Absolute. */
@@ -22,6 +27,8 @@ export interface Configuration {
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
   readonly client: ClientSettings;
+  readonly uucp: UucpSettings;
+  readonly pipes: PipeSettings;
   /** null: off. */
   readonly http: Endpoint | null;
   /** null: as the system's resolv.conf says. */
@@ -167,6 +174,33 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** Source tags whose mail is swallowed instead of sent (backscatter). */
   readonly blockBackscatter: readonly string[];
+}
+
+export interface PipeSettings {
+  readonly rules: ReadonlyMap<string, PipeRule>;
+  /** Which pipe takes a domain's mail. */
+  find(domain: string): PipeRoute | undefined;
+}
+
+export interface UucpSettings {
+  readonly site: Site;
+  /** Address fields too, not only the envelope. */
+  readonly rewriteHeaders: boolean;
+  /** UUXFLAGS, as words. */
+  readonly flags: readonly string[];
+  /** Taylor UUCP's `-I`; absent: the system's. */
+  readonly configFile?: string;
+  /** Where uux and its kin are; absent: where systems put them. */
+  readonly programs?: string;
+  readonly maxDeliveries: number;
+  readonly maxPerNeighbor: number;
+  readonly maxRecipients: number;
+  /** By node in lower case. */
+  readonly batches: ReadonlyMap<string, BatchRule>;
+  readonly grades: readonly GradeRule[];
+  readonly polls: readonly PollRule[];
+  /** How long mail may wait for a neighbour before somebody is told; 0: for ever. */
+  readonly alarmMs: number;
 }
 
 /** Courier's seven. */

@@ -1,6 +1,6 @@
 /** What an operator or a program on this box may ask of the gateway. Plain data both ways: it crosses a socket. */
 import type { MessageId } from './envelope.ts';
-import type { Queued } from './intake.ts';
+import type { Queued, RcptOptions } from './intake.ts';
 import type { QueueSummary, Selection } from './queue-store.ts';
 import type { Refusal } from './status.ts';
 
@@ -45,6 +45,10 @@ export interface LocalSubmission {
   readonly notify?: 'never' | readonly ('success' | 'failure' | 'delay')[];
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
+  /** DSN wishes recipient by recipient, in their order; where one is, `notify` does not count. */
+  readonly wishes?: readonly (RcptOptions | null)[];
+  /** A neighbour's job hands it over, not a program of this box: the node that called. */
+  readonly uucp?: { readonly machine: string; readonly protocol: 'rmail' | 'bsmtp' };
   readonly content: AsyncIterable<Uint8Array>;
 }
 

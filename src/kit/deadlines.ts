@@ -29,7 +29,7 @@ export function openDeadlines(clock: Clock): Deadlines {
   let armedFor = Number.POSITIVE_INFINITY;
 
   function arm(when: Instant): void {
-    armed?.abort();
+    armed?.abort('rearmed');
     const mine = new AbortController();
     armed = mine;
     armedFor = when;
@@ -73,7 +73,7 @@ export function openDeadlines(clock: Clock): Deadlines {
     },
     close() {
       active.clear();
-      armed?.abort();
+      armed?.abort('rearmed');
       armed = null;
     },
   };

@@ -73,24 +73,33 @@ export function createMetrics(): MetricsRegistry {
 
 function createSeries<T>(make: () => T): { of(labels?: Labels): T; all(): [string, T][] } {
   const unlabelled = make();
-  const labelled = new Map<string, T>();
+  /** By what is cheap to put together, and by the text that is printed. */
+  const known = new Map<string, T>();
+  const printed = new Map<string, T>();
   let used = false;
+  function add(labels: Labels): T {
+    let key = formatLabels(labels);
+    if (!printed.has(key) && printed.size >= SERIES_PER_METRIC) key = formatLabels(Object.fromEntries(Object.keys(labels).map(name => [name, OTHER])));
+    const one = printed.get(key) ?? make();
+    printed.set(key, one);
+    return one;
+  }
   return {
     of(labels) {
       if (labels === undefined) {
         used = true;
         return unlabelled;
       }
-      let key = formatLabels(labels);
-      let one = labelled.get(key);
-      if (one === undefined && labelled.size >= SERIES_PER_METRIC) {
-        key = formatLabels(Object.fromEntries(Object.keys(labels).map(name => [name, OTHER])));
-        one = labelled.get(key);
+      let cheap = '';
+      for (const name in labels) cheap += `${name}\0${labels[name]}\0`;
+      let one = known.get(cheap);
+      if (one === undefined) {
+        one = add(labels);
+        if (known.size < SERIES_PER_METRIC) known.set(cheap, one);
       }
-      if (one === undefined) labelled.set(key, one = make());
       return one;
     },
-    all: () => [...(used || labelled.size === 0 ? [['', unlabelled] as [string, T]] : []), ...labelled],
+    all: () => [...(used || printed.size === 0 ? [['', unlabelled] as [string, T]] : []), ...printed],
   };
 }
 

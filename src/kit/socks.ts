@@ -4,7 +4,6 @@
  * that came in the same segment as the reply, which the package hands over once and only to a listener already there.
  */
 import type { Socket } from 'node:net';
-import { SocksClient } from 'socks';
 
 export interface Proxy {
   readonly host: string;
@@ -41,13 +40,19 @@ const REPLIES: readonly Negotiated[] = [
  * paused with everything the target said so far in its buffer; else it is destroyed. The caller keeps the deadline
  * and destroys the socket when it passes.
  */
-export function negotiate(socket: Socket, proxy: Proxy, host: string, port: number): Promise<Negotiated> {
+export async function negotiate(socket: Socket, proxy: Proxy, host: string, port: number): Promise<Negotiated> {
   for (const field of [proxy.login ?? '', proxy.password ?? '', host]) {
     if (Buffer.byteLength(field) > FIELD_OCTETS) {
       socket.destroy();
-      return Promise.resolve({ kind: 'proxy', why: 'a name, login or password is longer than SOCKS can say', ours: true });
+      return { kind: 'proxy', why: 'a name, login or password is longer than SOCKS can say', ours: true };
     }
   }
+  // Loaded with the first proxy: most boxes have none. The socket may die meanwhile, and nobody else listens yet.
+  const ignore = () => undefined;
+  socket.on('error', ignore);
+  const { SocksClient } = await import('socks');
+  socket.off('error', ignore);
+  if (socket.destroyed) return { kind: 'proxy', why: 'the proxy closed the connection' };
   return new Promise(resolve => {
     const head: number[] = [];
     // Before the package's own listener: it may destroy the socket on what it reads.
@@ -87,6 +92,7 @@ export function negotiate(socket: Socket, proxy: Proxy, host: string, port: numb
       resolve(whyNot(head, proxy));
     });
     client.connect(socket);
+    socket.resume();
   });
 }
 

@@ -148,6 +148,5 @@ function summarise(screen: Screen, stage: Stage, travelling: readonly Journey[])
   ];
   screen.line('');
   for (const { what, found, wanted } of counts) screen.line(`${found === wanted ? '✔' : '✖'} ${String(found).padStart(3)} of ${String(wanted).padStart(3)} ${what}`, found === wanted ? 'green' : 'red');
-  screen.close();
   return counts.every(({ found, wanted }) => found === wanted);
 }

@@ -11,7 +11,7 @@ export interface Screen {
   title(text: string): void;
   /** A row for a letter; gives its place. */
   row(name: string, note: string, recipients: readonly string[]): Row;
-  /** A line that stays. */
+  /** A line that stays: above the table while it lives, below it afterwards. */
   line(text: string, colour?: Colour): void;
   close(): void;
 }
@@ -38,11 +38,12 @@ interface State {
 }
 
 export function openScreen(out: NodeJS.WriteStream): Screen {
-  const live = out.isTTY && process.env['TERM'] !== 'dumb';
+  const terminal = out.isTTY && process.env['TERM'] !== 'dumb';
+  let live = terminal;
   const rows: State[] = [];
   const lasting: string[] = [];
   let drawn = 0;
-  const timer = live ? setInterval(draw, frameMs) : undefined;
+  const timer = terminal ? setInterval(draw, frameMs) : undefined;
   const paint = (colour: Colour, text: string): string => styleText(colour, text, { stream: out });
   const cut = (text: string, width: number): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width));
 
@@ -95,6 +96,7 @@ export function openScreen(out: NodeJS.WriteStream): Screen {
     close() {
       clearInterval(timer);
       if (live) draw();
+      live = false; // what is said from now on stands below the table
     },
   };
 }

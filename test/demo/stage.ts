@@ -1,4 +1,5 @@
 /** The world around the gateway: servers with manners of their own, a proxy, and the senders' mailbox server. */
+import { openNameServer } from '../props/name-server.ts';
 import { openSink, type Sink } from '../props/sink.ts';
 import { openSocksProxy, type SocksProxy } from '../props/socks-proxy.ts';
 
@@ -34,16 +35,19 @@ export async function openStage(): Promise<Stage> {
     'office.example': await openSink(),
   };
   const proxy = await openSocksProxy({ credentials: { login: 'post', password: 'horn' }, lead: ({ host }) => (host === 'mx.far.example' ? far.port : null) });
+  // The proxy finds hosts; that this one has no MX of its own is asked for here.
+  const names = await openNameServer({ 'mx.far.example': [] });
   const direct = Object.entries(servers).filter(([domain]) => domain !== 'far.example').map(([domain, { port }]) => `${domain}:[127.0.0.1],${port} /PROXY=none\n`);
   return {
     servers,
     proxy,
     files: {
+      dnsservers: `127.0.0.1:${names.port}\n`,
       esmtproutes: `${direct.join('')}lists.office.example:[127.0.0.1],${servers['office.example']?.port} /PROXY=none\nfar.example:mx.far.example,25 /PROXY=tunnel\n`,
       socksproxy: `tunnel socks5h://post:horn@127.0.0.1:${proxy.port}\n`,
     },
     async close() {
-      await Promise.all([...Object.values(servers), proxy].map((one) => one.close()));
+      await Promise.all([...Object.values(servers), proxy, names].map((one) => one.close()));
     },
   };
 }

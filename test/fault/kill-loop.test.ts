@@ -10,5 +10,7 @@ test('twelve kills under load lose nothing that was acknowledged', { timeout: 18
   t.diagnostic(verdict(report));
   assert.deepEqual(report.lost, [], `seed ${seed}`);
   assert.ok(report.acknowledged > 500, `only ${report.acknowledged} messages were accepted: that is no load`);
-  assert.ok(report.duplicates <= report.inFlight * 0.01, verdict(report));
+  // Twice can come only what was on the wire (four connections, two messages each) or delivered a moment before, its
+  // deletion not yet synced. `make fault` has the numbers to hold it below 1 % of what was in flight.
+  assert.ok(report.duplicates <= report.kills * 25, verdict(report));
 });

@@ -15,9 +15,9 @@ import type { FakeClock } from '../props/fake-clock.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { all, contentOf, deferred, delivered, idOf, post, text, trace } from '../props/queue-messages.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';
-import { createShaKernels } from '../props/sha-kernels.ts';
+import { openKernels } from '../../src/kit/kernels.ts';
 
-const kernels = createShaKernels();
+const kernels = openKernels();
 const script = fileURLToPath(new URL('queue-process.ts', import.meta.url));
 const running = new Set<ChildProcessWithoutNullStreams>();
 afterAll(() => running.forEach((child) => child.kill('SIGKILL')));

@@ -10,11 +10,11 @@ import { createFailingDisk } from '../props/failing-disk.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { all, contentOf, draft, idOf, post, sealOf, text, trace } from '../props/queue-messages.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';
-import { createShaKernels } from '../props/sha-kernels.ts';
+import { openKernels } from '../../src/kit/kernels.ts';
 import { mountSmallDisk } from '../props/small-disk.ts';
 
 const clock = createFakeClock();
-const kernels = createShaKernels();
+const kernels = openKernels();
 const open = (own: Partial<LmdbQueueOptions> = {}): Promise<LmdbQueue> =>
   openLmdbQueue({ folder: scratchFolder('queue'), kernels, clock, log: silent, watermarkOctets: 0, ...own });
 const claimAll = (store: LmdbQueue, limit = 1000): ReturnType<LmdbQueue['claim']> => store.claim({ now: clock.now(), limit, leaseMs: 60_000 });
@@ -183,7 +183,7 @@ describe('queue on a disk that fails', () => {
 });
 
 describe('queue on a disk that lies', () => {
-  for (const size of [70_000, 2_000_000]) {
+  for (const size of [300_000, 2_000_000]) {
     it(`a flipped bit in a body file of ${size} octets is noticed before any of it is handed out`, async () => {
       const folder = scratchFolder('queue');
       const store = await open({ folder });
@@ -214,7 +214,7 @@ describe('queue on a disk that lies', () => {
   it('a record whose body file is gone is quarantined when the queue is opened, the rest goes on', async () => {
     const folder = scratchFolder('queue');
     const store = await open({ folder });
-    const [gone, kept] = [idOf(await post(store, kernels, clock.now(), text(90_000))), idOf(await post(store, kernels, clock.now(), text(80_000)))];
+    const [gone, kept] = [idOf(await post(store, kernels, clock.now(), text(390_000))), idOf(await post(store, kernels, clock.now(), text(380_000)))];
     await store.close();
     unlinkSync(filesIn(folder).find((path) => path.endsWith(gone))!);
     const again = await open({ folder });

@@ -12,7 +12,7 @@ import type { Outcome, Outcomes } from '../../src/core/outcome.ts';
 import type { Claim, Draft } from '../../src/core/queue-store.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
 import { deferred, delivered, draft, first, idOf, post, second, text } from '../props/queue-messages.ts';
-import { createShaKernels } from '../props/sha-kernels.ts';
+import { openKernels } from '../../src/kit/kernels.ts';
 
 interface Task {
   readonly task: 'post' | 'claim' | 'record' | 'release' | 'draft' | 'drain' | 'close';
@@ -25,7 +25,7 @@ const clock: Clock = {
   now: () => Date.now() as Instant,
   sleepUntil: (when, signal) => sleep(Math.max(0, when - Date.now()), undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
 };
-const kernels = createShaKernels();
+const kernels = openKernels();
 const store = await openLmdbQueue({ folder: process.argv[2]!, kernels, clock, log: silent, watermarkOctets: 0 });
 const outcomes: Outcomes = new Map<RecipientId, Outcome>([[first, delivered], [second, deferred]]);
 const drafts: Draft[] = [];

@@ -26,7 +26,7 @@ export function createCertificate(name: string): Certificate {
     der(0xa3, der(0x30, alternativeName, authority)),
   );
   const whole = der(0x30, toSign, ecdsaSha256, der(0x03, Buffer.of(0), sign('sha256', toSign, privateKey)));
-  const pem = `-----BEGIN CERTIFICATE-----\n${whole.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+  const pem = `-----BEGIN CERTIFICATE-----\n${whole.toString('base64').match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`;
   return { pem, context: createSecureContext({ cert: pem, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) }) };
 }
 

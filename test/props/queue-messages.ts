@@ -4,7 +4,6 @@ import type { Address, Envelope, MessageId, Recipient, RecipientId } from '../..
 import type { Kernels } from '../../src/core/kernels.ts';
 import type { Deferred, Delivered, Failed } from '../../src/core/outcome.ts';
 import type { Claim, Committed, Draft, QueueEntry, QueueStore, Seal, Selection, StoredContent } from '../../src/core/queue-store.ts';
-import { plainFacts } from './sha-kernels.ts';
 
 export const envelope: Envelope = {
   reversePath: 'ann@example.org' as Address,
@@ -35,7 +34,7 @@ export function text(sizeOctets: number, filler = 'x'): Buffer {
 }
 
 export function sealOf(kernels: Kernels, content: Uint8Array, due: Instant): Seal {
-  return { due, trace, facts: plainFacts(content.length, kernels.digest(content)) };
+  return { due, trace, facts: { sizeOctets: content.length, digest: kernels.digest(content), has8bit: false, hasNul: false, bareCr: 0, bareLf: 0, longestLine: 60, headerEnd: 0, header8bit: false } };
 }
 
 export interface Posting {

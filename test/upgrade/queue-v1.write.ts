@@ -12,17 +12,17 @@ import { openLmdbQueue } from '../../src/flow/queue/index.ts';
 import { gzipSync } from 'node:zlib';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { deferred, delivered, first, idOf, post, second, text } from '../props/queue-messages.ts';
-import { createShaKernels } from '../props/sha-kernels.ts';
+import { openKernels } from '../../src/kit/kernels.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-upgrade-'));
 const clock = createFakeClock(1_700_000_000_000);
-const kernels = createShaKernels();
+const kernels = openKernels();
 const store = await openLmdbQueue({ folder, kernels, clock, log: silent, watermarkOctets: 0 });
 const now = clock.now();
 
 const small = idOf(await post(store, kernels, now, text(700)));
 await clock.advance(1);
-const large = idOf(await post(store, kernels, now, text(40_000)));
+const large = idOf(await post(store, kernels, now, text(400_000)));
 await clock.advance(1);
 const held = idOf(await post(store, kernels, now, text(5)));
 await clock.advance(1);

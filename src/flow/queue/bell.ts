@@ -18,7 +18,7 @@ export function createBell(): Bell {
   async function next(signal: AbortSignal, pause: Pause, told: boolean): Promise<void> {
     const rung = new AbortController();
     const over = AbortSignal.any([signal, rung.signal]);
-    const wake = (): void => rung.abort();
+    const wake = (): void => rung.abort('rung');
     waiting.add(wake);
     try {
       await pause(over, told);

@@ -11,7 +11,7 @@ import { WireServer, type Wire } from './smtp-wire.ts';
 
 export interface Receiver {
   address(): { readonly host: string; readonly port: number };
-  /** For sessions that begin from now on. The socket stays as it is. */
+  /** For sessions that begin from now on; where it listens stays as it is. Throws, and changes nothing, when the certificate is no good. */
   reload(options: ReceiveOptions): void;
   updateTls(tls: TlsOptions): void;
   /** Stops accepting; 421 to idle sessions; others get the reply they wait for; after `graceMs` the rest is cut. */
@@ -83,6 +83,11 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     }
   };
 
+  const reload = (next: ReceiveOptions) => {
+    if (next.listener.tls !== undefined) server.updateTls(next.listener.tls);
+    setup = createSetup(next);
+  };
+
   await server.open(listener.listen);
   const bound = server.server.address();
   if (bound !== null && typeof bound === 'object') place = { host: bound.address, port: bound.port };
@@ -90,11 +95,8 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
 
   return {
     address: () => place,
-    reload(next) {
-      setup = createSetup(next);
-      if (next.listener.tls !== undefined) server.updateTls(next.listener.tls);
-    },
-    updateTls: tls => server.updateTls(tls),
+    reload,
+    updateTls: tls => reload({ ...setup, listener: { ...setup.listener, tls } }),
     async close({ graceMs }) {
       const gone = server.stop();
       for (const session of sessions) session.goDown();

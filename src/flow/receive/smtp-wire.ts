@@ -5,7 +5,7 @@
  */
 /* oxlint-disable no-underscore-dangle -- the names are smtp-server's */
 import type { Socket, ListenOptions } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { createSecureContext, TLSSocket } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
@@ -50,16 +50,22 @@ export interface WireListener {
 /** Who may come in, and who is waiting behind the door. */
 export interface WireDoor<Guest> {
   /** At accept, before any octet, TLS or not. Null: dropped, after `text` where that can be said. */
-  arrive(peer: { remoteAddress: string; localAddress: string; localPort: number }): { guest: Guest; leave: () => void } | { text: string };
+  arrive(peer: { remoteAddress: string; localAddress: string; localPort: number }): Arrival<Guest> | { text: string };
   begin(wire: Wire, guest: Guest): WireListener;
   /** Trouble before a session began, or of the listening socket. */
   trouble(cause: Error): void;
 }
 
+export interface Arrival<Guest> {
+  readonly guest: Guest;
+  /** When the connection is gone; may be called more than once. */
+  readonly leave: () => void;
+}
+
 type SocketOptions = NonNullable<ConstructorParameters<typeof SMTPConnection>[2]>;
 interface GuestOptions<Guest> extends SocketOptions {
   readonly id: string;
-  readonly guest: Guest;
+  readonly arrival: Arrival<Guest>;
 }
 
 /** A dual-stack listener shows IPv4 peers as ::ffff:a.b.c.d. */
@@ -97,6 +103,7 @@ const nobody: WireListener = {
 
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
+  leave: () => void = () => undefined;
 
   get tls(): WireTls | null {
     if (!(this._socket instanceof TLSSocket)) return null;
@@ -149,13 +156,14 @@ class WireConnection extends SMTPConnection implements Wire {
   override _onClose(): void {
     if (this._closed) return;
     super._onClose();
+    this.leave();
     this.listener.closed();
   }
 }
 
 export class WireServer<Guest> extends SMTPServer {
   readonly #door: WireDoor<Guest>;
-  readonly #arrivals = new WeakMap<Socket, Guest>();
+  readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
 
   constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean) {
     super({
@@ -189,21 +197,24 @@ export class WireServer<Guest> extends SMTPServer {
       else socket.end(arrival.text, () => socket.destroySoon());
       return false;
     }
+    // For those who go before a session begins; STARTTLS takes every listener off the socket.
     socket.once('close', arrival.leave);
-    this.#arrivals.set(socket, arrival.guest);
+    this.#arrivals.set(socket, arrival);
     return super._acceptSocket(socket, handshake);
   }
 
   /** No PROXY header; the guest rides on the options that reach connect(). */
   override _handleProxy(socket: Socket, callback: (error: Error | null, options?: SocketOptions & { id: string }) => void): void {
-    const options: GuestOptions<Guest> = { id: '-', guest: this.#arrivals.get(socket) as Guest };
+    const options: GuestOptions<Guest> = { id: '-', arrival: this.#arrivals.get(socket) as Arrival<Guest> };
     callback(null, options);
   }
 
   override connect(socket: Socket | TLSSocket, options?: SocketOptions | null): void {
     const connection = new WireConnection(this, socket, options ?? null);
     this.connections.add(connection);
-    connection.listener = this.#door.begin(connection, (options as GuestOptions<Guest>).guest);
+    const { guest, leave } = (options as GuestOptions<Guest>).arrival;
+    connection.leave = leave;
+    connection.listener = this.#door.begin(connection, guest);
     connection.init();
   }
 
@@ -220,6 +231,8 @@ export class WireServer<Guest> extends SMTPServer {
 
   /** New connections get these; those under way keep what they have. */
   updateTls(tls: TlsOptions): void {
+    // The package forgets the old contexts before it tries the new ones: let what is no good throw here.
+    for (const context of [tls, ...Object.values(tls.sni ?? {})]) createSecureContext(context);
     this.updateSecureContext(wireTls(tls));
   }
 
@@ -235,5 +248,6 @@ export class WireServer<Guest> extends SMTPServer {
 function wireTls(tls: TlsOptions | undefined): object {
   if (tls === undefined) return {};
   const { sni, ...context } = tls;
-  return sni === undefined ? context : { ...context, sniOptions: sni };
+  // Always given, since an update is laid over what was there.
+  return { ...context, sniOptions: sni ?? {} };
 }

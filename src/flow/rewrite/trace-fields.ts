@@ -42,6 +42,8 @@ export function createTraceFields(options: TraceOptions): (request: TraceRequest
 }
 
 function from(origin: Origin): string {
+  // The node that called; `login` in the comment says which user of it.
+  if (origin.source === 'uucp') return printable(origin.helo ?? 'unknown');
   if (origin.remoteAddress === undefined) return 'localhost (localhost [127.0.0.1])';
   const address = canonicalIpv6(origin.remoteAddress) === null ? origin.remoteAddress : `IPv6:${origin.remoteAddress}`;
   const name = origin.remoteName === undefined ? '' : `${printable(origin.remoteName)} `;

@@ -200,7 +200,7 @@ class RunningRunner implements Runner {
 
   #ring(): void {
     this.#rung = true;
-    this.#sleeping?.abort();
+    this.#sleeping?.abort('rung');
   }
 
   async #sleep(until: Instant): Promise<void> {

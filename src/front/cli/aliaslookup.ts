@@ -19,7 +19,7 @@ Exit status: 0; 67 when nobody is meant; 75 when that cannot be said now.`,
     if (address === null) throw new Usage('aliaslookup needs one address');
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.configuration;
-    const { steps, verdict } = await context.rooms.addresses(configuration).find(address, source);
+    const { steps, verdict } = await (await context.rooms.addresses(configuration)).find(address, source);
     for (const step of steps) await print(context.stdout, step);
     if (verdict.kind === 'refused') {
       await print(context.stdout, `${address}: refused (${verdict.text})`);

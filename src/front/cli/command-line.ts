@@ -1,18 +1,7 @@
 /** Finds the command, its folder and its help. */
 import { resolve } from 'node:path';
-import { aliaslookup } from './aliaslookup.ts';
 import type { Command, Context } from './command.ts';
 import { exits, print, Usage } from './command.ts';
-import { importCommand } from './import.ts';
-import { init } from './init.ts';
-import { check, restart, start, stop } from './lifecycle.ts';
-import { makealiases } from './makealiases.ts';
-import { mailq } from './mailq.ts';
-import { cancelmsg, flush } from './orders.ts';
-import { sendmail } from './sendmail.ts';
-import { status } from './status.ts';
-import { testmxlookup } from './testmxlookup.ts';
-import { trace } from './trace.ts';
 
 const version: Command = {
   name: 'version',
@@ -24,12 +13,39 @@ const version: Command = {
   },
 };
 
-const commands: readonly Command[] = [init, check, start, stop, restart, flush, mailq, cancelmsg, sendmail, trace, status, testmxlookup, aliaslookup, makealiases, importCommand, version];
+/** Loaded when named: a gateway that runs for a year does not carry the other commands with it. In the order of the list. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./init.ts')).init,
+  check: async () => (await import('./lifecycle.ts')).check,
+  start: async () => (await import('./lifecycle.ts')).start,
+  stop: async () => (await import('./lifecycle.ts')).stop,
+  restart: async () => (await import('./lifecycle.ts')).restart,
+  flush: async () => (await import('./orders.ts')).flush,
+  mailq: async () => (await import('./mailq.ts')).mailq,
+  cancelmsg: async () => (await import('./orders.ts')).cancelmsg,
+  sendmail: async () => (await import('./sendmail.ts')).sendmail,
+  rmail: async () => (await import('./rmail.ts')).rmail,
+  rsmtp: async () => (await import('./rsmtp.ts')).rsmtp,
+  uucp: async () => (await import('./uucp.ts')).uucp,
+  trace: async () => (await import('./trace.ts')).trace,
+  inbox: async () => (await import('./inbox.ts')).inbox,
+  status: async () => (await import('./status.ts')).status,
+  convert: async () => (await import('./convert.ts')).convertCommand,
+  testmxlookup: async () => (await import('./testmxlookup.ts')).testmxlookup,
+  aliaslookup: async () => (await import('./aliaslookup.ts')).aliaslookup,
+  makealiases: async () => (await import('./makealiases.ts')).makealiases,
+  import: async () => (await import('./import.ts')).importCommand,
+  version: () => Promise.resolve(version),
+};
 
 /** Courier's names for what is one command here. */
 const ALIASES: Readonly<Record<string, string>> = {
+  bsmtp: 'rsmtp', rgsmtp: 'rsmtp', rzsmtp: 'rsmtp', rcsmtp: 'rsmtp', crsmtp: 'rsmtp', rbsmtp: 'rsmtp', rb2smtp: 'rsmtp',
   makesmtpaccess: 'restart', makeacceptmailfor: 'restart', makehosteddomains: 'restart', makepercentrelay: 'restart', reload: 'restart',
 };
+
+/** Strangers write what stands behind these: nothing there may be an option of ours. */
+const FOR_STRANGERS: ReadonlySet<string> = new Set(['rmail', 'rsmtp', ...Object.keys(ALIASES).filter(name => ALIASES[name] === 'rsmtp')]);
 
 const SYSTEM_FOLDER = '/etc/posthorn';
 
@@ -38,15 +54,16 @@ export async function runCommandLine(args: readonly string[], given: Omit<Contex
   const [name, ...own] = rest;
   const context: Context = { ...given, folder };
   if (name === undefined) {
-    await print(help ? given.stdout : given.stderr, overview());
+    await print(help ? given.stdout : given.stderr, await overview());
     return help ? exits.ok : exits.usage;
   }
   const word = ALIASES[name] ?? name;
-  const command = commands.find(one => one.name === word);
-  if (command === undefined) {
-    await print(given.stderr, `posthorn: there is no command "${name}". The commands:\n\n${overview()}`);
+  const load = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (load === undefined) {
+    await print(given.stderr, `posthorn: there is no command "${name}". The commands:\n\n${await overview()}`);
     return exits.usage;
   }
+  const command = await load();
   if (help) {
     await print(given.stdout, `Usage: posthorn ${command.help}\n\nEvery command takes --config DIR (or POSTHORN_CONFIG; else ${SYSTEM_FOLDER}).`);
     return exits.ok;
@@ -70,7 +87,7 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   let help = false;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
-    if (arg === '--') {
+    if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
       rest.push(...args.slice(at));
       break;
     } else if (arg === '--config') folder = args[++at] ?? '';
@@ -81,7 +98,8 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   return { rest, folder: resolve(folder), help };
 }
 
-function overview(): string {
-  const width = Math.max(...commands.map(one => one.name.length)) + 2;
-  return `Usage: posthorn COMMAND [--config DIR] ...\n\n${commands.map(one => `  ${one.name.padEnd(width)}${one.summary}`).join('\n')}\n\nposthorn COMMAND --help tells more.`;
+async function overview(): Promise<string> {
+  const all = await Promise.all(Object.values(commands).map(load => load()));
+  const width = Math.max(...all.map(one => one.name.length)) + 2;
+  return `Usage: posthorn COMMAND [--config DIR] ...\n\n${all.map(one => `  ${one.name.padEnd(width)}${one.summary}`).join('\n')}\n\nposthorn COMMAND --help tells more.`;
 }

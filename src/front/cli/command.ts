@@ -36,8 +36,31 @@ export interface Rooms {
   /** The queue itself, for when no gateway runs. */
   offline(configuration: Configuration): Promise<Operations & { close(): Promise<void> }>;
   /** What the configuration makes of addresses; the alias files are read at once. */
-  addresses(configuration: Configuration): Addresses;
+  addresses(configuration: Configuration): Promise<Addresses>;
+  uucp(configuration: Configuration): Promise<UucpDesk>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+}
+
+/** The UUCP site beside the queue; no gateway need run. */
+export interface UucpDesk {
+  neighbors(): Promise<readonly NeighborListing[]>;
+  poll(node: string, timeoutMs: number): Promise<{
+    readonly kind: 'called' | 'failed' | 'absent';
+    readonly before: number;
+    readonly after: number;
+    readonly sent: { readonly files: number; readonly octets: number };
+    readonly received: { readonly files: number; readonly octets: number };
+    readonly said: string;
+  }>;
+  recall(name: string): Promise<{ readonly octets: Uint8Array; readonly what: string } | null>;
+  close(): Promise<void>;
+}
+
+export interface NeighborListing {
+  readonly node: string;
+  readonly jobs: readonly { readonly id: string; readonly at: number; readonly what: string; readonly octets: number }[];
+  readonly waiting: { readonly messages: number; readonly octets: number; readonly oldestAt: number | null; readonly names: readonly string[] };
+  readonly lastCall?: { readonly at: number; readonly said: string };
 }
 
 export interface Addresses {

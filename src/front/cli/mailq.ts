@@ -1,7 +1,10 @@
 import { userInfo } from 'node:os';
 import type { ListedMessage } from '../../core/operations.ts';
 import { configurationOf } from './configuration-of.ts';
-import { exits, print, readArguments, withQueue, type Command } from './command.ts';
+import type { Configuration } from '../../configuration.ts';
+import { exits, print, readArguments, withQueue, type Command, type Context } from './command.ts';
+import { formatSize, formatWhen } from './figures.ts';
+import { formatNeighbor } from './uucp-listing.ts';
 
 export const mailq: Command = {
   name: 'mailq',
@@ -40,11 +43,24 @@ Exit status: 0, also for an empty queue.`,
         messages++;
         await print(context.stdout, format(one));
       }
+      const handed = values.json === true || values.batch === true || configuration.uucp.site.neighbors.all.length === 0 ? [] : await handedOver(context, configuration);
+      for (const line of handed) await print(context.stdout, line);
       if (values.json !== true) await print(context.stdout, values.batch === true ? `messages: ${messages}` : messages === 0 ? 'Mail queue is empty.' : `\n${messages} messages.`);
       return exits.ok;
     });
   },
 };
+
+/** What has left the queue for UUCP and is not on the wire: it can still be called back. */
+async function handedOver(context: Context, configuration: Configuration): Promise<readonly string[]> {
+  const desk = await context.rooms.uucp(configuration);
+  try {
+    const busy = (await desk.neighbors()).filter(({ jobs, waiting }) => jobs.length > 0 || waiting.messages > 0);
+    return busy.length === 0 ? [] : [`Handed to UUCP, not on the wire yet (posthorn uucp recall takes back):\n${busy.map(formatNeighbor).join('\n')}\n`];
+  } finally {
+    await desk.close();
+  }
+}
 
 async function bySender(listed: AsyncIterable<ListedMessage>): Promise<ListedMessage[]> {
   const all: ListedMessage[] = [];
@@ -67,18 +83,6 @@ function formatBatch(one: ListedMessage): string {
   // A `;` in an address would shift the fields.
   const plain = (text: string) => text.replaceAll(/[;\n]/g, '_');
   return `${[one.sizeOctets, one.id, formatWhen(one.acceptedAt), one.owner, plain(one.reversePath), ...one.recipients.flatMap(({ address, status }) => [status, plain(address)])].join(';')};\n`;
-}
-
-/** Courier's: bytes below 1 K, then n.nK, n.nnM. */
-export function formatSize(octets: number): string {
-  if (octets < 1024) return String(octets);
-  return octets < 1024 * 1024 ? `${(octets / 1024).toFixed(1)}K` : `${(octets / 1024 / 1024).toFixed(2)}M`;
-}
-
-export function formatWhen(at: number): string {
-  const date = new Date(at);
-  const two = (n: number) => String(n).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
 export function ownName(): string {

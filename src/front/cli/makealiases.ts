@@ -29,7 +29,7 @@ Exit status: 0; 1 when something is wrong; 64 wrong options.`,
     }
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.configuration;
-    const lookup = context.rooms.addresses(configuration);
+    const lookup = await context.rooms.addresses(configuration);
     const wrong = [...lookup.problems()];
     for (const { where, name, members } of lookup.aliases(wish.source)) {
       if (wish.dump) await print(context.stdout, `${name}: ${members.join(', ')}`);

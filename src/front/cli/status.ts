@@ -1,4 +1,3 @@
-import { request } from 'undici';
 import { configurationOf } from './configuration-of.ts';
 import { exits, print, readArguments, type Command } from './command.ts';
 
@@ -23,6 +22,8 @@ Exit status: 0 when it is well; 1 when it is troubled; 69 when it does not answe
     const { host, port } = configuration.http;
     const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     try {
+      // Loaded here: 12 MB that a gateway which runs for a year never needs.
+      const { request } = await import('undici');
       const { statusCode, body } = await request(`http://${authority}/${values.metrics === true ? 'metrics' : 'health'}`, { headersTimeout: WAIT_MS, bodyTimeout: WAIT_MS, reset: true });
       await print(context.stdout, await body.text());
       return statusCode === 200 ? exits.ok : exits.failed;

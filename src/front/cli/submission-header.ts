@@ -76,8 +76,9 @@ export function addressesIn(value: string): string[] {
   let angle: string | null = null;
   let plain = '';
   const finish = () => {
-    const address = (angle ?? plain).trim();
-    if (address !== '') found.push(address.replaceAll(/\s/g, ''));
+    // White space counts inside quotes only (RFC 5322 §4.4 lets it stand around dots and @).
+    const address = (angle ?? plain).replaceAll(/("(?:\\.|[^"\\])*")|\s+/g, '$1');
+    if (address !== '') found.push(address);
     angle = null;
     plain = '';
   };

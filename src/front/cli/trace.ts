@@ -3,7 +3,7 @@ import type { RecentEvent } from '../../core/operations.ts';
 import { styleText } from 'node:util';
 import { configurationOf } from './configuration-of.ts';
 import { exits, print, readArguments, type Command } from './command.ts';
-import { formatWhen } from './mailq.ts';
+import { formatWhen } from './figures.ts';
 
 export const trace: Command = {
   name: 'trace',

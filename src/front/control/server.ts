@@ -14,6 +14,9 @@ export interface ControlServer {
 }
 
 const OWNER_ONLY = 0o600;
+/** A state folder where its group may enter and write means it: uuxqt's rmail is another user's. */
+const GROUPS = 0o030;
+const WITH_GROUP = 0o660;
 
 export async function openControlServer(options: { readonly folder: string; readonly operations: Operations; readonly log: Log }): Promise<ControlServer> {
   const folder = await open(options.folder, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -34,7 +37,7 @@ export async function openControlServer(options: { readonly folder: string; read
     server.once('error', reject);
     server.listen(path, resolve);
   });
-  await chmod(path, OWNER_ONLY);
+  await chmod(path, ((await folder.stat()).mode & GROUPS) === GROUPS ? WITH_GROUP : OWNER_ONLY);
   return {
     async close() {
       await new Promise<void>(resolve => {

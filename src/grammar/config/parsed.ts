@@ -30,7 +30,7 @@ export function settle<T>(value: T, problems: readonly Problem[]): Parsed<T> {
 /** The value, its problems noted as those of `line` when there are some. */
 export function noting<T>(parsed: Parsed<T>, line: number, problems: Problem[]): T | undefined {
   if (parsed.kind === 'read') return parsed.value;
-  // One by one: a large file can have more problems than a call can have arguments.
+  // One by one: a file with a hundred thousand wrong lines is more than a call has room for arguments.
   for (const problem of parsed.problems) problems.push({ ...problem, line: problem.line + line - 1 });
   return undefined;
 }

@@ -76,6 +76,12 @@ test('all files are read before anything is said', (t) => {
   assert.deepEqual(folderOf(t, { me: '-', queuetime: 'x', warntime: 'y', locals: 'a b\n' }).problems().map((line) => line.split(':')[0]), ['me', 'locals', 'queuetime', 'warntime']);
 });
 
+test('a file with very many wrong lines is answered line by line', (t) => {
+  const problems = folderOf(t, { locals: 'a b\n'.repeat(200_000) }).problems();
+  assert.equal(problems.length, 200_000);
+  assert.match(problems[199_999] ?? '', /^locals:200000: /);
+});
+
 test('no folder, and what is no folder, are problems and no exception', (t) => {
   const { path } = folderOf(t, { me: 'mail.example.com' });
   for (const folder of [join(path, 'absent'), join(path, 'me')]) assert.equal(readConfiguration(folder).kind, 'wrong');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -38,6 +38,18 @@ test('a folder deeper than a socket path may be still has its socket, for the ow
   await server.close();
   assert.equal(await findRunning(folder), null);
   assert.equal(await findRunning(join(root, 'nowhere')), null);
+});
+
+test('a folder that its group may enter and write lets the group speak, one that it may only enter does not', async () => {
+  for (const [mode, wanted] of [[0o770, 0o660], [0o2770, 0o660], [0o750, 0o600], [0o755, 0o600], [0o700, 0o600]] as const) {
+    const folder = join(root, `mode-${mode.toString(8)}`);
+    mkdirSync(folder);
+    chmodSync(folder, mode);
+    const server = await openControlServer({ folder, operations: operations({}), log: silent });
+    const found = statSync(join(folder, 'control.sock')).mode & 0o777;
+    await server.close();
+    assert.equal(found, wanted, mode.toString(8));
+  }
 });
 
 test('a long list comes whole, a trouble in its middle is an error and not a short list', async () => {

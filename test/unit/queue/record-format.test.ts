@@ -8,9 +8,9 @@ import type { Deferred, Delivered, Diagnostic, Failed, Outcome } from '../../../
 import type { RecipientState, StoredMessage } from '../../../src/core/queue-store.ts';
 import type { PendingOrder, StoredRecord } from '../../../src/flow/queue/message-changes.ts';
 import { createRecordFormat } from '../../../src/flow/queue/record-format.ts';
-import { createShaKernels } from '../../props/sha-kernels.ts';
+import { openKernels } from '../../../src/kit/kernels.ts';
 
-const format = createRecordFormat(createShaKernels());
+const format = createRecordFormat(openKernels());
 
 const instant = fc.integer({ min: 0, max: 2 ** 50 }) as fc.Arbitrary<Instant>;
 const text = fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'binary', maxLength: 300 }));

@@ -12,7 +12,7 @@ import { createMemoryQueue, openLmdbQueue } from '../../../src/flow/queue/index.
 import { createFakeClock } from '../../props/fake-clock.ts';
 import { all, deferred, delivered, failed, idOf, post, text, unreachable } from '../../props/queue-messages.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
-import { createShaKernels } from '../../props/sha-kernels.ts';
+import { openKernels } from '../../../src/kit/kernels.ts';
 
 const outcome = fc.constantFrom<Outcome>(delivered, deferred, failed, unreachable);
 const which = fc.nat(30);
@@ -42,7 +42,7 @@ it('answers as the store in memory does', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (commands) => {
       const clock = createFakeClock();
-      const kernels = createShaKernels();
+      const kernels = openKernels();
       const folder = scratchFolder('model');
       const openDurable = (): Promise<QueueStore> => openLmdbQueue({ folder, kernels, clock, log: silent, watermarkOctets: 0, freshMessages: 0 });
       const memory: Side = { store: createMemoryQueue({ clock, kernels }), ids: [], claims: [] };

@@ -231,6 +231,21 @@ describe('receiver', () => {
     assert.doesNotMatch((await before.say(GREET).hears(/250 DSN/)).heard, /STARTTLS/);
   });
 
+  it('takes a new certificate, also where there was none, and keeps the old for a bad one', async () => {
+    const { port, receiver } = await box();
+    const offers = async () => (await new Caller(port).say(`${GREET}QUIT\r\n`).ends()).heard.includes('STARTTLS');
+    assert.equal(await offers(), false);
+    receiver.updateTls(testTls());
+    assert.equal(await offers(), true);
+    assert.throws(() => receiver.updateTls({ key: 'no key', cert: 'no certificate' }));
+    const caller = await new Caller(port).say('STARTTLS\r\n').hears(/220 2/);
+    caller.socket.removeAllListeners('data');
+    const secure = connectTls({ socket: caller.socket, rejectUnauthorized: false });
+    await once(secure, 'secureConnect');
+    assert.equal(secure.getPeerCertificate().subject.CN, 'mx.here.example');
+    secure.destroy();
+  });
+
   it('logs a handshake that fails, and gives the place back', async () => {
     const { port, lines, metrics } = await box({ listener: { tls: testTls() } });
     const caller = await new Caller(port).say('STARTTLS\r\n').hears(/220 2/);
@@ -238,6 +253,21 @@ describe('receiver', () => {
     await caller.ends();
     await settle(() => metrics.value('posthorn_receive_sessions') === 0);
     assert.ok(lines.some(line => line.event === 'error' && String(line.fields['why']).startsWith('TLS: ')));
+  });
+
+  it('gives the place back after STARTTLS', async () => {
+    const { port, metrics } = await box({ listener: { tls: testTls(), limits: { perAddress: 1 } } });
+    for (let visit = 0; visit < 3; visit++) {
+      const caller = await new Caller(port).say('STARTTLS\r\n').hears(/220 2/);
+      caller.socket.removeAllListeners('data');
+      const secure = connectTls({ socket: caller.socket, rejectUnauthorized: false });
+      await once(secure, 'secureConnect');
+      secure.write('QUIT\r\n');
+      const [bye] = (await once(secure, 'data')) as [Buffer];
+      assert.match(bye.toString(), /^221 /);
+      secure.destroy();
+      await settle(() => metrics.value('posthorn_receive_sessions') === 0);
+    }
   });
 
   it('gives the place back of a TLS client that never finishes its handshake', async () => {

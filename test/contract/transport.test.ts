@@ -1,0 +1,38 @@
+import { localPart } from '../../src/grammar/address.ts';
+import { at, openEsmtpBox } from '../props/esmtp-box.ts';
+import { openScriptedPeer, say, silence } from '../props/scripted-peer.ts';
+import { openScriptedTransport, relayed } from '../props/scripted-transport.ts';
+import { transportContract } from './transport.ts';
+
+transportContract('scripted', t => {
+  const transport = openScriptedTransport({
+    answer: ({ address }) => {
+      const local = localPart(address);
+      if (local === 'deferred') return { kind: 'deferred', status: '4.2.0', blame: 'recipient' };
+      if (local === 'failed') return { kind: 'failed', status: '5.1.1' };
+      return local === 'held' ? new Promise(() => undefined) : relayed;
+    },
+  });
+  t.after(() => transport.close());
+  return Promise.resolve({ transport, nexthop: 'there.example' });
+});
+
+for (const extensions of [['PIPELINING'], []]) {
+  transportContract(`esmtp${extensions.length > 0 ? ' with PIPELINING' : ''}`, async t => {
+    const peer = await openScriptedPeer({
+      extensions,
+      act: ({ step, line }) => {
+        if (step !== 'rcpt') return undefined;
+        if (line.includes('<deferred@')) return say('450 4.2.0 Later');
+        if (line.includes('<failed@')) return say('550 5.1.1 Never');
+        return line.includes('<held@') ? silence : undefined;
+      },
+    });
+    const box = openEsmtpBox(at(peer));
+    t.after(async () => {
+      await peer.close();
+      await box.close();
+    });
+    return { transport: box.transport, nexthop: 'there.example' };
+  });
+}

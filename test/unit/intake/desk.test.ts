@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Address, Origin } from '../../../src/core/envelope.ts';
+import type { ContentWriter, MailOptions, Transaction } from '../../../src/core/intake.ts';
+import { silent } from '../../../src/core/log.ts';
+import { pass, type Check } from '../../../src/core/policy.ts';
+import type { QueueEntry, QueueStore } from '../../../src/core/queue-store.ts';
+import { refuse } from '../../../src/core/status.ts';
+import { createIntake, type IntakeOptions } from '../../../src/flow/intake/index.ts';
+import { createMemoryQueue } from '../../../src/flow/queue/index.ts';
+import { createTraceFields } from '../../../src/flow/rewrite/index.ts';
+import { parseAddress } from '../../../src/grammar/address.ts';
+import { openKernels } from '../../../src/kit/kernels.ts';
+import { createMetrics } from '../../../src/kit/metrics.ts';
+import { createHandClock } from '../../props/hand-clock.ts';
+
+const kernels = openKernels();
+const origin: Origin = { source: 'esmtp', protocol: 'ESMTPS', remoteAddress: '192.0.2.9', remoteName: 'there.example', helo: 'there.example', at: 0 };
+const GOOD = 'Date: x\r\nMessage-ID: <1@x>\r\nTo: b@here.example\r\n\r\nbody\r\n';
+
+function address(text: string): Address {
+  const parsed = parseAddress(text);
+  assert.ok(parsed !== null, text);
+  return parsed;
+}
+
+function desk(own: Partial<IntakeOptions> & { capacityOctets?: number } = {}) {
+  const clock = createHandClock();
+  const { capacityOctets, ...options } = own;
+  const store: QueueStore = createMemoryQueue({ clock, kernels, ...(capacityOctets === undefined ? {} : { capacityOctets }) });
+  const intake = createIntake({
+    store, clock, checks: [], variables: () => new Map(), log: silent, metrics: createMetrics(),
+    trace: createTraceFields({ me: 'gate.example', messageIdHost: 'gate.example' }),
+    limits: { headerOctets: 100_000, receivedFields: 100, sizeOctets: 1_000_000, submitDelayMs: 0 },
+    ...options,
+  });
+  return { store, intake, clock };
+}
+
+async function open(intake: ReturnType<typeof desk>['intake'], from: Origin = origin): Promise<Transaction> {
+  const transaction = await intake.open(from);
+  assert.ok(transaction.kind === 'open');
+  return transaction;
+}
+
+async function send(intake: ReturnType<typeof desk>['intake'], text: string, own: { from?: Origin; mail?: MailOptions; to?: readonly string[] } = {}) {
+  const transaction = await open(intake, own.from);
+  const mail = await transaction.mail(address('a@there.example'), own.mail ?? {});
+  if (mail.kind === 'refused') return mail;
+  for (const to of own.to ?? ['b@here.example']) {
+    const rcpt = await transaction.rcpt(address(to), {});
+    if (rcpt.kind === 'refused') return rcpt;
+  }
+  const writer = await transaction.data();
+  return writer.kind === 'refused' ? writer : finish(writer, text);
+}
+
+async function finish(writer: ContentWriter, text: string) {
+  const scan = kernels.openScan();
+  // In pieces, as a socket brings it.
+  for (let at = 0; at < text.length; at += 1000) {
+    const chunk = Buffer.from(text.slice(at, at + 1000), 'latin1');
+    scan.feed(chunk);
+    await writer.write(chunk);
+  }
+  return writer.end(scan.facts());
+}
+
+async function queued(store: QueueStore): Promise<QueueEntry[]> {
+  const all: QueueEntry[] = [];
+  for await (const entry of store.list('all')) all.push(entry);
+  return all;
+}
+
+test('a message is queued with our trace before it and itself untouched', async () => {
+  const { intake, store } = desk();
+  const answer = await send(intake, GOOD);
+  assert.ok(answer.kind === 'queued');
+  const [entry] = await queued(store);
+  assert.ok(entry !== undefined && entry.message.id === answer.id);
+  const content = await store.content({ id: entry.message.id, message: entry.message });
+  assert.ok(content.kind === 'content');
+  const pieces: Uint8Array[] = [];
+  for await (const piece of content.read()) pieces.push(piece);
+  const text = Buffer.concat(pieces).toString();
+  assert.ok(text.endsWith(`\r\n${GOOD}`), text);
+  assert.match(text, new RegExp(`^Received: from there\\.example \\(there\\.example \\[192\\.0\\.2\\.9\\]\\)\r\n  by gate\\.example with ESMTPS\r\n  id ${answer.id}\r\n  for <b@here\\.example>;\r\n  \\w{3}, \\d\\d \\w{3} \\d{4} [\\d:]{8} [+-]\\d{4}\r\nDate: x`));
+});
+
+test('with several recipients none is named to the others', async () => {
+  const { intake, store } = desk();
+  await send(intake, GOOD, { to: ['b@here.example', 'c@here.example'] });
+  assert.ok(!Buffer.from((await queued(store))[0]?.message.trace ?? []).toString().includes('for <'));
+});
+
+test('what a peer says of itself can neither end a line nor close the comment', async () => {
+  const { intake, store } = desk();
+  await send(intake, GOOD, { from: { ...origin, helo: 'x\r\nBcc: evil@x (', remoteName: 'y)\r\nz' } });
+  const trace = Buffer.from((await queued(store))[0]?.message.trace ?? []).toString();
+  assert.equal(trace.match(/\r\n(?! )/g)?.length, 1, trace);
+  assert.ok(!/^Bcc:/m.test(trace));
+});
+
+test('a submission gets what it must have and lacks, a relayed message does not', async () => {
+  const { intake, store } = desk();
+  await send(intake, 'Subject: x\r\n\r\nbody\r\n', { from: { ...origin, source: 'submission' } });
+  await send(intake, 'Subject: x\r\n\r\nbody\r\n');
+  const [submitted, relayed] = (await queued(store)).map(one => Buffer.from(one.message.trace).toString());
+  assert.match(submitted ?? '', /\r\nMessage-ID: <[^>]+@gate\.example>\r\nDate: .*\r\nTo: undisclosed-recipients:;\r\n$/);
+  assert.ok(!/Message-ID|\r\nDate|To:/.test(relayed ?? ''));
+});
+
+test('each refusal of content is the right one, and leaves nothing behind', async () => {
+  const { intake, store } = desk();
+  const hops = (n: number) => `${'Received: by x\r\n'.repeat(n)}\r\nbody\r\n`;
+  const rows: readonly (readonly [string, string])[] = [
+    [hops(101), '554 5.4.6'],
+    [`${'received : by x\r\n'.repeat(101)}\r\nbody\r\n`, '554 5.4.6'],
+    [`X: ${'y'.repeat(900)}\r\n`.repeat(120) + '\r\nbody\r\n', '554 5.3.4'],
+    [`${GOOD}${'x'.repeat(1_000_000)}`, '552 5.3.4'],
+  ];
+  for (const [text, want] of rows) {
+    const answer = await send(intake, text);
+    assert.ok(answer.kind === 'refused', want);
+    assert.equal(`${answer.reply} ${answer.status}`, want);
+  }
+  assert.equal((await send(intake, hops(100))).kind, 'queued');
+  assert.equal((await queued(store)).length, 1);
+});
+
+test('the declared size is refused before it is sent; SIZELIMIT of the client\'s network overrules, 0 lifts it', async () => {
+  assert.deepEqual((await send(desk().intake, GOOD, { mail: { sizeOctets: 2_000_000 } })).kind, 'refused');
+  const { intake } = desk({ variables: () => new Map([['SIZELIMIT', '0']]) });
+  assert.equal((await send(intake, GOOD, { mail: { sizeOctets: 2_000_000 } })).kind, 'queued');
+});
+
+test('a full store is 452, at MAIL and at DATA, and nothing is lost when there is room again', async () => {
+  const { intake, store } = desk({ capacityOctets: 500 });
+  const answer = await send(intake, `${GOOD}${'x'.repeat(1000)}`, { mail: { sizeOctets: 1000 } });
+  assert.ok(answer.kind === 'refused');
+  assert.deepEqual([answer.reply, answer.status], [452, '4.3.1']);
+  assert.equal((await queued(store)).length, 0);
+});
+
+test('checks are asked in order, the first refusal stands, and a late answer is waited for', async () => {
+  const asked: string[] = [];
+  const check = (name: string, stage: Check['stage'], late: boolean, refused: boolean): Check => ({
+    name, stage,
+    judge: () => {
+      asked.push(name);
+      const verdict = refused ? refuse('relayDenied') : pass;
+      return late ? Promise.resolve(verdict) : verdict;
+    },
+  });
+  const { intake } = desk({ checks: [check('m', 'mail', true, false), check('r1', 'rcpt', false, false), check('r2', 'rcpt', true, true), check('r3', 'rcpt', false, false)] });
+  const answer = await send(intake, GOOD);
+  assert.ok(answer.kind === 'refused' && answer.status === '5.7.1');
+  assert.deepEqual(asked, ['m', 'r1', 'r2']);
+});
+
+test('a recipient that is rewritten keeps what the sender wrote, for the report', async () => {
+  const { intake, store } = desk({ resolve: () => address('real@here.example') });
+  await send(intake, GOOD);
+  assert.deepEqual((await queued(store))[0]?.message.recipients.map(one => [one.address, one.original]), [['real@here.example', 'rfc822;b@here.example']]);
+});
+
+test('content of 8 bits is called so whatever BODY said', async () => {
+  const { intake, store } = desk();
+  await send(intake, `${GOOD}\xe4\r\n`, { mail: { body: '7bit' } });
+  assert.equal((await queued(store))[0]?.message.envelope.body, '8bitmime');
+});
+
+test('offered twice under one key, a message is queued once', async () => {
+  const { intake, store } = desk();
+  const once = async () => {
+    const transaction = await intake.open({ ...origin, source: 'dsn' }, { idempotencyKey: 'PARENT:final' });
+    assert.ok(transaction.kind === 'open');
+    await transaction.mail(null, {});
+    await transaction.rcpt(address('a@there.example'), {});
+    const writer = await transaction.data();
+    assert.ok(writer.kind === 'writer');
+    return finish(writer, GOOD);
+  };
+  const [first, second] = [await once(), await once()];
+  assert.ok(first.kind === 'queued' && second.kind === 'queued' && first.id === second.id);
+  assert.equal((await queued(store)).length, 1);
+});
+
+test('an aborted transaction leaves nothing, a new MAIL forgets the old one', async () => {
+  const { intake, store } = desk();
+  const transaction = await open(intake);
+  await transaction.mail(address('a@there.example'), {});
+  await transaction.rcpt(address('b@here.example'), {});
+  const writer = await transaction.data();
+  assert.ok(writer.kind === 'writer');
+  await writer.write(Buffer.from(GOOD));
+  transaction.abort();
+  await transaction.mail(address('a@there.example'), {});
+  const none = await transaction.data();
+  assert.ok(none.kind === 'refused' && none.status === '5.5.1');
+  assert.equal((await queued(store)).length, 0);
+});
