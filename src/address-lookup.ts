@@ -7,6 +7,7 @@ import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createSystemClock } from './kit/system-clock.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createUserdb } from './service/auth/index.ts';
+import { createMailboxes } from './service/mailbox/index.ts';
 
 export type AddressVerdict =
   | { readonly kind: 'accepted'; readonly recipients: readonly { readonly address: string; readonly instruction?: string }[] }
@@ -22,12 +23,13 @@ export interface AddressLookup {
 export function createAddressLookup(configuration: Configuration): AddressLookup {
   const clock = createSystemClock();
   const local = createLocalTransport({
-    name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), clock, log: silent,
+    name: 'local', folder: join(configuration.stateFolder, 'mailboxes'), clock, log: silent,
+    mailboxes: createMailboxes({ host: configuration.names.me, clock, log: silent }),
     accounts: createUserdb({ path: configuration.userdb, log: silent }),
     isLocal: domain => configuration.domains.locals.has(domain),
     separators: () => configuration.addresses.separators,
   });
-  const rules: Rules = compileRules(configuration, local.mailboxes, silent);
+  const rules: Rules = compileRules(configuration, local.names, silent);
   return {
     async find(address, source) {
       const steps: string[] = [];

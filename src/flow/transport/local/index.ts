@@ -6,20 +6,15 @@ import type { Transport } from '../../../core/transport.ts';
 import { createInstructions, type InstructionsOptions } from './instructions.ts';
 import { createLocalDelivery, type LocalTransportOptions } from './local-transport.ts';
 import { createMailboxNames, type MailboxNames, type MailboxNamesOptions } from './mailbox-names.ts';
-import { createMaildir } from './maildir.ts';
 
-export type LocalOptions = MailboxNamesOptions & Pick<LocalTransportOptions, 'name' | 'instruction' | 'log'> & Pick<InstructionsOptions, 'forward' | 'clock'> & {
-  readonly me: string;
-};
+export type LocalOptions = MailboxNamesOptions & Pick<LocalTransportOptions, 'name' | 'instruction' | 'mailboxes' | 'log' | 'clock'> & Pick<InstructionsOptions, 'forward'>;
 
 /** Courier's `localtimeout`. */
 const WATCHDOG_MS = 15 * 60_000;
 
-export function createLocalTransport(options: LocalOptions): Transport & { readonly mailboxes: MailboxNames } {
-  const mailboxes = createMailboxNames(options);
-  const now = () => options.clock.now();
-  const maildir = createMaildir({ host: options.me, now });
-  const instructions = createInstructions({ ...options, maildir, limitMs: WATCHDOG_MS });
-  return { ...createLocalDelivery({ ...options, mailboxes, maildir, instructions, now }), mailboxes };
+export function createLocalTransport(options: LocalOptions): Transport & { readonly names: MailboxNames } {
+  const names = createMailboxNames(options);
+  const instructions = createInstructions({ ...options, limitMs: WATCHDOG_MS });
+  return { ...createLocalDelivery({ ...options, names, instructions }), names };
 }
 export type { FoundMailbox, MailboxNames } from './mailbox-names.ts';

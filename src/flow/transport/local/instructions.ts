@@ -3,18 +3,17 @@
  * even if a later instruction fails. What is wrong on this box defers; only a program's or a mailbox owner's clear
  * word fails.
  */
-import { mkdtemp, open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import type { Clock } from '../../../core/clock.ts';
+import type { Mailboxes, MailboxMessage } from '../../../core/mailbox.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { StoredContent } from '../../../core/queue-store.ts';
 import type { Refusal, Status } from '../../../core/status.ts';
 import { parseDotCourier, type Instruction } from '../../../grammar/dot-courier.ts';
-import { writeContent } from './lf-content.ts';
-import type { Maildir } from './maildir.ts';
-import { appendToMbox, NotAMailbox } from './mbox.ts';
+import { createLfLines } from '../../../grammar/line-ends.ts';
 import { runProgram } from './program.ts';
+import { outcomeOf } from './stored.ts';
 
 export interface Mission {
   /** Paths of instructions are below it, and programs start there. */
@@ -25,11 +24,12 @@ export interface Mission {
   readonly fields: Uint8Array;
   readonly content: StoredContent;
   readonly environment: Readonly<Record<string, string>>;
+  /** The owner's, for mailboxes of the owner. */
+  readonly quota?: string;
 }
 
 export interface InstructionsOptions {
-  readonly maildir: Maildir;
-  readonly clock: Clock;
+  readonly mailboxes: Mailboxes;
   /** `localtimeout`. */
   readonly limitMs: number;
   /** Hands on a copy; absent: nobody may forward. */
@@ -95,15 +95,8 @@ export function createInstructions(options: InstructionsOptions): Instructions {
   async function intoMailbox({ path, maildir }: Extract<Instruction, { kind: 'mailbox' }>, mission: Mission, signal: AbortSignal): Promise<Outcome | null> {
     const target = isAbsolute(path) ? path : join(mission.home, path);
     if (target === '/dev/null') return null;
-    const found = await stat(target).catch(() => null);
-    try {
-      if (found?.isDirectory() === true || (found === null && maildir)) await options.maildir.deliver(target, mission.fields, mission.content, signal);
-      else await appendToMbox(target, mission, options.clock, signal);
-      return null;
-    } catch (error) {
-      if (error instanceof NotAMailbox) return deferred('The mailbox cannot be written now');
-      throw error;
-    }
+    const stored = await options.mailboxes.deliver(maildir ? `${target}/` : target, messageOf(mission), signal);
+    return stored.kind === 'stored' ? null : outcomeOf(stored);
   }
   async function handOn(forwards: readonly string[], mission: Mission, signal: AbortSignal): Promise<Outcome | null> {
     if (options.forward === undefined) return failed('5.7.1', 'Forwarding is not allowed here');
@@ -112,6 +105,10 @@ export function createInstructions(options: InstructionsOptions): Instructions {
     const said = { type: 'smtp', text: `${answer.reply} ${answer.status} ${answer.text}` } as const;
     return answer.reply < 500 ? { kind: 'deferred', status: answer.status as Status<4>, blame: 'recipient', said } : { kind: 'failed', status: answer.status as Status<5>, said };
   }
+}
+
+export function messageOf({ fields, sender, content, quota }: Mission): MailboxMessage {
+  return { fields, reversePath: sender, content: () => content.read(), ...(quota === undefined ? {} : { quota }) };
 }
 
 function common(mission: Mission) {
@@ -125,7 +122,12 @@ async function withMessage<T>({ content }: Mission, signal: AbortSignal, work: (
     const path = join(folder, 'message');
     const written = await open(path, 'wx', 0o600);
     try {
-      await writeContent(written, Buffer.alloc(0), content, signal);
+      const lines = createLfLines();
+      for await (const piece of content.read()) {
+        signal.throwIfAborted();
+        await written.writeFile(lines.feed(piece));
+      }
+      await written.writeFile(lines.finish());
     } finally {
       await written.close();
     }

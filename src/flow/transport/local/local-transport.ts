@@ -2,26 +2,28 @@
 import { mkdir, open } from 'node:fs/promises';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { Address, Recipient } from '../../../core/envelope.ts';
+import type { Clock } from '../../../core/clock.ts';
+import type { Mailboxes } from '../../../core/mailbox.ts';
 import type { Log } from '../../../core/log.ts';
 import type { StoredContent } from '../../../core/queue-store.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import { domainOf, parseAddress, unquotedLocalPart } from '../../../grammar/address.ts';
 import { parseDotCourier, type Instruction } from '../../../grammar/dot-courier.ts';
-import type { Instructions, Mission } from './instructions.ts';
-import { isCode, type Maildir } from './maildir.ts';
+import { formatCtime } from '../../../grammar/date.ts';
+import { messageOf, type Instructions, type Mission } from './instructions.ts';
 import type { FoundMailbox, MailboxNames } from './mailbox-names.ts';
-import { ctime } from './mbox.ts';
+import { outcomeOf } from './stored.ts';
 
 export interface LocalTransportOptions {
   readonly name: string;
-  readonly mailboxes: MailboxNames;
-  readonly maildir: Maildir;
+  readonly names: MailboxNames;
+  readonly mailboxes: Mailboxes;
   readonly instructions: Instructions;
   /** The `.courier` line behind an address that an alias made; null: none. */
   instruction?(recipient: Address): string | null;
   /** Where programs of aliases start. */
   readonly folder: string;
-  now(): number;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -58,15 +60,15 @@ async function deliverOne(options: LocalTransportOptions, job: Delivery, recipie
       await mkdir(options.folder, { recursive: true, mode: 0o700 });
       return await options.instructions(parseDotCourier(ordered) ?? [], mission(options, job, recipient, null), signal);
     }
-    const mailbox = await options.mailboxes.find(recipient.address);
+    const mailbox = await options.names.find(recipient.address);
     if (mailbox.kind === 'none') return { kind: 'failed', status: '5.1.1', said: { type: 'x-unix', text: `No mailbox for ${recipient.address}` } };
     if (mailbox.kind !== 'found') return { kind: 'deferred', status: '4.3.0', blame: 'nexthop', said: { type: 'x-unix', text: 'The account data cannot be read now' } };
     const list = mailbox.dotFile === undefined ? null : await readDotFile(mailbox.dotFile);
     if (list === 'unsafe') return { kind: 'deferred', status: '4.7.0', blame: 'recipient', said: { type: 'x-unix', text: 'The delivery instructions can be changed by others' } };
     const errand = mission(options, job, recipient, mailbox);
     if (list !== null) return await options.instructions(list, errand, signal);
-    await options.maildir.deliver(mailbox.folder, errand.fields, job.content, signal);
-    return { kind: 'delivered', status: '2.0.0', said: { type: 'x-unix', text: 'Delivered to mailbox' } };
+    const stored = await options.mailboxes.deliver(`${mailbox.folder}/`, messageOf(errand), signal);
+    return stored.kind === 'refused' ? outcomeOf(stored) : { kind: 'delivered', status: '2.0.0', said: { type: 'x-unix', text: 'Delivered to mailbox' } };
   } catch (error) {
     return troubled(options, recipient, error);
   }
@@ -116,12 +118,13 @@ function mission(options: LocalTransportOptions, job: Delivery, recipient: Recip
     home,
     sender,
     content: job.content,
+    ...(mailbox?.account?.quota === undefined ? {} : { quota: mailbox.account.quota }),
     fields: Buffer.from(`${dtLine}\n${rpLine}\n`),
     environment: {
       PATH: '/usr/local/bin:/usr/bin:/bin', SHELL: '/bin/sh', HOME: home, USER: mailbox?.account?.login ?? local,
       SENDER: sender, RECIPIENT: recipient.address, HOST: domainOf(recipient.address), LOCAL: local,
       EXT: extension, EXT2: ext2, EXT3: ext3, EXT4: cutDash(ext3)[1] ?? '', DEFAULT: mailbox?.rest ?? '',
-      UFLINE: `From ${sender || 'MAILER-DAEMON'} ${ctime(options.now())}`, RPLINE: rpLine, DTLINE: dtLine,
+      UFLINE: `From ${sender || 'MAILER-DAEMON'} ${formatCtime(options.clock.now())}`, RPLINE: rpLine, DTLINE: dtLine,
       MAILDROPDEFAULT: mailbox?.folder ?? './Maildir',
       ...(mailbox?.account?.quota === undefined ? {} : { MAILDIRQUOTA: mailbox.account.quota }),
     },
@@ -133,11 +136,8 @@ function cutDash(text: string): readonly string[] {
   return dash < 0 ? [text] : [text.slice(0, dash), text.slice(dash + 1)];
 }
 
-/** The system's error decides here and nowhere else (F4). None of them is the recipient's last word. */
+/** Not the mailbox's word, so it is ours: a file that cannot be read, or a bug. */
 function troubled(options: LocalTransportOptions, recipient: Recipient, cause: unknown): Outcome {
-  const full = isCode(cause, 'ENOSPC');
-  const quota = isCode(cause, 'EDQUOT');
-  if (!quota) options.log.error('mailbox', { addr: recipient.address, cause });
-  const said = { type: 'x-unix', text: quota ? 'Mailbox over quota' : full ? 'Disk full' : 'The mailbox cannot be written now' } as const;
-  return { kind: 'deferred', status: full ? '4.3.1' : quota ? '4.2.2' : '4.2.0', blame: full ? 'nexthop' : 'recipient', said };
+  options.log.error('local', { addr: recipient.address, cause });
+  return { kind: 'deferred', status: '4.2.0', blame: 'recipient', said: { type: 'x-unix', text: 'The mailbox cannot be written now' } };
 }
