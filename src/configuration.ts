@@ -16,6 +16,7 @@ import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readLocal } from './configuration/local.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
@@ -81,6 +82,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     client,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    local: readLocal(sheet),
     http: sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule),
     dnsServers: readDnsServers(sheet),
     userdb: readUserdb(sheet),

@@ -11,7 +11,6 @@ import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter } from './flow/report/index.ts';
 import { openRunner } from './flow/schedule/index.ts';
-import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import { openControlServer } from './front/control/index.ts';
 import { openHealthServer } from './front/http/index.ts';
@@ -21,13 +20,12 @@ import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners } from './listeners.ts';
+import { createLocalDelivery } from './local-delivery.ts';
 import { openOutbound } from './outbound.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
-import { createUserdb } from './service/auth/index.ts';
-import { createMailboxes } from './service/mailbox/index.ts';
 
 export interface Gateway {
   readonly listeners: readonly { readonly kind: string; readonly host: string; readonly port: number }[];
@@ -69,15 +67,11 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
 
   const store = await openQueue(first, { kernels, clock, log, metrics });
   opened.push(() => store.close());
-  const accounts = createUserdb({ path: first.userdb, log });
-  const folder = join(stateFolder, 'mailboxes');
-  const mailboxes = createMailboxes({ host: first.names.me, clock, log });
-  const local = createLocalTransport({
-    name: 'local', folder, accounts, mailboxes, clock, log, ...namesOf(() => rules),
+  const { transport: local, everyone, accounts } = createLocalDelivery({
+    first, configuration: () => rules.configuration, clock, log,
     instruction: recipient => rules.instruction(recipient),
-    forward: (addresses, mission) => forwardCopy({ intake, kernels, clock }, addresses, mission),
+    forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
   });
-  const everyone = createLocalTransport({ name: 'trial', folder, mailboxes, everyone: true, clock, log });
   let rules: Rules = compileRules(first, local.names, log);
   const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
   opened.push(() => outbound.close());
@@ -158,14 +152,6 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
 /** Below it the transports' own limits would starve. */
 const LEAST_WINDOW = 1000;
 
-/** Which mailboxes are called `user`, and what parts an extension from it: as the configuration in force has it. */
-function namesOf(rules: () => Rules): Pick<Parameters<typeof createLocalTransport>[0], 'isLocal' | 'separators'> {
-  return {
-    isLocal: domain => rules().configuration.domains.locals.has(domain),
-    separators: () => rules().configuration.addresses.separators,
-  };
-}
-
 interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;
   readonly clock: ReturnType<typeof createSystemClock>;
@@ -199,8 +185,7 @@ const RECEIVED_FIELDS = 100;
 export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {
   const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
   const store = await openQueue(configuration, rooms);
-  const accounts = createUserdb({ path: configuration.userdb, log });
-  const local = createLocalTransport({ name: 'local', folder: join(configuration.stateFolder, 'mailboxes'), accounts, mailboxes: createMailboxes({ host: configuration.names.me, clock: rooms.clock, log }), clock: rooms.clock, log, ...namesOf(() => rules) });
+  const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
   const rules: Rules = compileRules(configuration, local.names, log);
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
   const nobody = () => Promise.reject(new Error('no gateway is running'));

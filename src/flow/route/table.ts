@@ -48,7 +48,8 @@ export function createRouteTable({ routes, transportOf, defaultDomain }: TableSe
       if (to.expanded === true) return { kind: 'settled', outcome: { kind: 'expanded', status: '2.0.0' } };
       const domain = domainOf(to.address) || defaultDomain;
       const other = transportOf(domain);
-      if (other !== null) return { kind: 'route', transport: other, nexthop: domain };
+      // A mailbox is a lane of its own: one whose owner's program hangs holds nobody else up.
+      if (other !== null) return { kind: 'route', transport: other, nexthop: other === 'local' ? to.address : domain };
       const route = find(domain);
       return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : relayKey(route)) ?? domain };
     },

@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   testmxlookup: async () => (await import('./testmxlookup.ts')).testmxlookup,
   aliaslookup: async () => (await import('./aliaslookup.ts')).aliaslookup,
   makealiases: async () => (await import('./makealiases.ts')).makealiases,
+  deputy: async () => (await import('./deputy.ts')).deputy,
   import: async () => (await import('./import.ts')).importCommand,
   version: () => Promise.resolve(version),
 };

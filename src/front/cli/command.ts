@@ -38,6 +38,8 @@ export interface Rooms {
   /** What the configuration makes of addresses; the alias files are read at once. */
   addresses(configuration: Configuration): Promise<Addresses>;
   uucp(configuration: Configuration): Promise<UucpDesk>;
+  /** Runs the deputy until somebody stops it; gives the exit code. */
+  deputy(configuration: Configuration): Promise<number>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
 }
 
