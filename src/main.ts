@@ -24,6 +24,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     addresses: async configuration => (await import('./address-lookup.ts')).createAddressLookup(configuration),
     deputy: runDeputy,
     uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
+    attempts: async configuration => (await import('./timetable.ts')).attemptsBy(configuration),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
   },
 });

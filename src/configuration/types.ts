@@ -22,6 +22,8 @@ export interface Configuration {
   readonly domains: Domains;
   readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
+  /** That receive on them; 1 is the gateway's own. */
+  readonly receiveProcesses: number;
   readonly bofh: Bofh;
   readonly limits: Limits;
   readonly queue: QueueSettings;
@@ -32,6 +34,7 @@ export interface Configuration {
   readonly local: LocalDelivery;
   /** null: off. */
   readonly http: Endpoint | null;
+  readonly web: WebSettings;
   /** null: as the system's resolv.conf says. */
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
@@ -199,6 +202,13 @@ export interface LocalDelivery {
   readonly aliasFolder: string;
   readonly maxDeliveries: number;
   readonly maxPerMailbox: number;
+}
+
+export interface WebSettings {
+  readonly shown: boolean;
+  /** Names, beside `me`, that a browser may call this box by; in lower case. */
+  readonly names: readonly string[];
+  readonly token?: string;
 }
 
 export interface PipeSettings {

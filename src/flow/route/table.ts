@@ -42,6 +42,7 @@ export interface TableSettings {
 
 export function createRouteTable({ routes, transportOf, defaultDomain }: TableSettings): Router {
   const find = createRouteFinder(routes);
+  const keys = new Map(routes.map(route => [route, relayKey(route)]));
   return {
     route(to: Recipient): Route | Settled {
       // RFC 3464 §2.3.3: its members have the message; nobody else is to get one.
@@ -51,7 +52,7 @@ export function createRouteTable({ routes, transportOf, defaultDomain }: TableSe
       // A mailbox is a lane of its own: one whose owner's program hangs holds nobody else up.
       if (other !== null) return { kind: 'route', transport: other, nexthop: other === 'local' ? to.address : domain };
       const route = find(domain);
-      return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : relayKey(route)) ?? domain };
+      return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : keys.get(route)) ?? domain };
     },
   };
 }

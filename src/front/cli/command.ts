@@ -41,6 +41,8 @@ export interface Rooms {
   /** Runs the deputy until somebody stops it; gives the exit code. */
   deputy(configuration: Configuration): Promise<number>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** When attempts begin, in ms since acceptance, by the settings in force. */
+  attempts(configuration: Configuration): Promise<readonly number[]>;
 }
 
 /** The UUCP site beside the queue; no gateway need run. */
