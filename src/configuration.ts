@@ -12,10 +12,12 @@ import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/e
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
+import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
+import { readLocal } from './configuration/local.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
@@ -75,6 +77,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     stateFolder,
     names,
     domains,
+    addresses: readAddresses(sheet),
     listeners,
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
@@ -84,6 +87,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     filters: readFilters(sheet, stateFolder),
+    local: readLocal(sheet),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     web: readWeb(sheet, http),

@@ -22,6 +22,7 @@ export interface Configuration {
   readonly stateFolder: string;
   readonly names: Names;
   readonly domains: Domains;
+  readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
@@ -33,6 +34,7 @@ export interface Configuration {
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   readonly filters: FilterSettings;
+  readonly local: LocalDelivery;
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
@@ -75,6 +77,13 @@ export interface Domains {
   readonly acceptMailFor: DomainList;
   /** Domains whose addresses order their own fate. */
   readonly trial: DomainList;
+}
+
+export interface AddressRules {
+  /** Local-parts of our own addresses mean the same in any case. */
+  readonly lowerCase: boolean;
+  /** Characters, besides `-`, that part an account from its extension. */
+  readonly separators: string;
 }
 
 export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
@@ -187,6 +196,30 @@ export interface FilterSettings {
   readonly rules: readonly ContentFilter[];
   /** For socket filters, by name; `*` for the others. */
   readonly courier: ReadonlyMap<string, FilterManners>;
+}
+
+export interface LocalDelivery {
+  /** `courier`: dot files are `.courier`, `.courier-EXT`. */
+  readonly dotExtension: string;
+  /** DEFAULTDELIVERY, in the language of dot files. */
+  readonly delivery: string;
+  /** DYNAMICDELIVERIES: a program may give instructions. */
+  readonly dynamic: boolean;
+  /** How long a program may run. */
+  readonly limitMs: number;
+  /** The delivery agent that is called without a shell. */
+  readonly maildrop?: string;
+  /** PATH and SHELL of programs. */
+  readonly path: string;
+  readonly shell: string;
+  /** Copied where a home is missing. */
+  readonly skeleton?: string;
+  /** The deputy's socket; absent: users of the system have no mailboxes. */
+  readonly deputy?: string;
+  /** Dot files for addresses that nobody has. */
+  readonly aliasFolder: string;
+  readonly maxDeliveries: number;
+  readonly maxPerMailbox: number;
 }
 
 export interface WebSettings {
