@@ -15,6 +15,7 @@ import { readClient } from './configuration/client.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readModuleLimits } from './configuration/modules.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
@@ -81,6 +82,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     client,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    modules: { local: readModuleLimits(sheet, 'module.local', { deliveries: 10, perNexthop: 4, recipients: 100 }) },
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     web: readWeb(sheet, http),
@@ -143,7 +145,7 @@ const otherDeliveries = 10 + 4 + 4 + 1;
 
 function readQueue(sheet: Sheet, maxDeliveries: number): QueueSettings {
   const low = sheet.value('queuelo', Math.max(200, maxDeliveries + otherDeliveries), numberRule(20, 10_000_000, '200'));
-  const high = sheet.value('queuehi', low < 500 ? 2 * low : low + 1000, numberRule(20, 10_000_000, '400'));
+  const high = sheet.value('queuehi', Math.max(1000, low < 500 ? 2 * low : low + 1000), numberRule(20, 10_000_000, '400'));
   return {
     queueTimeMs: sheet.value('queuetime', 604_800_000, durationRule('1w', 1000)),
     faxQueueTimeMs: sheet.value('faxqueuetime', 28_800_000, durationRule('8h', 1000)),

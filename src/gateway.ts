@@ -26,6 +26,7 @@ import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
 import { openOutbound } from './outbound.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { createUserdb } from './service/auth/index.ts';
@@ -105,9 +106,10 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const runner = openRunner({
     store, reporter, clock, chance, log, metrics,
     router,
-    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
-    window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
+    late: route => outbound.late(route),
+    window: windowBy(() => rules),
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
@@ -189,8 +191,15 @@ function sharingOf({ receiveProcesses }: Configuration): Sharing {
   return { shared: receiveProcesses > 1, of: receiveProcesses };
 }
 
-/** Below it the transports' own limits would starve. */
-const LEAST_WINDOW = 1000;
+/** As the rules have it at each moment. */
+function windowBy(rules: () => Rules): { readonly messages: number; readonly octets: number; readonly low: number; readonly fillMs: number } {
+  return {
+    octets: WINDOW_OCTETS,
+    get messages() { return rules().configuration.queue.high; },
+    get low() { return rules().configuration.queue.low; },
+    get fillMs() { return rules().configuration.queue.fillMs; },
+  };
+}
 
 interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;
@@ -219,7 +228,7 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 
     trace: request => rules().trace(request),
     get limits() {
       const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs };
+      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
     },
   };
 }

@@ -3,15 +3,18 @@ import { read, shown, wrong } from '../grammar/config/parsed.ts';
 import { foldDomain, isDomain } from '../grammar/config/domain-list.ts';
 import { formatEndpoint } from '../grammar/config/endpoint.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
-import { formatNetwork } from '../grammar/config/network.ts';
+import { formatNetwork, parseIpAddress } from '../grammar/config/network.ts';
 import { parseProxies, type Proxies } from '../grammar/config/proxies.ts';
 import { parseRelayLogins } from '../grammar/config/relay-logins.ts';
 import { parseRoutes, type EsmtpRoute } from '../grammar/config/routes.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import type { Sheet, ValueRule } from './sheet.ts';
+import { moduleVocabulary, readModuleLimits } from './modules.ts';
 import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from './tls-identity.ts';
 import type { ClientSettings } from './types.ts';
 import { durationRule, sourceRule } from './values.ts';
+
+export { moduleVocabulary };
 
 export const courierdVocabulary: Vocabulary = {
   used: [
@@ -23,8 +26,6 @@ export const courierdVocabulary: Vocabulary = {
     'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables,
   ],
 };
-
-export const moduleVocabulary: Vocabulary = { used: ['MAXDELS', 'MAXHOST', 'MAXRCPT'], later: ['PROG', 'PRIORITY'] };
 
 export interface Courierd {
   readonly client: ClientSettings;
@@ -91,15 +92,8 @@ function verifies(sheet: Sheet, environment: Environment): boolean {
 
 /** Missing values of a module file count as 1; a missing file has the shipped ones. */
 function readModule(sheet: Sheet): Pick<ClientSettings, 'maxDeliveries' | 'maxPerDomain' | 'maxRecipients'> {
-  const given = sheet.text('module.esmtp') !== undefined;
-  const environment = readEnvironment(sheet, ['module.esmtp'], moduleVocabulary);
-  reviewEnvironment(sheet, 'module.esmtp', moduleVocabulary);
-  const number = (name: string, shipped: number): number => {
-    const value = environment.number(name, given ? 1 : shipped, 1, 10_000);
-    sheet.setting(`module.esmtp: ${name}`, String(value), given ? 'module.esmtp' : undefined);
-    return value;
-  };
-  return { maxDeliveries: number('MAXDELS', 40), maxPerDomain: number('MAXHOST', 4), maxRecipients: number('MAXRCPT', 100) };
+  const { deliveries, perNexthop, recipients } = readModuleLimits(sheet, 'module.esmtp', { deliveries: 40, perNexthop: 4, recipients: 100 });
+  return { maxDeliveries: deliveries, maxPerDomain: perNexthop, maxRecipients: recipients };
 }
 
 function readProxies(sheet: Sheet): Proxies {
@@ -132,8 +126,11 @@ const backupRelayRule: ValueRule<BackupRelay | undefined> = {
   example: 'backup.example.com',
   show: (relay) => relay?.host ?? '',
   parse: (text) => {
-    const [name = '', transport = 'esmtp', more] = text.split(/\s+/);
-    const host = foldDomain(name);
-    return isDomain(host) && more === undefined ? read({ host, transport }) : wrong(`${shown(text)} is not one host name`, 'backup.example.com');
+    const [place = '', transport = 'esmtp', more] = text.split(/\s+/);
+    const [, bracketed, name, digits] = /^(?:\[([^\]]+)\]|([^,[\]]+))(?:,(\d{1,5}))?$/.exec(place) ?? [];
+    const literal = bracketed !== undefined && parseIpAddress(bracketed) !== null;
+    const host = literal ? bracketed : foldDomain(name ?? '');
+    const port = digits === undefined ? {} : { port: Number(digits) };
+    return (literal || isDomain(host)) && more === undefined && (port.port ?? 25) < 65_536 ? read({ host, literal, transport, ...port }) : wrong(`${shown(text)} is not one host name`, 'backup.example.com');
   },
 };

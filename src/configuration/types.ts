@@ -30,6 +30,7 @@ export interface Configuration {
   readonly client: ClientSettings;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  readonly modules: { readonly local: ModuleLimits };
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
@@ -138,6 +139,13 @@ export interface QueueSettings {
   readonly batchSize: number;
 }
 
+/** What a module.* file says. */
+export interface ModuleLimits {
+  readonly deliveries: number;
+  readonly perNexthop: number;
+  readonly recipients: number;
+}
+
 export interface ReportSettings {
   /** The From field's text as configured; absent: our own. */
   readonly from?: string;
@@ -150,7 +158,7 @@ export interface ClientSettings {
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
-  readonly backupRelay?: { readonly host: string; readonly transport: string };
+  readonly backupRelay?: { readonly host: string; readonly port?: number; readonly literal: boolean; readonly transport: string };
   readonly timeouts: ClientTimeouts;
   /** How long a domain is left alone after all its relays failed; 0: not at all. */
   readonly delayMs: number;

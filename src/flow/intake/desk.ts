@@ -12,6 +12,7 @@ import type { Counter, Histogram, Metrics } from '../../core/metrics.ts';
 import type { Check, Facts, Variables } from '../../core/policy.ts';
 import type { Draft, QueueStore } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
+import { beginBatches } from './batches.ts';
 import { readHeader, type HeaderLimits } from './header-check.ts';
 
 export interface IntakeOptions {
@@ -22,7 +23,7 @@ export interface IntakeOptions {
   /** Final form of an accepted recipient, or a refusal: unknown local users, literals, aliases. */
   resolve?(recipient: Address, origin: Origin): Awaitable<Address | Refusal>;
   trace(request: { id: MessageId; envelope: Envelope; recipients: readonly Recipient[]; at: number; missing: readonly ('date' | 'message-id' | 'to')[] }): Uint8Array;
-  readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number };
+  readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number; readonly batchSize?: number };
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -121,7 +122,8 @@ class OpenTransaction implements Transaction {
       origin: this.#origin,
     };
     const recipients = this.#recipients;
-    const draft = this.#options.store.begin(envelope, recipients, this.#open.idempotencyKey === undefined ? {} : { idempotencyKey: this.#open.idempotencyKey });
+    const { store, clock, limits } = this.#options;
+    const draft = beginBatches(store, clock, limits.batchSize ?? Number.MAX_SAFE_INTEGER, envelope, recipients, this.#open.idempotencyKey);
     this.#draft = draft;
     this.#recipients = [];
     const head: Uint8Array[] = [];

@@ -33,6 +33,8 @@ export interface RunnerOptions {
   readonly store: QueueStore;
   readonly router: Router;
   readonly transports: ReadonlyMap<string, Transport>;
+  /** The way of mail that is past warntime (backuprelay), given the one it would take. */
+  late?(route: Route): Route;
   readonly reporter: Reporter;
   /** The settings in force; asked at each decision, so that a reload swaps them. */
   settings(): CalendarSettings;
@@ -84,7 +86,7 @@ class RunningRunner implements Runner {
     this.#options = options;
     this.#tally = createTally(options.log, options.metrics);
     const { store, clock, router, transports, leaseMs } = options;
-    this.#routing = createRouting(router, transport => transports.get(transport)?.limits.recipients ?? Number.MAX_SAFE_INTEGER, this.#tally);
+    this.#routing = createRouting(router, transport => transports.get(transport)?.limits.recipients ?? Number.MAX_SAFE_INTEGER, this.#tally, options.late ?? (route => route));
     this.#write = createConclusion({ store, clock, reporter: options.reporter, tally: this.#tally, settings: () => options.settings() });
     this.#leases = openLeases({
       store, clock, leaseMs, tally: this.#tally, longestDeliveryMs: options.longestDeliveryMs ?? LONGEST_DELIVERY_MS,
