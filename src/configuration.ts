@@ -17,6 +17,7 @@ import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readModuleLimits } from './configuration/modules.ts';
 import { readPipes } from './configuration/pipes.ts';
+import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
 import { readWeb } from './configuration/web.ts';
@@ -66,7 +67,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const limits = readLimits(sheet);
   const bofh = readBofh(sheet);
   const listeners = readListeners(sheet, bofh, limits.sizeOctets);
-  const { client, toAuthAddress } = readClient(sheet);
+  const { client, toAuthAddress, delaysByDefault } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
   return {
@@ -78,7 +79,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),
-    reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress },
+    reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },
     client,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),

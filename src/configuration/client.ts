@@ -18,11 +18,11 @@ export { moduleVocabulary };
 
 export const courierdVocabulary: Vocabulary = {
   used: [
-    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'ESMTP_BLOCKBACKSCATTER', 'DSNTOAUTHADDR', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
+    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'ESMTP_BLOCKBACKSCATTER', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
     ...tlsVariables,
   ],
   later: [
-    'DEFAULTDELIVERY', 'DSNNOTIFY', 'DSNDEFAULTNOTIFYDELAY', 'DYNAMICDELIVERIES', 'ESMTP_CORK', 'ARCHIVEDIR', 'AUTH_MKHOMEDIR_SKEL', 'MAILDROPDEFAULT',
+    'DEFAULTDELIVERY', 'DSNNOTIFY', 'DYNAMICDELIVERIES', 'ESMTP_CORK', 'ARCHIVEDIR', 'AUTH_MKHOMEDIR_SKEL', 'MAILDROPDEFAULT',
     'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables,
   ],
 };
@@ -30,6 +30,7 @@ export const courierdVocabulary: Vocabulary = {
 export interface Courierd {
   readonly client: ClientSettings;
   readonly toAuthAddress: boolean;
+  readonly delaysByDefault: boolean;
 }
 
 export function readClient(sheet: Sheet): Courierd {
@@ -70,6 +71,7 @@ export function readClient(sheet: Sheet): Courierd {
     blockBackscatter: environment.text('ESMTP_BLOCKBACKSCATTER', sheet.text('courierd') === undefined ? 'smtp/dsn' : '').split(/[\s,]+/).filter((tag) => tag !== ''),
   };
   const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);
+  const delaysByDefault = environment.flag('DSNDEFAULTNOTIFYDELAY', true);
   const flag = (on: boolean): string => (on ? '1' : '0');
   sheet.setting('courierd: ESMTP_USE_STARTTLS', flag(client.useStartTls), environment.source('ESMTP_USE_STARTTLS'));
   sheet.setting('courierd: ESMTP_TLS_VERIFY_DOMAIN', flag(client.verifyPeer), environment.source('ESMTP_TLS_VERIFY_DOMAIN'));
@@ -77,7 +79,8 @@ export function readClient(sheet: Sheet): Courierd {
   sheet.setting('courierd: ESMTP_BLOCKBACKSCATTER', client.blockBackscatter.join(','), environment.source('ESMTP_BLOCKBACKSCATTER'));
   sheet.setting('courierd: DSNTOAUTHADDR', flag(toAuthAddress), environment.source('DSNTOAUTHADDR'));
   sheet.setting('courierd: TLS_CERTFILE', client.identity?.certificateFile ?? '', environment.source('TLS_CERTFILE'));
-  return { client, toAuthAddress };
+  sheet.setting('courierd: DSNDEFAULTNOTIFYDELAY', flag(delaysByDefault), environment.source('DSNDEFAULTNOTIFYDELAY'));
+  return { client, toAuthAddress, delaysByDefault };
 }
 
 /** Courier checks a next hop's certificate only when both variables ask for it. */

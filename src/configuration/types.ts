@@ -152,6 +152,22 @@ export interface ReportSettings {
   /** A failed message below this size comes back whole. */
   readonly limitOctets: number;
   readonly toAuthAddress: boolean;
+  /** Who did not say what he wants to hear hears of delays. */
+  readonly delaysByDefault: boolean;
+  /** In place of our own. */
+  readonly texts: Partial<ReportTexts>;
+}
+
+/** What people read; one dsn*.txt each. */
+export interface ReportTexts {
+  readonly subjectNotice: string;
+  readonly subjectWarning: string;
+  readonly header: string;
+  readonly delivered: string;
+  readonly relayed: string;
+  readonly failed: string;
+  readonly delayed: string;
+  readonly footer: string;
 }
 
 export interface ClientSettings {
