@@ -1,4 +1,5 @@
 /** What our ESMTP client goes by: routes, logins, proxies, timeouts, and the `courierd` environment. */
+import { isAbsolute } from 'node:path';
 import { read, shown, wrong } from '../grammar/config/parsed.ts';
 import { foldDomain, isDomain } from '../grammar/config/domain-list.ts';
 import { formatEndpoint } from '../grammar/config/endpoint.ts';
@@ -18,11 +19,11 @@ export { moduleVocabulary };
 
 export const courierdVocabulary: Vocabulary = {
   used: [
-    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'ESMTP_BLOCKBACKSCATTER', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
+    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'ESMTP_BLOCKBACKSCATTER', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'ARCHIVEDIR', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
     ...tlsVariables,
   ],
   later: [
-    'DEFAULTDELIVERY', 'DSNNOTIFY', 'DYNAMICDELIVERIES', 'ESMTP_CORK', 'ARCHIVEDIR', 'AUTH_MKHOMEDIR_SKEL', 'MAILDROPDEFAULT',
+    'DEFAULTDELIVERY', 'DSNNOTIFY', 'DYNAMICDELIVERIES', 'ESMTP_CORK', 'AUTH_MKHOMEDIR_SKEL', 'MAILDROPDEFAULT',
     'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables,
   ],
 };
@@ -31,6 +32,7 @@ export interface Courierd {
   readonly client: ClientSettings;
   readonly toAuthAddress: boolean;
   readonly delaysByDefault: boolean;
+  readonly archiveFolder: string | null;
 }
 
 export function readClient(sheet: Sheet): Courierd {
@@ -72,6 +74,7 @@ export function readClient(sheet: Sheet): Courierd {
   };
   const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);
   const delaysByDefault = environment.flag('DSNDEFAULTNOTIFYDELAY', true);
+  const archiveFolder = environment.parsed('ARCHIVEDIR', null, text => (text === '' ? read(null) : isAbsolute(text) ? read(text.replace(/\/+$/, '')) : wrong(`${shown(text)} is no absolute path`, 'ARCHIVEDIR=/var/archive/mail')));
   const flag = (on: boolean): string => (on ? '1' : '0');
   sheet.setting('courierd: ESMTP_USE_STARTTLS', flag(client.useStartTls), environment.source('ESMTP_USE_STARTTLS'));
   sheet.setting('courierd: ESMTP_TLS_VERIFY_DOMAIN', flag(client.verifyPeer), environment.source('ESMTP_TLS_VERIFY_DOMAIN'));
@@ -80,7 +83,8 @@ export function readClient(sheet: Sheet): Courierd {
   sheet.setting('courierd: DSNTOAUTHADDR', flag(toAuthAddress), environment.source('DSNTOAUTHADDR'));
   sheet.setting('courierd: TLS_CERTFILE', client.identity?.certificateFile ?? '', environment.source('TLS_CERTFILE'));
   sheet.setting('courierd: DSNDEFAULTNOTIFYDELAY', flag(delaysByDefault), environment.source('DSNDEFAULTNOTIFYDELAY'));
-  return { client, toAuthAddress, delaysByDefault };
+  sheet.setting('courierd: ARCHIVEDIR', archiveFolder ?? '', environment.source('ARCHIVEDIR'));
+  return { client, toAuthAddress, delaysByDefault, archiveFolder };
 }
 
 /** Courier checks a next hop's certificate only when both variables ask for it. */
