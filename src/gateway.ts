@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withArchive } from './archive.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Address, MessageId } from './core/envelope.ts';
 import type { Log } from './core/log.ts';
@@ -19,6 +20,7 @@ import { openControlServer } from './front/control/index.ts';
 import { createHealth, openHttpServer } from './front/http/index.ts';
 import { createTraffic, openWebView } from './front/web/index.ts';
 import { parseAddress } from './grammar/address.ts';
+import { nodeFileSystem } from './kit/durable-file.ts';
 import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createRecentEvents } from './kit/recent-events.ts';
@@ -28,6 +30,7 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { openOutbound } from './outbound.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
@@ -93,7 +96,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
-    return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
+    return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
   const notice = openQuarantineNotice({
     intake, kernels, clock, log,
@@ -106,12 +109,14 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
   const router = uucpFirst(() => rules, outbound.router);
+  const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
   const runner = openRunner({
-    store, reporter, clock, chance, log, metrics,
+    store: archived, reporter, clock, chance, log, metrics,
     router,
-    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
-    window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
+    late: route => outbound.late(route),
+    window: windowBy(() => rules),
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
@@ -197,8 +202,15 @@ function sharingOf({ receiveProcesses }: Configuration): Sharing {
   return { shared: receiveProcesses > 1, of: receiveProcesses };
 }
 
-/** Below it the transports' own limits would starve. */
-const LEAST_WINDOW = 1000;
+/** As the rules have it at each moment. */
+function windowBy(rules: () => Rules): { readonly messages: number; readonly octets: number; readonly low: number; readonly fillMs: number } {
+  return {
+    octets: WINDOW_OCTETS,
+    get messages() { return rules().configuration.queue.high; },
+    get low() { return rules().configuration.queue.low; },
+    get fillMs() { return rules().configuration.queue.fillMs; },
+  };
+}
 
 interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;
@@ -227,7 +239,7 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 
     trace: request => rules().trace(request),
     get limits() {
       const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs };
+      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
     },
   };
 }

@@ -31,10 +31,13 @@ export interface Configuration {
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
   readonly client: ClientSettings;
+  /** ARCHIVEDIR; null: finished messages are deleted. */
+  readonly archiveFolder: string | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   readonly filters: FilterSettings;
   readonly local: LocalDelivery;
+  readonly modules: { readonly local: ModuleLimits };
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
@@ -150,19 +153,42 @@ export interface QueueSettings {
   readonly batchSize: number;
 }
 
+/** What a module.* file says. */
+export interface ModuleLimits {
+  readonly deliveries: number;
+  readonly perNexthop: number;
+  readonly recipients: number;
+}
+
 export interface ReportSettings {
   /** The From field's text as configured; absent: our own. */
   readonly from?: string;
   /** A failed message below this size comes back whole. */
   readonly limitOctets: number;
   readonly toAuthAddress: boolean;
+  /** Who did not say what he wants to hear hears of delays. */
+  readonly delaysByDefault: boolean;
+  /** In place of our own. */
+  readonly texts: Partial<ReportTexts>;
+}
+
+/** What people read; one dsn*.txt each. */
+export interface ReportTexts {
+  readonly subjectNotice: string;
+  readonly subjectWarning: string;
+  readonly header: string;
+  readonly delivered: string;
+  readonly relayed: string;
+  readonly failed: string;
+  readonly delayed: string;
+  readonly footer: string;
 }
 
 export interface ClientSettings {
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
-  readonly backupRelay?: { readonly host: string; readonly transport: string };
+  readonly backupRelay?: { readonly host: string; readonly port?: number; readonly literal: boolean; readonly transport: string };
   readonly timeouts: ClientTimeouts;
   /** How long a domain is left alone after all its relays failed; 0: not at all. */
   readonly delayMs: number;
@@ -218,8 +244,6 @@ export interface LocalDelivery {
   readonly deputy?: string;
   /** Dot files for addresses that nobody has. */
   readonly aliasFolder: string;
-  readonly maxDeliveries: number;
-  readonly maxPerMailbox: number;
 }
 
 export interface WebSettings {
