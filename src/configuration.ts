@@ -13,6 +13,7 @@ import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readDomains } from './configuration/domains.ts';
+import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readPipes } from './configuration/pipes.ts';
@@ -83,6 +84,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     pipes: readPipes(sheet),
     http,
     web: readWeb(sheet, http),
+    events: readEvents(sheet, client.proxies),
     dnsServers: readDnsServers(sheet),
     userdb: readUserdb(sheet),
     settings: sheet.settings,

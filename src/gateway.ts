@@ -14,14 +14,12 @@ import { openRunner } from './flow/schedule/index.ts';
 import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import { openControlServer } from './front/control/index.ts';
-import { createHealth, openHttpServer } from './front/http/index.ts';
-import { createTraffic, openWebView } from './front/web/index.ts';
 import { parseAddress } from './grammar/address.ts';
 import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
-import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners } from './listeners.ts';
+import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { compileRules, type Rules } from './rules.ts';
@@ -40,7 +38,6 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
-const REMEMBERED = { events: 5000, lines: 1000 };
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
 export async function openGateway(first: Configuration, given: { readonly log: Log; readonly version: string }): Promise<Gateway> {
@@ -63,13 +60,14 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const startedAt = clock.now();
   const kernels = openKernels();
   const metrics = createMetrics();
-  // Counted only where somebody can look.
-  const traffic = first.http !== null && first.web.shown ? createTraffic(() => clock.now()) : null;
-  const { log, recent, lines } = createRecentEvents([given.log, ...(traffic === null ? [] : [traffic.log])], REMEMBERED, () => clock.now());
+  let inForce = first;
+  const onlookers = createOnlookers({ ...given, configuration: () => inForce, startedAt, clock, chance, metrics });
+  const { log } = onlookers;
   const { stateFolder } = first;
 
   const store = await openQueue(first, { kernels, clock, log, metrics });
   opened.push(() => store.close());
+  opened.push(await onlookers.watch(store));
   const accounts = createUserdb({ path: first.userdb, log });
   const folder = join(stateFolder, 'mailboxes');
   const local = createLocalTransport({ name: 'local', me: first.names.me, folder, accounts, clock, log });
@@ -100,7 +98,9 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     ...createQueueOperations({ store, intake, kernels, clock, flush: which => runner.flush(which) }),
     reload,
     stop: close,
-    recent: id => Promise.resolve(recent(id)),
+    recent: onlookers.recent,
+    webhooks: onlookers.webhooks,
+    testWebhook: onlookers.testWebhook,
   };
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
@@ -108,18 +108,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   watch(metrics, store);
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse });
   opened.push(() => listeners.close(GRACE_MS));
-  const about = { version: given.version, startedAt, troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()] };
-  const web = traffic === null ? null : openWebView({
-    ...about, clock, traffic, queue: store, recent, lines, me: () => rules.configuration.names.me, configuration: () => rules.configuration, listeners: () => listeners.addresses(),
-  });
-  if (web !== null) opened.splice(-1, 0, () => web.close());
-  const http = first.http === null ? null : await openHttpServer({
-    ...first.http, log, open: createHealth({ ...about, render: () => metrics.render(), summary: async () => store.summary() }), ...(web === null ? {} : { guarded: web.pages }),
-    access: () => {
-      const { names, web: { names: more, token } } = rules.configuration;
-      return { names: new Set([names.me, ...more]), ...(token === undefined ? {} : { token }) };
-    },
-  });
+  const http = await onlookers.show(store, { troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()], listeners });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
   if (http !== null) opened.splice(-1, 0, () => http.close());
 
@@ -132,7 +121,9 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     const troubles = await listeners.reload(next);
     if (troubles.length > 0) return complain(troubles);
     rules = next;
+    inForce = configuration;
     outbound.reload();
+    await onlookers.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
   }
@@ -197,7 +188,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const rules = compileRules(configuration, local.mailboxes);
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
-  return { ...createQueueOperations({ ...rooms, store, intake }), reload: nobody, stop: nobody, recent: () => Promise.resolve([]), close: () => store.close() };
+  return { ...createQueueOperations({ ...rooms, store, intake }), reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody, close: () => store.close() };
 }
 
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {

@@ -1,13 +1,15 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
 import type { AccessEntry } from '../grammar/config/access.ts';
+import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
-import type { Proxies } from '../grammar/config/proxies.ts';
+import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { Site } from '../grammar/uucp/bang-path.ts';
 import type { BatchRule } from '../grammar/uucp/batch-rules.ts';
 import type { GradeRule } from '../grammar/uucp/grades.ts';
@@ -31,6 +33,7 @@ export interface Configuration {
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
+  readonly events: EventSettings;
   /** null: as the system's resolv.conf says. */
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
@@ -174,6 +177,15 @@ export interface WebSettings {
   /** Names, beside `me`, that a browser may call this box by; in lower case. */
   readonly names: readonly string[];
   readonly token?: string;
+}
+
+export interface EventSettings {
+  readonly webhooks: readonly Webhook[];
+  readonly alarms: AlarmLimits;
+}
+
+export interface Webhook extends WebhookRule {
+  readonly via: SocksProxy | undefined;
 }
 
 export interface PipeSettings {

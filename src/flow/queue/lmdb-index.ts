@@ -34,6 +34,8 @@ export interface LmdbIndex {
   readonly quarantine: Entries;
   /** Tag of an opened store → the process that opened it. */
   readonly holders: Entries;
+  /** Events that wait for a hook (lmdb-outbox.ts). */
+  readonly events: Entries;
   /** Reads and writes as one; no other writer, in any process, is between. `work` must not throw after its first write. */
   transaction<T>(work: () => T): Promise<T>;
   /** A write's own promise, its failure turned into a WriteFailure. */
@@ -113,6 +115,7 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     keys: database('keys'),
     quarantine: database('quarantine'),
     holders: database('holders'),
+    events: database('events'),
   };
 
   return {

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import type { ListedMessage, Operations, RecentEvent } from '../../core/operations.ts';
+import type { ListedMessage, Operations, RecentEvent, WebhookAnswer, WebhookState } from '../../core/operations.ts';
 import type { QueueSummary } from '../../core/queue-store.ts';
 import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
 import { socketPath, type Answer, type Request } from './wire.ts';
@@ -54,6 +54,8 @@ export async function findRunning(folder: string): Promise<Operations | null> {
     reload: () => last<readonly string[]>({ ask: 'reload' }),
     stop: () => last<void>({ ask: 'stop' }),
     recent: id => last<readonly RecentEvent[]>({ ask: 'recent', ...(id === undefined ? {} : { id }) }),
+    webhooks: () => last<readonly WebhookState[]>({ ask: 'webhooks' }),
+    testWebhook: name => last<WebhookAnswer | null>({ ask: 'testWebhook', name }),
     submit({ content, ...submission }) {
       return last({ ask: 'submit', submission }, content);
     },

@@ -7,6 +7,7 @@ export type Request =
   | { readonly ask: 'order'; readonly which: unknown; readonly order: unknown }
   | { readonly ask: 'summary' | 'reload' | 'stop' }
   | { readonly ask: 'recent'; readonly id?: string }
+  | { readonly ask: 'webhooks' | 'testWebhook'; readonly name?: string }
   | { readonly ask: 'submit'; readonly submission: Readonly<Record<string, unknown>> };
 
 export type Answer = { readonly item: unknown } | { readonly last: unknown } | { readonly wrong: string };
