@@ -82,6 +82,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     client,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     web: readWeb(sheet, http),
     events: readEvents(sheet, client.proxies),
@@ -162,6 +163,9 @@ function readQueue(sheet: Sheet, maxDeliveries: number): QueueSettings {
     batchSize: sheet.value('batchsize', 100, numberRule(1, 100_000, '100')),
   };
 }
+
+/** A process per core is as many as can help. */
+const MOST_RECEIVERS = 64;
 
 const optionalText: Omit<ValueRule<string | undefined>, 'example'> = { show: (value) => value ?? '', parse: read };
 

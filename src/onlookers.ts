@@ -12,7 +12,7 @@ import { openAlarms } from './front/alarms/index.ts';
 import { createHealth, openHttpServer, type HttpServer } from './front/http/index.ts';
 import { createTraffic, openWebView } from './front/web/index.ts';
 import { openWebhooks } from './front/webhooks/index.ts';
-import type { MetricsRegistry } from './kit/metrics.ts';
+import type { Metrics } from './core/metrics.ts';
 import { createRecentEvents } from './kit/recent-events.ts';
 import type { Listeners } from './listeners.ts';
 
@@ -22,7 +22,7 @@ export interface Onlookers extends Pick<Operations, 'recent' | 'webhooks' | 'tes
   /** From now on hooks are told and alarms ring. What is returned ends it. */
   watch(store: Watched): Promise<() => Promise<void>>;
   /** The HTTP port; null: it is switched off. */
-  show(store: Watched, gateway: { troubles(): readonly string[]; readonly listeners: Listeners }): Promise<HttpServer | null>;
+  show(store: Watched, gateway: Gateway): Promise<HttpServer | null>;
   reload(): Promise<void>;
 }
 
@@ -33,7 +33,14 @@ export interface OnlookersOptions {
   readonly startedAt: number;
   readonly clock: Clock;
   readonly chance: Chance;
-  readonly metrics: MetricsRegistry;
+  readonly metrics: Metrics;
+}
+
+interface Gateway {
+  troubles(): readonly string[];
+  readonly listeners: Listeners;
+  /** In Prometheus' text, of all its processes. */
+  metrics(): Promise<string>;
 }
 
 type Watched = Pick<QueueStore, 'get' | 'list' | 'summary'> & { readonly outbox: EventOutbox };
@@ -72,7 +79,7 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
         await opened.close();
       };
     },
-    async show(store, { troubles, listeners }) {
+    async show(store, { troubles, listeners, metrics: render }) {
       if (first.http === null) return null;
       const about = { version, startedAt, troubles };
       const web = traffic === null ? null : openWebView({
@@ -80,7 +87,7 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
         me: () => configuration().names.me, listeners: () => listeners.addresses(),
       });
       const server = await openHttpServer({
-        ...first.http, log, open: createHealth({ ...about, render: () => metrics.render(), summary: async () => store.summary() }), ...(web === null ? {} : { guarded: web.pages }),
+        ...first.http, log, open: createHealth({ ...about, render, summary: async () => store.summary() }), ...(web === null ? {} : { guarded: web.pages }),
         access: () => {
           const { names, web: { names: more, token } } = configuration();
           return { names: new Set([names.me, ...more]), ...(token === undefined ? {} : { token }) };

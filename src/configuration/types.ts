@@ -23,6 +23,8 @@ export interface Configuration {
   readonly names: Names;
   readonly domains: Domains;
   readonly listeners: readonly Listener[];
+  /** That receive on them; 1 is the gateway's own. */
+  readonly receiveProcesses: number;
   readonly bofh: Bofh;
   readonly limits: Limits;
   readonly queue: QueueSettings;

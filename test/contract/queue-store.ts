@@ -347,6 +347,16 @@ export function queueStoreContract(name: string, open: (surroundings: Surroundin
       assert.deepEqual([found?.outcome, found?.reached], [failed, undefined]);
     });
 
+    promise('different answers are kept as history, the same ones are counted', async ({ post, claimOne, store, now }) => {
+      const id = await post();
+      const claim = await claimOne();
+      for (const [at, outcome] of [deferred, deferred, deferred, unreachable, deferred, delivered].entries()) {
+        await store.record(claim, { at: after(now(), at), outcomes: outcomes([first, outcome]) });
+      }
+      const past = store.get(id)?.message.recipients[0]?.past?.map(({ outcome, firstAt, lastAt, times }) => [outcome.status, firstAt - now(), lastAt - now(), times]);
+      assert.deepEqual(past, [['4.2.2', 0, 2, 3], ['4.4.1', 3, 3, 1], ['4.2.2', 4, 4, 1]]);
+    });
+
     promise('news rides along with a release', async ({ post, claimOne, store, now }) => {
       const id = await post();
       const claim = await claimOne();
@@ -472,6 +482,31 @@ export function queueStoreContract(name: string, open: (surroundings: Surroundin
       await store.order({ id }, { kind: 'hold', now: now() });
       assert.equal(await store.release(claim, 'finished'), 'held');
       assert.equal(store.get(id), null);
+    });
+
+    promise('restore takes a message out of quarantine, due now; drop removes it for good', async ({ post, claim, store, now }) => {
+      const one = await post(text(10), { due: after(now(), 9000) });
+      const two = await post(text(20));
+      for (const id of [one, two]) await store.quarantine(id, 'looks odd');
+      for (const kind of ['flush', 'hold', 'release'] as const) assert.equal(await store.order('all', { kind, now: now() }), 0, kind);
+      assert.equal(await store.order({ id: one }, { kind: 'restore', now: now() }), 1);
+      assert.deepEqual((await claim()).map(({ id }) => id), [one]);
+      assert.equal(await store.order({ id: one }, { kind: 'drop', now: now() }), 0, 'not while it is claimed');
+      assert.equal(await store.order({ state: 'quarantined' }, { kind: 'drop', now: now() }), 1);
+      assert.equal(store.get(two), null);
+      assert.deepEqual((await all(store)).map(({ message }) => message.id), [one]);
+      assert.equal((await store.summary()).quarantined, 0);
+      assert.equal(await store.order('all', { kind: 'restore', now: now() }), 0);
+    });
+
+    promise('several by name, in one order', async ({ post, store, now }) => {
+      const ids = [await post(), await post(), await post()];
+      const some = [ids[0]!, ids[2]!, 'FFFFFFFFFFFFF.00000000' as MessageId];
+      assert.equal(await store.order({ ids: some }, { kind: 'hold', now: now() }), 2);
+      assert.deepEqual(ids.map((id) => store.get(id)?.state), ['held', 'waiting', 'held']);
+      assert.deepEqual((await all(store, { ids: some })).map(({ message }) => message.id), some.slice(0, 2));
+      assert.equal(await store.order({ ids: some }, { kind: 'drop', now: now() }), 2);
+      assert.equal(await store.nextDue(), now());
     });
 
     promise('by state, and for nothing that is not there', async ({ post, claimOne, store, now }) => {

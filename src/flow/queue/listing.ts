@@ -20,7 +20,7 @@ export function createListing(index: LmdbIndex, format: RecordFormat, hidden: (i
     if (hidden(id)) return null;
     const octets = index.messages.getBinary(id);
     if (octets === undefined) return null;
-    const record = format.parse(octets);
+    const record = format.parse(octets, id);
     const why = index.quarantine.getBinary(id)?.toString();
     if (typeof record === 'string') {
       return { message: unreadable(id), due: instantOf(id), state: 'quarantined', why: why ?? record };
@@ -34,6 +34,13 @@ export function createListing(index: LmdbIndex, format: RecordFormat, hidden: (i
     if (typeof which === 'object' && 'id' in which) {
       const entry = get(which.id);
       if (entry !== null) yield entry;
+      return;
+    }
+    if (typeof which === 'object' && 'ids' in which) {
+      for (const id of which.ids) {
+        const entry = get(id);
+        if (entry !== null) yield entry;
+      }
       return;
     }
     for (let from = after === undefined ? '0' : `${after}\0`; ; ) {

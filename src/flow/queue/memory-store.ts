@@ -72,6 +72,7 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
 
   function selects(which: Selection, id: MessageId, item: Item): boolean {
     if (which === 'all') return true;
+    if ('ids' in which) return which.ids.includes(id);
     return 'id' in which ? which.id === id : which.state === stateOf(item);
   }
 
@@ -192,7 +193,18 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
     order(which, order) {
       let obeyed = 0;
       for (const [id, item] of items) {
-        if (!selects(which, id, item) || item.quarantined !== undefined) continue;
+        if (!selects(which, id, item) || (order.kind !== 'drop' && (item.quarantined !== undefined) !== (order.kind === 'restore'))) continue;
+        if (order.kind === 'drop' && item.lease === undefined) {
+          remove(id, item);
+          obeyed++;
+          continue;
+        }
+        if (order.kind === 'restore') {
+          delete item.quarantined;
+          item.record = { ...item.record, due: order.now, held: false };
+          obeyed++;
+          continue;
+        }
         if (item.lease !== undefined) {
           const pending = postpone(item.order, order);
           if (pending === null) continue;
