@@ -41,10 +41,11 @@ async function start(configuration: Configuration): Promise<number> {
     log.flush();
     return cause instanceof ListenError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE;
   }
+  // Before anybody hears that it is ready: whoever starts it may stop it at once.
+  obeySignals(gateway, log);
   for (const notice of configuration.notices) log.info('notice', { ...notice });
   log.info('ready', { listeners: gateway.listeners, http: gateway.http, version, pid: process.pid, config: configuration.folder, state: configuration.stateFolder });
   log.flush();
-  obeySignals(gateway, log);
   await gateway.closed;
   log.flush();
   return 0;
