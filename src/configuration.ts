@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
 import { parseLines, parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
+import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
@@ -84,6 +85,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     pipes: readPipes(sheet),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
+    log: readLog(sheet),
     web: readWeb(sheet, http),
     events: readEvents(sheet, client.proxies),
     dnsServers: readDnsServers(sheet),
@@ -180,6 +182,13 @@ const httpRule: ValueRule<Endpoint | null> = {
       : parsed;
   },
 };
+
+function readLog(sheet: Sheet): readonly LogTarget[] {
+  const given = sheet.list('log', parseLogTargets);
+  const targets = given ?? usualLog;
+  sheet.setting('log', targets.map(formatLogTarget).join('; '), given === undefined ? undefined : 'log');
+  return targets;
+}
 
 function readDnsServers(sheet: Sheet): readonly Endpoint[] | null {
   const text = sheet.text('dnsservers');

@@ -15,6 +15,7 @@ import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice 
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
+import type { Logbook } from './front/log/index.ts';
 import { openControlServer } from './front/control/index.ts';
 import { parseAddress } from './grammar/address.ts';
 import { openKernels } from './kit/kernels.ts';
@@ -44,7 +45,14 @@ const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
-export async function openGateway(first: Configuration, given: { readonly log: Log; readonly version: string }): Promise<Gateway> {
+export interface Given {
+  readonly log: Log;
+  readonly version: string;
+  /** The places behind `log`; they follow the configuration. */
+  readonly logbook?: Pick<Logbook, 'use' | 'reopen'>;
+}
+
+export async function openGateway(first: Configuration, given: Given): Promise<Gateway> {
   // What was opened is closed again, last first, when a later part cannot be opened, and in the end.
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
@@ -58,7 +66,7 @@ export async function openGateway(first: Configuration, given: { readonly log: L
   }
 }
 
-async function build(first: Configuration, given: { readonly log: Log; readonly version: string }, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Gateway> {
+async function build(first: Configuration, given: Given, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Gateway> {
   const clock = createSystemClock();
   const chance = createSystemChance();
   const startedAt = clock.now();
@@ -136,10 +144,12 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
   if (http !== null) opened.splice(-1, 0, () => http.close());
-  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke() });
+  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
   async function reload(): Promise<readonly string[]> {
+    // First, for whoever moved a file away does not ask whether the configuration is right.
+    given.logbook?.reopen();
     const read = readConfiguration(rules.configuration.folder);
     if (read.kind === 'wrong') return complain(read.problems.map(formatProblem));
     const { configuration } = read;
@@ -149,6 +159,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     if (troubles.length > 0) return complain(troubles);
     rules = next;
     inForce = configuration;
+    given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
     await onlookers.reload();
     receivers?.reload();
@@ -229,10 +240,11 @@ export interface ReceiverRoom {
 }
 
 /** Listeners over a queue that another process delivers from. `queued`: mail came in, at most once a turn. */
-export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: { readonly log: Log; readonly queued: () => void }): Promise<ReceiverRoom> {
+export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: Pick<Given, 'log' | 'logbook'> & { readonly queued: () => void }): Promise<ReceiverRoom> {
   const { log } = given;
   const read = readConfiguration(folder);
   if (read.kind === 'wrong') throw new Error(read.problems.map(formatProblem).join('\n'));
+  given.logbook?.use(read.configuration.names.me, read.configuration.log);
   const rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
   const opened: (() => Promise<void>)[] = [];
   const store = await openQueue(read.configuration, rooms);
@@ -246,6 +258,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
+      given.logbook?.reopen();
       const next = readConfiguration(folder);
       if (next.kind === 'wrong') return;
       const compiled = compileRules(next.configuration, local.mailboxes);
@@ -253,6 +266,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
       if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
       else {
         rules = compiled;
+        given.logbook?.use(next.configuration.names.me, next.configuration.log);
         log.info('reloaded', { listeners: listeners.addresses() });
       }
     },

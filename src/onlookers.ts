@@ -19,6 +19,8 @@ import type { Listeners } from './listeners.ts';
 export interface Onlookers extends Pick<Operations, 'recent' | 'webhooks' | 'testWebhook'> {
   /** The log of the whole gateway: everyone here hears it. */
   readonly log: Log;
+  /** For what another process of ours has written itself. */
+  readonly written: Log;
   /** From now on hooks are told and alarms ring. What is returned ends it. */
   watch(store: Watched): Promise<() => Promise<void>>;
   /** The HTTP port; null: it is switched off. */
@@ -52,8 +54,8 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
   const first = configuration();
   // Counted only where somebody can look.
   const traffic = first.http !== null && first.web.shown ? createTraffic(() => clock.now()) : null;
-  const behind = [options.log, ...(traffic === null ? [] : [traffic.log])];
-  const { log, recent, lines } = createRecentEvents(behind, REMEMBERED, () => clock.now());
+  const others = traffic === null ? [] : [traffic.log];
+  const { log, written, recent, lines } = createRecentEvents(options.log, others, REMEMBERED, () => clock.now());
   let hooks: ReturnType<typeof openWebhooks> | null = null;
   let alarms: ReturnType<typeof openAlarms> | null = null;
 
@@ -64,6 +66,7 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
 
   return {
     log,
+    written,
     recent: id => Promise.resolve(recent(id)),
     webhooks: () => Promise.resolve(hooks?.states() ?? []),
     testWebhook: name => hooks?.test(name) ?? Promise.resolve(null),
@@ -71,7 +74,7 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
     async watch(store) {
       const opened = openWebhooks({ ...options, outbox: store.outbox, ownLog: log });
       hooks = opened;
-      behind.push(opened.log);
+      others.push(opened.log);
       await reload();
       alarms = openAlarms({ clock, log, metrics, limits: () => configuration().events.alarms, summary: () => store.summary() });
       return async () => {

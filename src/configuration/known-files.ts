@@ -33,7 +33,7 @@ export const knownFiles: readonly KnownFile[] = [
   ...['queuetime', 'faxqueuetime', 'warntime', 'retryalpha', 'retrybeta', 'retrygamma', 'retrymaxdelta'].map((name) => used(name)),
   ...['submitdelay', 'queuelo', 'queuehi', 'queuefill', 'batchsize', 'dsnfrom', 'dsnlimit'].map((name) => used(name)),
   ...['statedir', 'httpaddress', 'dnsservers', 'receiveprocesses'].map((name) => used(name)),
-  ...['webview', 'webhosts', 'webtoken', 'webhooks', 'alarms'].map((name) => used(name)),
+  ...['webview', 'webhosts', 'webtoken', 'webhooks', 'alarms', 'log'].map((name) => used(name)),
   ...['uucpme', 'uucprewriteheaders', 'uucpdomains', 'uucpbatches', 'uucpgrades', 'uucppolls', 'uucpalarm', 'uucpconfig', 'uucpprograms', 'module.uucp', 'pipes', 'piperoutes'].map((name) => used(name)),
   used('uucpneighbors', 'either'),
 

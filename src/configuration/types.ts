@@ -5,6 +5,7 @@ import type { Bofh } from '../grammar/config/bofh.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
@@ -34,6 +35,7 @@ export interface Configuration {
   readonly pipes: PipeSettings;
   /** null: off. */
   readonly http: Endpoint | null;
+  readonly log: readonly LogTarget[];
   readonly web: WebSettings;
   readonly events: EventSettings;
   /** null: as the system's resolv.conf says. */

@@ -75,3 +75,25 @@ test('nothing that was deferred or failed is kept from a hook by its own absence
   assert.deepEqual(again.taken.slice(0, 5).map(event => event['recipient']), told);
   assert.equal(await box.stop(), 0);
 });
+
+test('what a second receiving process takes is told too', { timeout: 60_000 }, async t => {
+  const sink = await openSink();
+  t.after(() => sink.close());
+  const office = await openHookServer();
+  t.after(() => office.close());
+  const box = await boxFor(t, { nextHop: sink.port, files: { webhooks: `office ${office.url} secret=${SECRET} events=accepted\n`, receiveprocesses: '2\n' } });
+  await box.start();
+  const takenByOthers = () => box.log.filter(line => line.event === 'newmsg' && line['receiver'] !== undefined);
+  // The system deals connections out; sixteen do not all fall to one side.
+  let sent = 0;
+  while (sent < 16 || takenByOthers().length === 0) {
+    assert.ok(sent < 200, 'the second process takes nothing');
+    await post(box, { token: `t${sent++}` });
+    await box.logged('it', line => line.event === 'completed');
+  }
+  await office.until('all of them', () => office.taken.length === sent);
+  assert.equal(new Set(office.taken.map(event => event['message'])).size, sent);
+  const id = takenByOthers()[0]?.['id'];
+  assert.match((await box.run(['trace', String(id)])).stdout, /newmsg[^]*completed/);
+  assert.equal(await box.stop(), 0);
+});
