@@ -1,15 +1,18 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
 import type { AccessEntry } from '../grammar/config/access.ts';
+import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
-import type { Proxies } from '../grammar/config/proxies.ts';
+import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { Site } from '../grammar/uucp/bang-path.ts';
 import type { BatchRule } from '../grammar/uucp/batch-rules.ts';
 import type { GradeRule } from '../grammar/uucp/grades.ts';
@@ -40,7 +43,9 @@ export interface Configuration {
   readonly modules: { readonly local: ModuleLimits };
   /** null: off. */
   readonly http: Endpoint | null;
+  readonly log: readonly LogTarget[];
   readonly web: WebSettings;
+  readonly events: EventSettings;
   /** null: as the system's resolv.conf says. */
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
@@ -251,6 +256,15 @@ export interface WebSettings {
   /** Names, beside `me`, that a browser may call this box by; in lower case. */
   readonly names: readonly string[];
   readonly token?: string;
+}
+
+export interface EventSettings {
+  readonly webhooks: readonly Webhook[];
+  readonly alarms: AlarmLimits;
+}
+
+export interface Webhook extends WebhookRule {
+  readonly via: SocksProxy | undefined;
 }
 
 export interface PipeSettings {
