@@ -156,7 +156,7 @@ function coverWordsOf(fields: readonly HeaderField[], plan: PagePlan | null, num
   const to = [...readNames(fieldText(fields, 'to')), ...readNames(fieldText(fields, 'cc'))];
   return {
     FROM: readNames(fieldText(fields, 'from')).join(', '),
-    TO: to.join(', '),
+    TO: to.join(to.some(name => name.includes(',')) ? '; ' : ', '),
     SUBJECT: decodeText(fieldText(fields, 'subject')),
     DATE: decodeText(fieldText(fields, 'date')),
     PAGES: String(pages),

@@ -52,7 +52,8 @@ function drawStrip(sheets: Sheets, text: StripText): void {
   const right = formatPages(text);
   const left = formatStamp(text.at);
   const room = sheets.width - 2 * MARGIN;
-  const y = (sheets.height - sheets.lineHeight(STYLE)) / 2;
+  // Low in the strip: machines lose the first millimetres of the paper.
+  const y = sheets.height - sheets.lineHeight(STYLE) - 0.5;
   const leftWide = sheets.measure(left, STYLE) + GAP;
   const rightWide = sheets.measure(right, STYLE) + GAP;
   const middle = shortened(sheets, formatParties(text), room - leftWide - rightWide);
