@@ -25,7 +25,7 @@ const STYLE: Style = { face: 'bold', points: 8.4 };
 const MARGIN = 20;
 const GAP = 14;
 
-/** One for each text; null with the reason when they cannot be printed. */
+/** One for each text; the reason when they cannot be printed. */
 export async function printStrips(texts: readonly StripText[], form: PageForm, fonts: readonly FontFile[], press: Press, folder: string): Promise<readonly Bitmap[] | string> {
   const sheets = await openSheets(pointsOf(form.stripRows, form), fonts);
   for (const text of texts) {
