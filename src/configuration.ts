@@ -12,13 +12,17 @@ import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/e
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
+import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readFilters } from './configuration/filters.ts';
+import { readLocal } from './configuration/local.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
+import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
 import { domainRule, durationRule, numberRule, sizeRule, textRule } from './configuration/values.ts';
@@ -66,12 +70,15 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const bofh = readBofh(sheet);
   const listeners = readListeners(sheet, bofh, limits.sizeOctets);
   const { client, toAuthAddress } = readClient(sheet);
+  const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
+  const stateFolder = resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
   return {
     folder: sheet.folder,
-    stateFolder: resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' })),
+    stateFolder,
     names,
     domains,
+    addresses: readAddresses(sheet),
     listeners,
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
@@ -81,8 +88,11 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     fax: readFax(sheet),
+    filters: readFilters(sheet, stateFolder),
+    local: readLocal(sheet),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
-    http: sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule),
+    http,
+    web: readWeb(sheet, http),
     dnsServers: readDnsServers(sheet),
     userdb: readUserdb(sheet),
     settings: sheet.settings,

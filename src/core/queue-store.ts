@@ -38,8 +38,8 @@ export interface QueueStore {
   content(claim: Pick<Claim, 'id' | 'message'>): Awaitable<StoredContent | CorruptContent>;
 
   get(id: MessageId): QueueEntry | null;
-  /** In order of acceptance. Safe to abandon at any time; holds no snapshot between steps. */
-  list(which: Selection): AsyncIterable<QueueEntry>;
+  /** In order of acceptance, from behind `after` on. Safe to abandon at any time; holds no snapshot between steps. */
+  list(which: Selection, after?: MessageId): AsyncIterable<QueueEntry>;
   /** How many messages obeyed. Cancelling makes pending recipients fail at the next claim, with `reason`. */
   order(which: Selection, order: Order): Promise<number>;
   /** Moves a message to quarantine: kept for the operator, never claimed again. */

@@ -528,6 +528,19 @@ export function queueStoreContract(name: string, open: (surroundings: Surroundin
       assert.equal((await all(store, { state: 'held' })).length, 450);
     });
 
+    promise('a list goes on behind an id, whether that message is still there or not', async ({ post, claimOne, store, now }) => {
+      const [first, second, third] = [await post(text(1), { due: after(now(), -5) }), await post(text(1)), await post(text(1))];
+      const behind = async (id: MessageId): Promise<string[]> => {
+        const ids: string[] = [];
+        for await (const { message } of store.list('all', id)) ids.push(message.id);
+        return ids;
+      };
+      assert.deepEqual(await behind(first), [second, third]);
+      await store.release(await claimOne(), 'finished');
+      assert.deepEqual(await behind(first), [second, third]);
+      assert.deepEqual(await behind(third), []);
+    });
+
     promise('a list may be abandoned, and survives that what it would have shown is gone', async ({ post, claim, store }) => {
       await Promise.all(Array.from({ length: 250 }, () => post(text(1))));
       for await (const _ of store.list('all')) break;

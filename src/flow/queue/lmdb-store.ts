@@ -171,7 +171,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     release: (claim, next, news) => claims.release(claim, next, news),
     content: ({ id, message }) => contentOf(index, bodies, kernels, id, message),
     get: (id) => listing.get(id),
-    list: (which) => listing.list(which),
+    list: (which, behind) => listing.list(which, behind),
     async order(which, order) {
       finished.flush();
       const obeyed = await give(which, order);

@@ -186,8 +186,8 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
       return item === undefined ? null : entryOf(item);
     },
 
-    async *list(which) {
-      for (const [id, item] of items) if (selects(which, id, item)) yield entryOf(item);
+    async *list(which, behind) {
+      for (const [id, item] of items) if ((behind === undefined || id > behind) && selects(which, id, item)) yield entryOf(item);
     },
 
     order(which, order) {
