@@ -17,6 +17,7 @@ import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
+import { readFax } from './configuration/fax.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
@@ -91,6 +92,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     archiveFolder,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    fax: readFax(sheet),
     filters: readFilters(sheet, stateFolder),
     local: readLocal(sheet),
     modules: { local: readModuleLimits(sheet, 'module.local', { deliveries: 10, perNexthop: 4, recipients: 100 }) },

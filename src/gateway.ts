@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { withArchive } from './archive.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Address, MessageId } from './core/envelope.ts';
+import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
+import { faxFirst, noFaxLine, openFax } from './fax.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
@@ -54,6 +56,8 @@ export interface Given {
   readonly version: string;
   /** The places behind `log`; they follow the configuration. */
   readonly logbook?: Pick<Logbook, 'use' | 'reopen'>;
+  /** Absent: as the configuration has it. */
+  readonly faxLine?: FaxLine;
 }
 
 export async function openGateway(first: Configuration, given: Given): Promise<Gateway> {
@@ -97,6 +101,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
+  const fax = openFax(() => rules.configuration, { line: given.faxLine ?? noFaxLine, kernels, clock, log });
+  opened.push(() => fax.close());
   const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
   opened.push(() => filters.close());
   const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
@@ -114,12 +120,12 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(async () => notice.close());
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
-  const router = uucpFirst(() => rules, outbound.router);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
+  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router,
-    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['fax', fax], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
@@ -335,7 +341,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const rules: Rules = compileRules(configuration, local.names, log);
   const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = uucpFirst(() => rules, outbound.router);
+  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
