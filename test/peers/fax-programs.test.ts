@@ -10,7 +10,10 @@ import type { FaxScript } from '../../hardware/fax-simulator/script.ts';
 import { FAX_ROW_OCTETS } from '../../src/core/fax.ts';
 import { createSystemClock } from '../../src/kit/system-clock.ts';
 import { runProgram, type Ran } from '../../src/kit/run-program.ts';
-import { drawnPage } from '../props/fax-pages.ts';
+import { silent } from '../../src/core/log.ts';
+import { openFaxLine } from '../../hardware/fax-line.ts';
+import { kernels } from '../props/fax-modem.ts';
+import { drawnPage, pageOf } from '../props/fax-pages.ts';
 import { scratchFor } from '../props/scratch.ts';
 
 function peer(name: string): string | null {
@@ -71,3 +74,20 @@ test('efax sends two pages', { skip: missing('efax'), timeout: 60_000 }, async t
     assert.ok(found.bitmap.subarray(20 * FAX_ROW_OCTETS).equals(bitmap), `page ${index + 1}: ${found.rows} rows, ${found.badRows} bad`);
   }
 });
+
+for (const kind of ['2', '2.0'] as const) {
+  test(`our driver around sendfax, class ${kind}: sent, and a page that is refused for ever`, { skip: missing('sendfax'), timeout: 60_000 }, async t => {
+    const { modem } = await bench(t, 'sendfax-driver', { classes: [kind], verdict: ({ call, page }) => (call === 2 && page === 2 ? 2 : 1) });
+    const line = openFaxLine('fax', [{
+      name: 'ttyF0', device: modem.device, driver: 'sendfax', baud: 38_400, fax: kind, flow: 'software', init: [], dial: 'DT', stationId: '+49 30 555', lockFolder: '/var/lock', answerAfterRings: 0,
+    }], { clock: createSystemClock(), kernels, log: silent, sendfax: peer('sendfax')! });
+    t.after(() => line.close());
+    const call = { number: '5551234', stationId: '+49 30 555', pages: pages.map(bitmap => pageOf(bitmap)) };
+    const report = await line.send(call, new AbortController().signal);
+    assert.deepEqual([report.end, report.pagesConfirmed, report.modem], [{ kind: 'sent' }, 2, 'ttyF0'], report.said);
+    for (const [index, bitmap] of pages.entries()) assert.ok(decodePage(modem.calls[0]!.pages[index]!.coded).bitmap.equals(bitmap));
+    assert.equal(modem.calls[0]!.stationId.trim(), '+49 30 555');
+    const refused = await line.send(call, new AbortController().signal);
+    assert.deepEqual([refused.end, refused.pagesConfirmed], [{ kind: 'hangup', code: 50 }, 1], refused.said);
+  });
+}
