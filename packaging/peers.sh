@@ -2,7 +2,26 @@
 # The programs that tests meet as peers: installed by apt-get where this is root, else only named.
 set -eu
 # program:package
-peers='smtp-source:postfix smtp-sink:postfix swaks:swaks danted:dante-server reformime:maildrop strace:strace uucico:uucp socat:socat sendfax:mgetty-fax mgetty:mgetty efax:efax pdfimages:poppler-utils pngtopnm:netpbm tiffinfo:libtiff-tools'
+peers='
+smtp-source:postfix
+smtp-sink:postfix
+swaks:swaks
+danted:dante-server
+reformime:maildrop
+strace:strace
+uucico:uucp
+chromium:chromium
+socat:socat
+sendfax:mgetty-fax
+mgetty:mgetty
+efax:efax
+gs:ghostscript
+pdftoppm:poppler-utils
+pbmtog3:netpbm
+tiffinfo:libtiff-tools
+mutt:mutt
+doveadm:dovecot-imapd
+'
 missing='' packages=''
 for pair in $peers; do
   program=${pair%%:*}

@@ -20,6 +20,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     running: configuration => findRunning(configuration.stateFolder),
     offline: async configuration => (await import('./gateway.ts')).openOffline(configuration, silent),
     uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
+    attempts: async configuration => (await import('./timetable.ts')).attemptsBy(configuration),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
   },
 });

@@ -32,7 +32,8 @@ export const knownFiles: readonly KnownFile[] = [
   ...['esmtptimeoutkeepalive', 'esmtptimeoutkeepaliveping', 'esmtpdelay', 'module.esmtp', 'courierd'].map((name) => used(name)),
   ...['queuetime', 'faxqueuetime', 'warntime', 'retryalpha', 'retrybeta', 'retrygamma', 'retrymaxdelta'].map((name) => used(name)),
   ...['submitdelay', 'queuelo', 'queuehi', 'queuefill', 'batchsize', 'dsnfrom', 'dsnlimit'].map((name) => used(name)),
-  ...['statedir', 'httpaddress', 'dnsservers'].map((name) => used(name)),
+  ...['statedir', 'httpaddress', 'dnsservers', 'receiveprocesses'].map((name) => used(name)),
+  ...['webview', 'webhosts', 'webtoken'].map((name) => used(name)),
   ...['uucpme', 'uucprewriteheaders', 'uucpdomains', 'uucpbatches', 'uucpgrades', 'uucppolls', 'uucpalarm', 'uucpconfig', 'uucpprograms', 'module.uucp', 'pipes', 'piperoutes'].map((name) => used(name)),
   used('uucpneighbors', 'either'),
 

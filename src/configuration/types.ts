@@ -21,6 +21,8 @@ export interface Configuration {
   readonly names: Names;
   readonly domains: Domains;
   readonly listeners: readonly Listener[];
+  /** That receive on them; 1 is the gateway's own. */
+  readonly receiveProcesses: number;
   readonly bofh: Bofh;
   readonly limits: Limits;
   readonly queue: QueueSettings;
@@ -30,6 +32,7 @@ export interface Configuration {
   readonly pipes: PipeSettings;
   /** null: off. */
   readonly http: Endpoint | null;
+  readonly web: WebSettings;
   /** null: as the system's resolv.conf says. */
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
@@ -166,6 +169,13 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** Source tags whose mail is swallowed instead of sent (backscatter). */
   readonly blockBackscatter: readonly string[];
+}
+
+export interface WebSettings {
+  readonly shown: boolean;
+  /** Names, beside `me`, that a browser may call this box by; in lower case. */
+  readonly names: readonly string[];
+  readonly token?: string;
 }
 
 export interface PipeSettings {

@@ -42,13 +42,14 @@ export interface TableSettings {
 
 export function createRouteTable({ routes, transportOf, defaultDomain }: TableSettings): Router {
   const find = createRouteFinder(routes);
+  const keys = new Map(routes.map(route => [route, relayKey(route)]));
   return {
     route(to: Recipient): Route {
       const domain = domainOf(to.address) || defaultDomain;
       const other = transportOf(domain);
       if (other !== null) return { kind: 'route', transport: other, nexthop: domain };
       const route = find(domain);
-      return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : relayKey(route)) ?? domain };
+      return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : keys.get(route)) ?? domain };
     },
   };
 }

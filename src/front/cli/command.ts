@@ -36,6 +36,8 @@ export interface Rooms {
   offline(configuration: Configuration): Promise<Operations & { close(): Promise<void> }>;
   uucp(configuration: Configuration): Promise<UucpDesk>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** When attempts begin, in ms since acceptance, by the settings in force. */
+  attempts(configuration: Configuration): Promise<readonly number[]>;
 }
 
 /** The UUCP site beside the queue; no gateway need run. */
