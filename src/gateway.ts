@@ -6,9 +6,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Address, MessageId } from './core/envelope.ts';
+import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
 import type { QueueEntry } from './core/queue-store.ts';
+import { faxFirst, noFaxLine, openFax } from './fax.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
@@ -47,7 +49,14 @@ const LEASE_MS = 10 * 60_000;
 const REMEMBERED = { events: 5000, lines: 1000 };
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
-export async function openGateway(first: Configuration, given: { readonly log: Log; readonly version: string }): Promise<Gateway> {
+export interface Given {
+  readonly log: Log;
+  readonly version: string;
+  /** Absent: as the configuration has it. */
+  readonly faxLine?: FaxLine;
+}
+
+export async function openGateway(first: Configuration, given: Given): Promise<Gateway> {
   // What was opened is closed again, last first, when a later part cannot be opened, and in the end.
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
@@ -61,7 +70,7 @@ export async function openGateway(first: Configuration, given: { readonly log: L
   }
 }
 
-async function build(first: Configuration, given: { readonly log: Log; readonly version: string }, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Gateway> {
+async function build(first: Configuration, given: Given, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Gateway> {
   const clock = createSystemClock();
   const chance = createSystemChance();
   const startedAt = clock.now();
@@ -86,6 +95,8 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
+  const fax = openFax(() => rules.configuration, { line: given.faxLine ?? noFaxLine, kernels, clock, log });
+  opened.push(() => fax.close());
   const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
@@ -101,11 +112,11 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(async () => notice.close());
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
-  const router = uucpFirst(() => rules, outbound.router);
+  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const runner = openRunner({
     store, reporter, clock, chance, log, metrics,
     router,
-    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['fax', fax], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
     leaseMs: LEASE_MS,
@@ -305,7 +316,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const rules = compileRules(configuration, local.mailboxes);
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = uucpFirst(() => rules, outbound.router);
+  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),

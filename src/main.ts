@@ -21,6 +21,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     offline: async configuration => (await import('./gateway.ts')).openOffline(configuration, silent),
     uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
     attempts: async configuration => (await import('./timetable.ts')).attemptsBy(configuration),
+    faxProof: async (configuration, file, request) => (await import('./fax.ts')).proofOf(configuration, file, request, new AbortController().signal),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
   },
 });

@@ -8,6 +8,9 @@ import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { CoverLine } from '../grammar/fax/cover-template.ts';
+import type { FaxRule } from '../grammar/fax/fax-rules.ts';
+import type { NumberPattern } from '../grammar/fax/number-pattern.ts';
 import type { Site } from '../grammar/uucp/bang-path.ts';
 import type { BatchRule } from '../grammar/uucp/batch-rules.ts';
 import type { GradeRule } from '../grammar/uucp/grades.ts';
@@ -30,6 +33,7 @@ export interface Configuration {
   readonly client: ClientSettings;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  readonly fax: FaxSettings;
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
@@ -203,6 +207,34 @@ export interface UucpSettings {
   readonly polls: readonly PollRule[];
   /** How long mail may wait for a neighbour before somebody is told; 0: for ever. */
   readonly alarmMs: number;
+}
+
+export interface FaxSettings {
+  /** There is a faxrc. */
+  readonly enabled: boolean;
+  readonly rules: readonly FaxRule[];
+  readonly blocked: readonly NumberPattern[];
+  readonly cover: readonly CoverLine[];
+  /** TSI, and in the line at the top of each page. */
+  readonly stationId: string;
+  readonly stationName: string;
+  readonly paper: 'a4' | 'letter';
+  readonly resolution: 'fine' | 'normal';
+  readonly fonts: readonly string[];
+  readonly ghostscript: string;
+  /** Words with {file} and {folder}. */
+  readonly office?: readonly string[];
+  /** Folder of the site's own filters; absolute. */
+  readonly filters: string;
+  readonly limits: { readonly pages: number; readonly pixels: number; readonly timeMs: number; readonly memoryOctets: number };
+  readonly busyDelaysMs: readonly number[];
+  readonly paidDelaysMs: readonly number[];
+  readonly paidTries: number;
+  /** 0: any number. */
+  readonly callsADay: number;
+  readonly callsADayPerNumber: number;
+  /** Several messages for one number in one call; null: one call each. */
+  readonly together: { readonly pages: number } | null;
 }
 
 /** Courier's seven. */

@@ -3,6 +3,8 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
 import type { Operations } from '../../core/operations.ts';
 import type { Configuration } from '../../configuration.ts';
+import type { FaxOptions } from '../../grammar/fax/fax-address.ts';
+import type { BitmapPage } from '../../kit/bitmap-file.ts';
 
 /** Exit codes of sysexits(3), as Courier's tools use them. */
 export const exits = { ok: 0, failed: 1, usage: 64, badInput: 65, noInput: 66, noUser: 67, unavailable: 69, software: 70, osError: 71, cantCreate: 73, ioError: 74, tryLater: 75, noPermission: 77, configuration: 78 } as const;
@@ -36,6 +38,8 @@ export interface Rooms {
   offline(configuration: Configuration): Promise<Operations & { close(): Promise<void> }>;
   uucp(configuration: Configuration): Promise<UucpDesk>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** A message file as it would be faxed. */
+  faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
   /** When attempts begin, in ms since acceptance, by the settings in force. */
   attempts(configuration: Configuration): Promise<readonly number[]>;
 }
@@ -61,6 +65,10 @@ export interface NeighborListing {
   readonly waiting: { readonly messages: number; readonly octets: number; readonly oldestAt: number | null; readonly names: readonly string[] };
   readonly lastCall?: { readonly at: number; readonly said: string };
 }
+
+export type FaxProof =
+  | { readonly kind: 'made'; readonly count: number; readonly coverPages: number; readonly notes: readonly string[]; page(n: number): Promise<BitmapPage>; close(): Promise<void> }
+  | { readonly kind: 'unfit' | 'trouble'; readonly why: string };
 
 export type MxAnswer =
   | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean }[] }
