@@ -15,6 +15,7 @@ import { readClient } from './configuration/client.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
+import { readFaxModems } from './configuration/fax-modems.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readUucp } from './configuration/uucp.ts';
@@ -83,6 +84,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     fax: readFax(sheet),
+    faxModems: readFaxModems(sheet, names),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     web: readWeb(sheet, http),

@@ -36,7 +36,7 @@ export const knownFiles: readonly KnownFile[] = [
   ...['webview', 'webhosts', 'webtoken'].map((name) => used(name)),
   ...['uucpme', 'uucprewriteheaders', 'uucpdomains', 'uucpbatches', 'uucpgrades', 'uucppolls', 'uucpalarm', 'uucpconfig', 'uucpprograms', 'module.uucp', 'pipes', 'piperoutes'].map((name) => used(name)),
   used('uucpneighbors', 'either'),
-  ...['faxrc', 'faxout', 'faxcover', 'faxblocked', 'module.fax'].map((name) => used(name)),
+  ...['faxrc', 'faxout', 'faxcover', 'faxblocked', 'module.fax', 'faxmodems', 'faxarrivals', 'faxnotifyrc'].map((name) => used(name)),
   used('faxmail', 'folder'),
 
   ...['aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp'].map((name) => later(name, 'either')),
@@ -44,7 +44,7 @@ export const knownFiles: readonly KnownFile[] = [
   ...['aliasfilteracct', 'autoresponsesquota', 'calendarmode', 'logindomainlist', 'ldapaddressbook', 'maildirshared'].map((name) => later(name)),
   ...['maildirfilterconfig', 'defaultsep', 'dotextension', 'enablefiltering', 'esmtppercentrelay'].map((name) => later(name)),
   later('esmtppercentrelay.dir', 'folder'),
-  ...['faxnotifyrc', 'ldapaliasrc', 'locallowercase', 'nochangingfrom', 'usexsender'].map((name) => later(name)),
+  ...['ldapaliasrc', 'locallowercase', 'nochangingfrom', 'usexsender'].map((name) => later(name)),
   ...['localtimeout', 'maildrop', 'maildropfilter', 'maildroprc', 'respawnlo', 'respawnhi'].map((name) => later(name)),
   ...['module.local', 'module.dsn'].map((name) => later(name)),
   later('filters', 'folder'),

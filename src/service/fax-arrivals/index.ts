@@ -32,4 +32,5 @@ export function openArrivals(options: ArrivalRoomOptions): ArrivalRoom {
 
 /** The spool alone, for a program that only puts a fax there: mgetty's hook. */
 export { openSpool } from './spool.ts';
+export { readG3 } from './g3-file.ts';
 export type { ArrivalSettings } from './postman.ts';
