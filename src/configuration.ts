@@ -17,6 +17,7 @@ import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
 import { readFaxModems } from './configuration/fax-modems.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readFilters } from './configuration/filters.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
@@ -70,9 +71,10 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const { client, toAuthAddress } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
+  const stateFolder = resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
   return {
     folder: sheet.folder,
-    stateFolder: resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' })),
+    stateFolder,
     names,
     domains,
     listeners,
@@ -85,6 +87,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     pipes: readPipes(sheet),
     fax: readFax(sheet),
     faxModems: readFaxModems(sheet, names),
+    filters: readFilters(sheet, stateFolder),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     web: readWeb(sheet, http),

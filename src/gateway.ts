@@ -9,6 +9,7 @@ import type { Address, MessageId } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { faxFirst, openFax } from './fax.ts';
 import { openFaxModems } from './fax-modems.ts';
@@ -96,7 +97,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
+  const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
+  opened.push(() => filters.close());
+  const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -135,6 +138,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     reload,
     stop: close,
     recent: id => Promise.resolve(recent(id)),
+    filters: () => Promise.resolve(filters.standing()),
   };
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
@@ -171,6 +175,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     rules = next;
     outbound.reload();
     faxModems.reload();
+    await filters.reload();
     receivers?.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
@@ -262,7 +267,9 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   let rules = compileRules(read.configuration, local.mailboxes);
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   opened.push(() => outbound.close());
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }));
+  const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations }, false);
+  opened.push(() => filters.close());
+  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }), filtering: filters });
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
@@ -273,6 +280,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
       if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
       else {
         rules = compiled;
+        await filters.reload();
         log.info('reloaded', { listeners: listeners.addresses() });
       }
     },
@@ -318,7 +326,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const accounts = createUserdb({ path: configuration.userdb, log });
   const local = createLocalTransport({ name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
   const rules = compileRules(configuration, local.mailboxes);
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
+  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const nobody = () => Promise.reject(new Error('no gateway is running'));

@@ -2,8 +2,10 @@
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
+import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
+import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies } from '../grammar/config/proxies.ts';
@@ -38,6 +40,7 @@ export interface Configuration {
   readonly pipes: PipeSettings;
   readonly fax: FaxSettings;
   readonly faxModems: FaxModemSettings;
+  readonly filters: FilterSettings;
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
@@ -177,6 +180,21 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** Source tags whose mail is swallowed instead of sent (backscatter). */
   readonly blockBackscatter: readonly string[];
+}
+
+export interface FilterSettings {
+  /** Which ways in are filtered; `esmtp` is submission too. Empty: nothing is. */
+  readonly sources: ReadonlySet<'esmtp' | 'local' | 'uucp'>;
+  /** Where filters have their own files; absolute. */
+  readonly folder: string;
+  /** Has `filters` and `allfilters`, where programs put their sockets; absolute. */
+  readonly sockets: string;
+  readonly active: readonly ActiveFilter[];
+  readonly builtIn: BuiltInSettings;
+  /** Asked after the others, in this order. */
+  readonly rules: readonly ContentFilter[];
+  /** For socket filters, by name; `*` for the others. */
+  readonly courier: ReadonlyMap<string, FilterManners>;
 }
 
 export interface WebSettings {

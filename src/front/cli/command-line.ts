@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   trace: async () => (await import('./trace.ts')).trace,
   inbox: async () => (await import('./inbox.ts')).inbox,
   status: async () => (await import('./status.ts')).status,
+  filterctl: async () => (await import('./filterctl.ts')).filterctl,
   convert: async () => (await import('./convert.ts')).convertCommand,
   testmxlookup: async () => (await import('./testmxlookup.ts')).testmxlookup,
   version: () => Promise.resolve(version),
