@@ -18,6 +18,7 @@ import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
+import { readFaxModems } from './configuration/fax-modems.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
@@ -93,9 +94,10 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     fax: readFax(sheet),
-    filters: readFilters(sheet, stateFolder),
     local: readLocal(sheet),
     modules: { local: readModuleLimits(sheet, 'module.local', { deliveries: 10, perNexthop: 4, recipients: 100 }) },
+    faxModems: readFaxModems(sheet, names),
+    filters: readFilters(sheet, stateFolder),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     log: readLog(sheet),

@@ -45,6 +45,8 @@ export interface Rooms {
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
   /** A message file as it would be faxed. */
   faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
+  /** The modems and the spool, beside the gateway. */
+  faxDesk(configuration: Configuration): Promise<FaxDesk>;
   /** When attempts begin, in ms since acceptance, by the settings in force. */
   attempts(configuration: Configuration): Promise<readonly number[]>;
 }
@@ -85,6 +87,15 @@ export interface Addresses {
 export type AddressVerdict =
   | { readonly kind: 'accepted'; readonly recipients: readonly { readonly address: string; readonly instruction?: string }[] }
   | { readonly kind: 'refused'; readonly reply: number; readonly text: string };
+
+export interface FaxDesk {
+  modems(): readonly string[];
+  /** Null: all of them. A device that no file names is asked as well. */
+  probe(wanted: string | null): Promise<readonly { readonly name: string; readonly device: string; readonly works: boolean; readonly found: readonly string[]; readonly problems: readonly string[] }[]>;
+  states(): Promise<readonly { readonly name: string; readonly device: string; readonly driver: string; readonly state: 'absent' | 'free' | 'in-use'; readonly pid?: number }[]>;
+  waiting(): Promise<number>;
+  receive(fax: { readonly hangup: number; readonly senderId: string; readonly files: readonly string[]; readonly device: string; readonly callerId?: string; readonly calledId?: string }): Promise<{ readonly kind: 'full' } | { readonly kind: 'kept'; readonly pages: number; readonly unreadable: number }>;
+}
 
 export type MxAnswer =
   | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean }[] }
