@@ -26,6 +26,7 @@ import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
 import { openOutbound } from './outbound.ts';
+import { openPickupDesk } from './pickup.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
@@ -114,6 +115,9 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
+
+  const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
+  opened.push(() => pickup.close());
 
   const operations: Operations = {
     ...createQueueOperations({

@@ -36,7 +36,7 @@ export const knownFiles: readonly KnownFile[] = [
   ...['webview', 'webhosts', 'webtoken'].map((name) => used(name)),
   ...['uucpme', 'uucprewriteheaders', 'uucpdomains', 'uucpbatches', 'uucpgrades', 'uucppolls', 'uucpalarm', 'uucpconfig', 'uucpprograms', 'module.uucp', 'pipes', 'piperoutes'].map((name) => used(name)),
   used('uucpneighbors', 'either'),
-  ...['enablefiltering', 'contentfilters', 'filtersockets'].map((name) => used(name)),
+  ...['enablefiltering', 'contentfilters', 'filtersockets', 'pickup'].map((name) => used(name)),
   used('filters', 'folder'),
 
   ...['aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp'].map((name) => later(name, 'either')),

@@ -33,6 +33,8 @@ export interface Configuration {
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   readonly filters: FilterSettings;
+  /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
+  readonly pickup: 'everyone' | 'owner';
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
@@ -45,6 +47,9 @@ export interface Configuration {
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
   readonly notices: readonly Notice[];
 }
+
+/** What a program needs that hands mail over. */
+export type Essentials = Pick<Configuration, 'names' | 'stateFolder'> & Pick<Limits, 'sizeOctets'>;
 
 export interface Setting {
   readonly name: string;
