@@ -27,6 +27,7 @@ spamd:spamd
 rspamd:rspamd
 bsd-mailx:bsd-mailx
 php:php-cli
+setpriv:util-linux
 '
 missing='' packages=''
 for pair in $peers; do

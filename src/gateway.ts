@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withArchive } from './archive.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Address, MessageId } from './core/envelope.ts';
 import type { Log } from './core/log.ts';
@@ -14,23 +15,25 @@ import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
-import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import { openControlServer } from './front/control/index.ts';
 import { createHealth, openHttpServer } from './front/http/index.ts';
 import { createTraffic, openWebView } from './front/web/index.ts';
 import { parseAddress } from './grammar/address.ts';
+import { nodeFileSystem } from './kit/durable-file.ts';
 import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
+import { createLocalDelivery } from './local-delivery.ts';
 import { openOutbound } from './outbound.ts';
 import { openPickupDesk } from './pickup.ts';
+import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
-import { createUserdb } from './service/auth/index.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
 
@@ -79,11 +82,12 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   let tell: QuarantineNotice['tell'] = (id, why) => void early.push([id, why]);
   const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
-  const accounts = createUserdb({ path: first.userdb, log });
-  const folder = join(stateFolder, 'mailboxes');
-  const local = createLocalTransport({ name: 'local', me: first.names.me, folder, accounts, clock, log });
-  const everyone = createLocalTransport({ name: 'trial', me: first.names.me, folder, everyone: true, clock, log });
-  let rules = compileRules(first, local.mailboxes);
+  const { transport: local, everyone, accounts } = createLocalDelivery({
+    first, configuration: () => rules.configuration, clock, log,
+    instruction: recipient => rules.instruction(recipient),
+    forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
+  });
+  let rules: Rules = compileRules(first, local.names, log);
   const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
@@ -93,7 +97,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
-    return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
+    return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
   const notice = openQuarantineNotice({
     intake, kernels, clock, log,
@@ -106,12 +110,14 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
   const router = uucpFirst(() => rules, outbound.router);
+  const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
   const runner = openRunner({
-    store, reporter, clock, chance, log, metrics,
+    store: archived, reporter, clock, chance, log, metrics,
     router,
-    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
-    window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
+    late: route => outbound.late(route),
+    window: windowBy(() => rules),
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
@@ -159,7 +165,9 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     if (read.kind === 'wrong') return complain(read.problems.map(formatProblem));
     const { configuration } = read;
     if (configuration.stateFolder !== stateFolder) return complain([`${configuration.folder}/statedir: the state folder of a running gateway cannot change; stop it first`]);
-    const next = compileRules(configuration, local.mailboxes);
+    const next = compileRules(configuration, local.names, log);
+    const wrong = next.aliasProblems();
+    if (wrong.length > 0) return complain(wrong);
     const troubles = await listeners.reload(next);
     if (troubles.length > 0) return complain(troubles);
     rules = next;
@@ -198,8 +206,15 @@ function sharingOf({ receiveProcesses }: Configuration): Sharing {
   return { shared: receiveProcesses > 1, of: receiveProcesses };
 }
 
-/** Below it the transports' own limits would starve. */
-const LEAST_WINDOW = 1000;
+/** As the rules have it at each moment. */
+function windowBy(rules: () => Rules): { readonly messages: number; readonly octets: number; readonly low: number; readonly fillMs: number } {
+  return {
+    octets: WINDOW_OCTETS,
+    get messages() { return rules().configuration.queue.high; },
+    get low() { return rules().configuration.queue.low; },
+    get fillMs() { return rules().configuration.queue.fillMs; },
+  };
+}
 
 interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;
@@ -228,7 +243,7 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 
     trace: request => rules().trace(request),
     get limits() {
       const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs };
+      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
     },
   };
 }
@@ -251,9 +266,8 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const opened: (() => Promise<void>)[] = [];
   const store = await openQueue(read.configuration, rooms);
   opened.push(() => store.close());
-  const accounts = createUserdb({ path: read.configuration.userdb, log });
-  const local = createLocalTransport({ name: 'local', me: read.configuration.names.me, folder: join(read.configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
-  let rules = compileRules(read.configuration, local.mailboxes);
+  const { transport: local, accounts } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
+  let rules: Rules = compileRules(read.configuration, local.names, log);
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   opened.push(() => outbound.close());
   const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations }, false);
@@ -264,7 +278,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
     async reload() {
       const next = readConfiguration(folder);
       if (next.kind === 'wrong') return;
-      const compiled = compileRules(next.configuration, local.mailboxes);
+      const compiled = compileRules(next.configuration, local.names, log);
       const troubles = await listeners.reload(compiled);
       if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
       else {
@@ -312,9 +326,8 @@ function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
 export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {
   const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
   const store = await openQueue(configuration, rooms);
-  const accounts = createUserdb({ path: configuration.userdb, log });
-  const local = createLocalTransport({ name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
-  const rules = compileRules(configuration, local.mailboxes);
+  const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
+  const rules: Rules = compileRules(configuration, local.names, log);
   const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = uucpFirst(() => rules, outbound.router);

@@ -22,6 +22,7 @@ export interface Configuration {
   readonly stateFolder: string;
   readonly names: Names;
   readonly domains: Domains;
+  readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
@@ -30,11 +31,15 @@ export interface Configuration {
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
   readonly client: ClientSettings;
+  /** ARCHIVEDIR; null: finished messages are deleted. */
+  readonly archiveFolder: string | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   readonly filters: FilterSettings;
   /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
   readonly pickup: 'everyone' | 'owner';
+  readonly local: LocalDelivery;
+  readonly modules: { readonly local: ModuleLimits };
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
@@ -80,6 +85,13 @@ export interface Domains {
   readonly acceptMailFor: DomainList;
   /** Domains whose addresses order their own fate. */
   readonly trial: DomainList;
+}
+
+export interface AddressRules {
+  /** Local-parts of our own addresses mean the same in any case. */
+  readonly lowerCase: boolean;
+  /** Characters, besides `-`, that part an account from its extension. */
+  readonly separators: string;
 }
 
 export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
@@ -146,19 +158,42 @@ export interface QueueSettings {
   readonly batchSize: number;
 }
 
+/** What a module.* file says. */
+export interface ModuleLimits {
+  readonly deliveries: number;
+  readonly perNexthop: number;
+  readonly recipients: number;
+}
+
 export interface ReportSettings {
   /** The From field's text as configured; absent: our own. */
   readonly from?: string;
   /** A failed message below this size comes back whole. */
   readonly limitOctets: number;
   readonly toAuthAddress: boolean;
+  /** Who did not say what he wants to hear hears of delays. */
+  readonly delaysByDefault: boolean;
+  /** In place of our own. */
+  readonly texts: Partial<ReportTexts>;
+}
+
+/** What people read; one dsn*.txt each. */
+export interface ReportTexts {
+  readonly subjectNotice: string;
+  readonly subjectWarning: string;
+  readonly header: string;
+  readonly delivered: string;
+  readonly relayed: string;
+  readonly failed: string;
+  readonly delayed: string;
+  readonly footer: string;
 }
 
 export interface ClientSettings {
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
-  readonly backupRelay?: { readonly host: string; readonly transport: string };
+  readonly backupRelay?: { readonly host: string; readonly port?: number; readonly literal: boolean; readonly transport: string };
   readonly timeouts: ClientTimeouts;
   /** How long a domain is left alone after all its relays failed; 0: not at all. */
   readonly delayMs: number;
@@ -192,6 +227,28 @@ export interface FilterSettings {
   readonly rules: readonly ContentFilter[];
   /** For socket filters, by name; `*` for the others. */
   readonly courier: ReadonlyMap<string, FilterManners>;
+}
+
+export interface LocalDelivery {
+  /** `courier`: dot files are `.courier`, `.courier-EXT`. */
+  readonly dotExtension: string;
+  /** DEFAULTDELIVERY, in the language of dot files. */
+  readonly delivery: string;
+  /** DYNAMICDELIVERIES: a program may give instructions. */
+  readonly dynamic: boolean;
+  /** How long a program may run. */
+  readonly limitMs: number;
+  /** The delivery agent that is called without a shell. */
+  readonly maildrop?: string;
+  /** PATH and SHELL of programs. */
+  readonly path: string;
+  readonly shell: string;
+  /** Copied where a home is missing. */
+  readonly skeleton?: string;
+  /** The deputy's socket; absent: users of the system have no mailboxes. */
+  readonly deputy?: string;
+  /** Dot files for addresses that nobody has. */
+  readonly aliasFolder: string;
 }
 
 export interface WebSettings {
