@@ -12,6 +12,7 @@ import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/e
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
+import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
@@ -71,6 +72,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     stateFolder: resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' })),
     names,
     domains,
+    addresses: readAddresses(sheet),
     listeners,
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },

@@ -22,10 +22,12 @@ import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners } from './listeners.ts';
 import { openOutbound } from './outbound.ts';
+import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { createUserdb } from './service/auth/index.ts';
+import { createMailboxes } from './service/mailbox/index.ts';
 
 export interface Gateway {
   readonly listeners: readonly { readonly kind: string; readonly host: string; readonly port: number }[];
@@ -69,9 +71,14 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(() => store.close());
   const accounts = createUserdb({ path: first.userdb, log });
   const folder = join(stateFolder, 'mailboxes');
-  const local = createLocalTransport({ name: 'local', me: first.names.me, folder, accounts, clock, log });
-  const everyone = createLocalTransport({ name: 'trial', me: first.names.me, folder, everyone: true, clock, log });
-  let rules = compileRules(first, local.mailboxes);
+  const mailboxes = createMailboxes({ host: first.names.me, clock, log });
+  const local = createLocalTransport({
+    name: 'local', folder, accounts, mailboxes, clock, log, ...namesOf(() => rules),
+    instruction: recipient => rules.instruction(recipient),
+    forward: (addresses, mission) => forwardCopy({ intake, kernels, clock }, addresses, mission),
+  });
+  const everyone = createLocalTransport({ name: 'trial', folder, mailboxes, everyone: true, clock, log });
+  let rules: Rules = compileRules(first, local.names, log);
   const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
@@ -118,7 +125,9 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     if (read.kind === 'wrong') return complain(read.problems.map(formatProblem));
     const { configuration } = read;
     if (configuration.stateFolder !== stateFolder) return complain([`${configuration.folder}/statedir: the state folder of a running gateway cannot change; stop it first`]);
-    const next = compileRules(configuration, local.mailboxes);
+    const next = compileRules(configuration, local.names, log);
+    const wrong = next.aliasProblems();
+    if (wrong.length > 0) return complain(wrong);
     const troubles = await listeners.reload(next);
     if (troubles.length > 0) return complain(troubles);
     rules = next;
@@ -148,6 +157,14 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
 
 /** Below it the transports' own limits would starve. */
 const LEAST_WINDOW = 1000;
+
+/** Which mailboxes are called `user`, and what parts an extension from it: as the configuration in force has it. */
+function namesOf(rules: () => Rules): Pick<Parameters<typeof createLocalTransport>[0], 'isLocal' | 'separators'> {
+  return {
+    isLocal: domain => rules().configuration.domains.locals.has(domain),
+    separators: () => rules().configuration.addresses.separators,
+  };
+}
 
 interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;
@@ -183,8 +200,8 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
   const store = await openQueue(configuration, rooms);
   const accounts = createUserdb({ path: configuration.userdb, log });
-  const local = createLocalTransport({ name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
-  const rules = compileRules(configuration, local.mailboxes);
+  const local = createLocalTransport({ name: 'local', folder: join(configuration.stateFolder, 'mailboxes'), accounts, mailboxes: createMailboxes({ host: configuration.names.me, clock: rooms.clock, log }), clock: rooms.clock, log, ...namesOf(() => rules) });
+  const rules: Rules = compileRules(configuration, local.names, log);
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return { ...createQueueOperations({ ...rooms, store, intake }), reload: nobody, stop: nobody, recent: () => Promise.resolve([]), close: () => store.close() };

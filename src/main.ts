@@ -19,6 +19,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     start,
     running: configuration => findRunning(configuration.stateFolder),
     offline: async configuration => (await import('./gateway.ts')).openOffline(configuration, silent),
+    addresses: async configuration => (await import('./address-lookup.ts')).createAddressLookup(configuration),
     uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
   },

@@ -20,6 +20,7 @@ export interface Configuration {
   readonly stateFolder: string;
   readonly names: Names;
   readonly domains: Domains;
+  readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
   readonly bofh: Bofh;
   readonly limits: Limits;
@@ -69,6 +70,13 @@ export interface Domains {
   readonly acceptMailFor: DomainList;
   /** Domains whose addresses order their own fate. */
   readonly trial: DomainList;
+}
+
+export interface AddressRules {
+  /** Local-parts of our own addresses mean the same in any case. */
+  readonly lowerCase: boolean;
+  /** Characters, besides `-`, that part an account from its extension. */
+  readonly separators: string;
 }
 
 export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';

@@ -19,13 +19,19 @@ export interface IntakeOptions {
   readonly checks: readonly Check[];
   /** The connection's variables; the access file's word about this origin. */
   variables(origin: Origin): Variables;
-  /** Final form of an accepted recipient, or a refusal: unknown local users, literals, aliases. */
-  resolve?(recipient: Address, origin: Origin): Awaitable<Address | Refusal>;
+  /** Final form of an accepted recipient, an alias's members, or a refusal: unknown local users, literals. */
+  resolve?(recipient: Address, origin: Origin): Awaitable<Address | Members | Refusal>;
   trace(request: { id: MessageId; envelope: Envelope; recipients: readonly Recipient[]; at: number; missing: readonly ('date' | 'message-id' | 'to')[] }): Uint8Array;
   readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number };
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+}
+
+/** What an alias stands for. Never empty. */
+export interface Members {
+  readonly kind: 'members';
+  readonly members: readonly Address[];
 }
 
 const NOTHING_MISSING: readonly [] = [];
@@ -57,6 +63,9 @@ class OpenTransaction implements Transaction {
   #reversePath: ReversePath = null;
   #mail: MailOptions = {};
   #recipients: Recipient[] = [];
+  /** Commands accepted: an alias counts once, however many it stands for. */
+  #accepted = 0;
+  #named = new Set<string>();
   #draft: Draft | null = null;
 
   constructor(options: IntakeOptions, counters: Counters, origin: Origin, open: OpenOptions) {
@@ -72,28 +81,54 @@ class OpenTransaction implements Transaction {
     this.#reversePath = reversePath;
     this.#mail = mail;
     this.#recipients = [];
+    this.#accepted = 0;
+    this.#named = new Set();
     if (mail.sizeOctets !== undefined && this.#tooLarge(mail.sizeOctets)) return this.#refused(refuse('tooLarge'));
     if (this.#options.store.room(mail.sizeOctets ?? 0) === 'full') return this.#refused(refuse('queueFull'));
     return this.#judge('mail', { origin: this.#origin, variables: this.#variables, reversePath });
   }
 
   rcpt(recipient: Address, rcpt: RcptOptions): Awaitable<Taken | Refusal> {
-    const facts: Facts = { origin: this.#origin, variables: this.#variables, reversePath: this.#reversePath, recipient, acceptedRecipients: this.#recipients.length };
+    const facts: Facts = { origin: this.#origin, variables: this.#variables, reversePath: this.#reversePath, recipient, acceptedRecipients: this.#accepted };
     return then(this.#judge('rcpt', facts), verdict => {
       if (verdict.kind === 'refused') return verdict;
       return then(this.#options.resolve?.(recipient, this.#origin) ?? recipient, resolved => {
-        if (typeof resolved !== 'string') return this.#refused(resolved);
-        // A rewritten recipient keeps what the sender wrote, for the DSN (RFC 3461 §5.2.1).
-        const original = rcpt.original ?? (resolved === recipient ? undefined : `rfc822;${recipient}`);
-        this.#recipients.push({
-          id: this.#recipients.length as RecipientId,
-          address: resolved,
-          ...(original === undefined ? {} : { original }),
-          ...(rcpt.notify === undefined ? {} : { notify: rcpt.notify }),
-        });
+        if (typeof resolved !== 'string' && resolved.kind === 'refused') return this.#refused(resolved);
+        this.#accepted++;
+        if (typeof resolved === 'string') this.#add(recipient, resolved, rcpt);
+        else this.#addMembers(recipient, resolved.members, rcpt);
         return taken;
       });
     });
+  }
+
+  /**
+   * One member: the sender's wishes go on with it. Several make a private list: the sender hears, when asked for, that
+   * the alias took the message, and never who the members are (RFC 3461 §5.2.7).
+   */
+  #addMembers(alias: Address, members: readonly Address[], rcpt: RcptOptions): void {
+    const only = members.length === 1 ? members[0] : undefined;
+    if (only !== undefined) {
+      this.#add(alias, only, rcpt);
+      return;
+    }
+    const { notify } = rcpt;
+    if (notify !== undefined && notify !== 'never' && notify.includes('success')) this.#push({ address: alias, ...rcpt, notify: ['success'], expanded: true });
+    for (const member of members) this.#add(alias, member, { ...rcpt, notify: 'never' });
+  }
+
+  #add(written: Address, address: Address, { original, notify }: RcptOptions): void {
+    // A rewritten recipient keeps what the sender wrote, for the DSN (RFC 3461 §5.2.1).
+    const kept = original ?? (address === written ? undefined : `rfc822;${written}`);
+    this.#push({ address, ...(kept === undefined ? {} : { original: kept }), ...(notify === undefined ? {} : { notify }) });
+  }
+
+  /** Nobody gets the message twice because two aliases name him; one who is to be reported on keeps each name he was written by. */
+  #push(recipient: Omit<Recipient, 'id'>): void {
+    const key = `${recipient.expanded === true ? 'alias ' : ''}${recipient.address}\n${recipient.notify === 'never' ? '' : (recipient.original ?? '')}`;
+    if (this.#named.has(key)) return;
+    this.#named.add(key);
+    this.#recipients.push({ id: this.#recipients.length as RecipientId, ...recipient });
   }
 
   /** Checks in order; the first refusal stands. */
@@ -124,6 +159,8 @@ class OpenTransaction implements Transaction {
     const draft = this.#options.store.begin(envelope, recipients, this.#open.idempotencyKey === undefined ? {} : { idempotencyKey: this.#open.idempotencyKey });
     this.#draft = draft;
     this.#recipients = [];
+    this.#accepted = 0;
+    this.#named = new Set();
     const head: Uint8Array[] = [];
     let headOctets = 0;
     return {

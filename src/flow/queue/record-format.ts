@@ -234,14 +234,15 @@ function readOrigin(r: OctetReader): Origin {
 }
 
 function writeRecipient(w: OctetWriter, recipient: RecipientState): void {
-  const { original, notify, outcome, outcomeAt, reached, reported } = recipient;
+  const { original, notify, outcome, outcomeAt, reached, reported, expanded } = recipient;
   w.whole(
     (original === undefined ? 0 : 1) |
       (notify === undefined ? 0 : notifyBits(notify) << 1) |
       (outcome === undefined ? 0 : 64) |
       (outcomeAt === undefined ? 0 : 128) |
       (reached === undefined ? 0 : 256) |
-      (reported === undefined ? 0 : 512),
+      (reported === undefined ? 0 : 512) |
+      (expanded === undefined ? 0 : 1024),
   );
   w.whole(recipient.id);
   w.text(recipient.address);
@@ -263,6 +264,7 @@ function readRecipient(r: OctetReader): RecipientState {
     ...((flags & 128) !== 0 ? { outcomeAt: r.float() as Instant } : {}),
     ...((flags & 256) !== 0 ? { reached: readOutcome(r) } : {}),
     ...((flags & 512) !== 0 ? { reported: true as const } : {}),
+    ...((flags & 1024) !== 0 ? { expanded: true as const } : {}),
   };
 }
 

@@ -4,7 +4,7 @@
  * and mx.ts finds the same route again by the same key.
  */
 import type { Recipient } from '../../core/envelope.ts';
-import type { Proxy, Route, Router, TlsPolicy } from '../../core/transport.ts';
+import type { Proxy, Route, Router, Settled, TlsPolicy } from '../../core/transport.ts';
 import { domainOf } from '../../grammar/address.ts';
 
 /** One line of `esmtproutes`, with what other files say about it. */
@@ -43,7 +43,9 @@ export interface TableSettings {
 export function createRouteTable({ routes, transportOf, defaultDomain }: TableSettings): Router {
   const find = createRouteFinder(routes);
   return {
-    route(to: Recipient): Route {
+    route(to: Recipient): Route | Settled {
+      // RFC 3464 §2.3.3: its members have the message; nobody else is to get one.
+      if (to.expanded === true) return { kind: 'settled', outcome: { kind: 'expanded', status: '2.0.0' } };
       const domain = domainOf(to.address) || defaultDomain;
       const other = transportOf(domain);
       if (other !== null) return { kind: 'route', transport: other, nexthop: domain };

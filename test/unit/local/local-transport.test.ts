@@ -10,6 +10,7 @@ import { silent } from '../../../src/core/log.ts';
 import type { StoredContent } from '../../../src/core/queue-store.ts';
 import type { Delivery } from '../../../src/core/transport.ts';
 import { createLocalTransport } from '../../../src/flow/transport/local/index.ts';
+import { createMailboxes } from '../../../src/service/mailbox/index.ts';
 import { createTrialTransport } from '../../../src/flow/transport/trial/index.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
 
@@ -46,7 +47,7 @@ function job(addresses: readonly string[], body: StoredContent): Delivery {
 }
 
 function open(folder: string, everyone = false) {
-  return createLocalTransport({ name: 'local', me: 'gate.example', folder: join(root, folder), accounts, everyone, clock, log: silent });
+  return createLocalTransport({ name: 'local', folder: join(root, folder), accounts, everyone, clock, log: silent, mailboxes: createMailboxes({ host: 'gate.example', clock, log: silent }) });
 }
 
 function mails(folder: string, mailbox: string): string[] {

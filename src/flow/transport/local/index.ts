@@ -1,28 +1,20 @@
 /**
- * Takes mail for mailboxes of this box; gives it to Maildirs below one folder. 'delivered' means synced.
+ * Takes mail for mailboxes of this box; gives it to Maildirs, mbox files, programs and forwards as .courier files say. 'delivered' means synced.
  * Never fails a recipient for the box's trouble. RFC 5321 §4.4 (Return-Path), §4.5.1 (postmaster).
  */
-import type { AuthBackend } from '../../../core/auth.ts';
-import type { Clock } from '../../../core/clock.ts';
-import type { Log } from '../../../core/log.ts';
 import type { Transport } from '../../../core/transport.ts';
-import { createLocalDelivery } from './local-transport.ts';
-import { createMailboxNames, type MailboxNames } from './mailbox-names.ts';
-import { createMaildir } from './maildir.ts';
+import { createInstructions, type InstructionsOptions } from './instructions.ts';
+import { createLocalDelivery, type LocalTransportOptions } from './local-transport.ts';
+import { createMailboxNames, type MailboxNames, type MailboxNamesOptions } from './mailbox-names.ts';
 
-export interface LocalOptions {
-  readonly name: string;
-  readonly me: string;
-  readonly folder: string;
-  readonly accounts?: AuthBackend;
-  readonly everyone?: boolean;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+export type LocalOptions = MailboxNamesOptions & Pick<LocalTransportOptions, 'name' | 'instruction' | 'mailboxes' | 'log' | 'clock'> & Pick<InstructionsOptions, 'forward'>;
 
-export function createLocalTransport(options: LocalOptions): Transport & { readonly mailboxes: MailboxNames } {
-  const mailboxes = createMailboxNames(options);
-  const maildir = createMaildir({ host: options.me, now: () => options.clock.now() });
-  return { ...createLocalDelivery({ name: options.name, mailboxes, maildir, log: options.log }), mailboxes };
+/** Courier's `localtimeout`. */
+const WATCHDOG_MS = 15 * 60_000;
+
+export function createLocalTransport(options: LocalOptions): Transport & { readonly names: MailboxNames } {
+  const names = createMailboxNames(options);
+  const instructions = createInstructions({ ...options, limitMs: WATCHDOG_MS });
+  return { ...createLocalDelivery({ ...options, names, instructions }), names };
 }
 export type { FoundMailbox, MailboxNames } from './mailbox-names.ts';

@@ -1,0 +1,52 @@
+/** What the configuration makes of an address, without a gateway: for `aliaslookup` and `makealiases`. */
+import { join } from 'node:path';
+import type { Configuration } from './configuration.ts';
+import type { Address, Origin } from './core/envelope.ts';
+import { silent } from './core/log.ts';
+import { createLocalTransport } from './flow/transport/local/index.ts';
+import { createSystemClock } from './kit/system-clock.ts';
+import { compileRules, type Rules } from './rules.ts';
+import { createUserdb } from './service/auth/index.ts';
+import { createMailboxes } from './service/mailbox/index.ts';
+
+export type AddressVerdict =
+  | { readonly kind: 'accepted'; readonly recipients: readonly { readonly address: string; readonly instruction?: string }[] }
+  | { readonly kind: 'refused'; readonly reply: number; readonly text: string };
+
+export interface AddressLookup {
+  /** `steps` says how it came to that, a line each. */
+  find(address: Address, source: Origin['source']): Promise<{ readonly steps: readonly string[]; readonly verdict: AddressVerdict }>;
+  aliases(source: Origin['source'] | 'common'): readonly { readonly where: string; readonly name: string; readonly members: readonly string[] }[];
+  problems(): readonly string[];
+}
+
+export function createAddressLookup(configuration: Configuration): AddressLookup {
+  const clock = createSystemClock();
+  const local = createLocalTransport({
+    name: 'local', folder: join(configuration.stateFolder, 'mailboxes'), clock, log: silent,
+    mailboxes: createMailboxes({ host: configuration.names.me, clock, log: silent }),
+    accounts: createUserdb({ path: configuration.userdb, log: silent }),
+    isLocal: domain => configuration.domains.locals.has(domain),
+    separators: () => configuration.addresses.separators,
+  });
+  const rules: Rules = compileRules(configuration, local.names, silent);
+  return {
+    async find(address, source) {
+      const steps: string[] = [];
+      const answer = await rules.resolve(address, { source, protocol: source, at: clock.now() }, step => steps.push(step));
+      if (typeof answer !== 'string' && answer.kind === 'refused') return { steps, verdict: { kind: 'refused', reply: answer.reply, text: answer.why ?? answer.text } };
+      const members = typeof answer === 'string' ? [answer] : answer.members;
+      const recipients = members.map(member => {
+        const instruction = rules.instruction(member);
+        return { address: member, ...(instruction === null ? {} : { instruction }) };
+      });
+      return { steps, verdict: { kind: 'accepted', recipients } };
+    },
+    aliases(source) {
+      const files = rules.aliases(source === 'common' ? 'dsn' : source);
+      const table = files[0]?.aliases.current();
+      return (table?.definitions ?? []).map(({ where, name, members }) => ({ where, name, members: members.map(member => member.text) }));
+    },
+    problems: () => rules.aliasProblems(),
+  };
+}
