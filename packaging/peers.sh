@@ -2,7 +2,7 @@
 # The programs that tests meet as peers: installed by apt-get where this is root, else only named.
 set -eu
 # program:package
-peers='smtp-source:postfix smtp-sink:postfix swaks:swaks danted:dante-server reformime:maildrop strace:strace uucico:uucp'
+peers='smtp-source:postfix smtp-sink:postfix swaks:swaks danted:dante-server maildrop:maildrop strace:strace uucico:uucp'
 missing='' packages=''
 for pair in $peers; do
   program=${pair%%:*}

@@ -10,7 +10,7 @@ export type Statement = Place & (
   | { readonly kind: 'evaluate'; readonly value: Expression }
   | { readonly kind: 'to' | 'cc' | 'echo' | 'log' | 'logfile' | 'include' | 'xfilter' | 'system' | 'import' | 'unset'; readonly value: Expression }
   | { readonly kind: 'exit' }
-  | { readonly kind: 'if'; readonly test: Expression; readonly then: Block; readonly otherwise: Block }
+  | { readonly kind: 'if'; readonly test: Expression; readonly body: Block; readonly otherwise: Block }
   | { readonly kind: 'while'; readonly test: Expression; readonly body: Block }
   /** Over the message when there is no subject. */
   | { readonly kind: 'foreach'; readonly subject?: Expression; readonly pattern: PatternText; readonly body: Block }

@@ -107,16 +107,16 @@ class Statements {
   #if(): Statement {
     const at = this.#lexer.take();
     const test = this.#condition('if');
-    const then = this.#body();
+    const body = this.#body();
     const next = this.#lexer.peek();
-    if (next.kind !== 'word' || (next.word !== 'else' && next.word !== 'elsif')) return { ...place(at), kind: 'if', test, then, otherwise: [] };
+    if (next.kind !== 'word' || (next.word !== 'else' && next.word !== 'elsif')) return { ...place(at), kind: 'if', test, body, otherwise: [] };
     if (next.word === 'elsif') {
       const otherwise = this.#within(() => this.#if());
-      return { ...place(at), kind: 'if', test, then, otherwise: [otherwise] };
+      return { ...place(at), kind: 'if', test, body, otherwise: [otherwise] };
     }
     this.#lexer.take();
     this.#endOfLine('else');
-    return { ...place(at), kind: 'if', test, then, otherwise: this.#body() };
+    return { ...place(at), kind: 'if', test, body, otherwise: this.#body() };
   }
 
   #condition(word: string): Expression {

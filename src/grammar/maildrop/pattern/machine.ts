@@ -342,5 +342,5 @@ function tester(set: CharacterSet): Test {
 
 function otherCases(code: number): number[] {
   const character = String.fromCodePoint(code);
-  return [character.toLowerCase(), character.toUpperCase()].filter(one => one !== character && [...one].length === 1).map(one => one.codePointAt(0)!);
+  return [character.toLowerCase(), character.toUpperCase()].filter(one => one !== character && one.length === String.fromCodePoint(one.codePointAt(0)!).length).map(one => one.codePointAt(0)!);
 }

@@ -8,6 +8,7 @@ export interface Pattern {
 }
 
 export type Search =
+  /** `groups[0]` is the whole match. */
   | { readonly kind: 'found'; readonly start: number; readonly end: number; readonly groups: readonly (string | undefined)[] }
   | { readonly kind: 'none' }
   /** Given up: nobody knows whether it is in there. */
@@ -43,14 +44,14 @@ export function compilePattern(text: string, caseSensitive: boolean, engine: 'be
 function searchNative({ expression }: Native, text: string, from: number): Search {
   expression.lastIndex = from;
   const found = expression.exec(text);
-  return found === null ? NONE : { kind: 'found', start: found.index, end: expression.lastIndex, groups: found.slice(1) };
+  return found === null ? NONE : { kind: 'found', start: found.index, end: expression.lastIndex, groups: [...found] };
 }
 
 function searchMachine(machine: Machine, text: string, from: number): Search {
   const ran = runMachine(machine, text, from);
   if (ran.kind !== 'found') return ran;
   const [start = 0, end = 0, ...rest] = ran.offsets;
-  const groups: (string | undefined)[] = [];
+  const groups: (string | undefined)[] = [text.slice(start, end)];
   for (let at = 0; at < rest.length; at += 2) groups.push(rest[at]! < 0 || rest[at + 1]! < 0 ? undefined : text.slice(rest[at], rest[at + 1]));
   return { kind: 'found', start, end, groups };
 }

@@ -74,7 +74,7 @@ class Parser {
         const end = this.#text.indexOf('\\E', this.#at + 2);
         const quoted = this.#text.slice(this.#at + 2, end < 0 ? undefined : end);
         this.#at = end < 0 ? this.#text.length : end + 2;
-        const characters = [...quoted].map(one => this.#character(one.codePointAt(0)!));
+        const characters = Array.from(quoted, one => this.#character(one.codePointAt(0)!));
         const last = characters.pop();
         items.push(...characters);
         if (last !== undefined) items.push(this.#repeated(last));
@@ -323,8 +323,7 @@ function switched(before: Switches, letters: string, start: number): Switches {
 function knownProperty(name: string, at: number): string {
   for (const spelled of [name, `Script=${name}`]) {
     try {
-      new RegExp(`\\p{${spelled}}`, 'u');
-      return spelled;
+      return new RegExp(`\\p{${spelled}}`, 'u').flags === 'u' ? spelled : '';
     } catch {
       // The other spelling, or none.
     }
