@@ -13,7 +13,8 @@ type Step =
   | { readonly kind: 'split'; readonly first: number; readonly second: number }
   | { readonly kind: 'jump'; readonly to: number }
   | { readonly kind: 'save'; readonly slot: number }
-  | { readonly kind: 'moved'; readonly slot: number }
+  /** A turn of a loop that took nothing is its last. */
+  | { readonly kind: 'moved'; readonly slot: number; readonly out: number }
   | { readonly kind: 'at'; readonly place: Anchor }
   | { readonly kind: 'look'; readonly start: number; readonly behind: readonly number[] | null; readonly negative: boolean; readonly to: number }
   | { readonly kind: 'atomic'; readonly start: number; readonly to: number }
@@ -107,8 +108,9 @@ export function createMachine(tree: Node, groups: number, hasBack: boolean): Mac
       const head = add({ kind: 'done' });
       if (still !== null) add({ kind: 'save', slot: still });
       write(node.item);
-      if (still !== null) add({ kind: 'moved', slot: still });
+      const moved = still === null ? -1 : add({ kind: 'done' });
       add({ kind: 'jump', to: head });
+      if (still !== null) steps[moved] = { kind: 'moved', slot: still, out: steps.length };
       steps[head] = split(head + 1, steps.length);
       return;
     }
@@ -201,8 +203,7 @@ class Run {
             step++;
             break;
           case 'moved':
-            fits = slots[now.slot] !== at;
-            step++;
+            step = slots[now.slot] === at ? now.out : step + 1;
             break;
           case 'at':
             fits = isAt(now.place, text, at);

@@ -3,7 +3,7 @@
  * pattern has through a text of n characters is c·n^d, found here from the tree; while that is small, the pattern
  * runs as a regular expression of the language, else on our machine.
  */
-import { exactWidth, type CharacterSet, type Node } from './tree.ts';
+import { exactWidth, leastWidth, type CharacterSet, type Node } from './tree.ts';
 
 export interface Native {
   readonly expression: RegExp;
@@ -27,7 +27,8 @@ export function createNative(tree: Node): Native | null {
   if (ways === null || caseless === 'both') return null;
   const source = write(tree);
   if (source.length > MOST_SOURCE) return null;
-  const degree = ways.degree + (startsAtStart(tree) ? 0 : 1);
+  // The first way to the very end is the last one tried.
+  const degree = ways.degree + (startsAtStart(tree) ? 0 : 1) - (endsOpen(tree) ? 1 : 0);
   return {
     expression: new RegExp(source, caseless === 'yes' ? 'giu' : 'gu'),
     affords: characters => ways.count * (characters + 1) ** degree <= MOST_WAYS,
@@ -61,7 +62,8 @@ function waysOf(node: Node): Ways | null {
       return waysOf(node.item);
     case 'repeat': {
       const ways = waysOf(node.item);
-      if (ways === null || node.greed === 'possessive') return null;
+      // The language's engine does not count a turn that takes nothing; Perl's does.
+      if (ways === null || node.greed === 'possessive' || leastWidth(node.item) === 0) return null;
       if (node.most <= 1) return { count: ways.count + 1, degree: ways.degree };
       // What is repeated must be one way through, of one width; a group's last turn must be the one that counts.
       const inner = node.item.kind === 'group' ? node.item.item : node.item;
@@ -103,6 +105,13 @@ function startsAtStart(node: Node): boolean {
   if (node.kind === 'sequence') return node.items[0] !== undefined && startsAtStart(node.items[0]);
   if (node.kind === 'choice') return node.items.every(startsAtStart);
   return node.kind === 'group' && startsAtStart(node.item);
+}
+
+/** A `.*` or `(.*)` at the end. */
+function endsOpen(node: Node): boolean {
+  if (node.kind === 'sequence') return node.items.length > 0 && endsOpen(node.items.at(-1)!);
+  if (node.kind === 'group') return endsOpen(node.item);
+  return node.kind === 'repeat' && node.most === Infinity && node.item.kind === 'set';
 }
 
 function write(node: Node): string {
