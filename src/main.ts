@@ -22,6 +22,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     addresses: async configuration => (await import('./address-lookup.ts')).createAddressLookup(configuration),
     uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
+    maildrop: async folder => (await import('./maildrop.ts')).createLocalMaildrop(folder),
   },
 });
 

@@ -3,12 +3,16 @@
 export interface Maildrop {
   /** Never rejects on purpose; what goes wrong has an exit code, 75 where it may pass. */
   run(job: MaildropJob, signal: AbortSignal): Promise<MaildropEnd>;
+  /** Leaves the warning in a Maildir that is full to this part, at most once a day. */
+  warnIfFull(maildir: string, warning: { readonly percent: number; readonly template: string }, signal: AbortSignal): Promise<void>;
 }
 
 export interface MaildropJob {
   readonly recipe: MaildropRecipe;
-  /** Relative paths and programs begin here; HOME. Absolute. */
+  /** HOME; absolute. */
   readonly home: string;
+  /** Where relative paths and programs begin; absent: home. */
+  readonly folder?: string;
   /** Where mail goes that no recipe places; relative to home, or absolute. */
   readonly defaultMailbox: string;
   readonly login: string;

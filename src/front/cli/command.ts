@@ -2,6 +2,8 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
 import type { Address } from '../../core/envelope.ts';
+import type { Mailboxes } from '../../core/mailbox.ts';
+import type { Maildrop } from '../../core/maildrop.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { Configuration } from '../../configuration.ts';
 
@@ -39,6 +41,8 @@ export interface Rooms {
   addresses(configuration: Configuration): Promise<Addresses>;
   uucp(configuration: Configuration): Promise<UucpDesk>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** Recipes and mailboxes for a person's own commands; the folder has the system's recipe, and nothing else is read. */
+  maildrop(folder: string): Promise<{ readonly maildrop: Maildrop; readonly mailboxes: Mailboxes }>;
 }
 
 /** The UUCP site beside the queue; no gateway need run. */

@@ -6,7 +6,7 @@ import type { Mailboxes } from '../../core/mailbox.ts';
 import type { MaildropJob } from '../../core/maildrop.ts';
 import { createDeliveries, inside } from './delivery.ts';
 import { Overtime } from './turn.ts';
-import { takeDotLock, takeFlock } from './locks.ts';
+import { takeOwnDotLock, takeFlock } from './locks.ts';
 import { openMessage, type Message } from './message.ts';
 import { decoded, runProgram } from './programs.ts';
 import { createQuotaWarning } from './quota-warning.ts';
@@ -32,7 +32,7 @@ export interface JobWorldOptions {
 
 export function createJobWorld({ job, mailboxes, clock, message: first, signal, verbosity }: JobWorldOptions): JobWorld {
   let message = first;
-  const folder = job.home;
+  const folder = job.folder ?? job.home;
   const output = (octets: Buffer): void => job.output(octets);
   const errors = (octets: Buffer): void => job.complain(octets.toString('utf8').trimEnd());
   const deliveries = createDeliveries({
@@ -73,7 +73,7 @@ export function createJobWorld({ job, mailboxes, clock, message: first, signal, 
     echo: text => job.output(Buffer.from(text, 'latin1')),
     openLog: path => deliveries.openLog(path),
     log: text => deliveries.log(text),
-    lock: (how, path, variables) => (how === 'flock' ? takeFlock(inside(folder, path), signal) : takeDotLock(inside(folder, path), variables, clock, signal)),
+    lock: (how, path, variables) => (how === 'flock' ? takeFlock(inside(folder, path), signal) : takeOwnDotLock(inside(folder, path), variables, clock, signal)),
     openMap: (path, mode) => openTextMap(inside(folder, path), mode),
     now: () => clock.now(),
     trace(level, text) {

@@ -8,6 +8,7 @@ import { parseMailboxes } from '../../grammar/maildrop/addresses.ts';
 import { Interpreter, type Ending } from './interpreter.ts';
 import { createJobWorld, type JobWorld } from './job-world.ts';
 import { openMessage, type Message } from './message.ts';
+import { createQuotaWarning } from './quota-warning.ts';
 import { createPatterns } from './patterns.ts';
 import { findRecipes } from './recipe-files.ts';
 import { createRecipes } from './recipes.ts';
@@ -46,6 +47,7 @@ export function createMaildropJobs(options: MaildropOptions): Maildrop {
         clearTimeout(timer);
       }
     },
+    warnIfFull: (maildir, { percent, template }, signal) => createQuotaWarning(percent, template, options.clock).look(maildir, message => options.mailboxes.deliver(maildir, message, signal)),
   };
 
   async function runJob(job: MaildropJob, signal: AbortSignal): Promise<MaildropEnd> {

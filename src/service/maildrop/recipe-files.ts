@@ -1,7 +1,7 @@
 /** Finding recipes, and not trusting those that others could have written. */
 import { constants } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { MaildropJob } from '../../core/maildrop.ts';
 import { readText } from './job-world.ts';
 
@@ -26,7 +26,7 @@ export async function findRecipes(job: MaildropJob, systemRecipe: string): Promi
     case 'text':
       return recipes({ name: recipe.name, text: recipe.text });
     case 'file': {
-      const file = await readOwn(recipe.path, uid);
+      const file = await readOwn(resolve(job.folder ?? job.home, recipe.path), uid);
       if (file === 'absent') return unsafe(`Unable to open ${recipe.path}.`);
       return typeof file === 'string' ? unsafe(`${recipe.path}: ${file}`) : recipes({ name: recipe.path, text: file.text });
     }
