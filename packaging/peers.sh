@@ -2,7 +2,27 @@
 # The programs that tests meet as peers: installed by apt-get where this is root, else only named.
 set -eu
 # program:package
-peers='smtp-source:postfix smtp-sink:postfix swaks:swaks danted:dante-server maildrop:maildrop strace:strace uucico:uucp'
+peers='
+smtp-source:postfix
+smtp-sink:postfix
+swaks:swaks
+danted:dante-server
+maildrop:maildrop
+strace:strace
+uucico:uucp
+chromium:chromium
+socat:socat
+sendfax:mgetty-fax
+mgetty:mgetty
+efax:efax
+gs:ghostscript
+pdftoppm:poppler-utils
+pbmtog3:netpbm
+tiffinfo:libtiff-tools
+mutt:mutt
+doveadm:dovecot-imapd
+setpriv:util-linux
+'
 missing='' packages=''
 for pair in $peers; do
   program=${pair%%:*}

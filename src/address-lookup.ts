@@ -1,13 +1,10 @@
 /** What the configuration makes of an address, without a gateway: for `aliaslookup` and `makealiases`. */
-import { join } from 'node:path';
 import type { Configuration } from './configuration.ts';
 import type { Address, Origin } from './core/envelope.ts';
 import { silent } from './core/log.ts';
-import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createSystemClock } from './kit/system-clock.ts';
+import { createLocalDelivery } from './local-delivery.ts';
 import { compileRules, type Rules } from './rules.ts';
-import { createUserdb } from './service/auth/index.ts';
-import { createMailboxes } from './service/mailbox/index.ts';
 
 export type AddressVerdict =
   | { readonly kind: 'accepted'; readonly recipients: readonly { readonly address: string; readonly instruction?: string }[] }
@@ -22,13 +19,7 @@ export interface AddressLookup {
 
 export function createAddressLookup(configuration: Configuration): AddressLookup {
   const clock = createSystemClock();
-  const local = createLocalTransport({
-    name: 'local', folder: join(configuration.stateFolder, 'mailboxes'), clock, log: silent,
-    mailboxes: createMailboxes({ host: configuration.names.me, clock, log: silent }),
-    accounts: createUserdb({ path: configuration.userdb, log: silent }),
-    isLocal: domain => configuration.domains.locals.has(domain),
-    separators: () => configuration.addresses.separators,
-  });
+  const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock, log: silent });
   const rules: Rules = compileRules(configuration, local.names, silent);
   return {
     async find(address, source) {

@@ -16,9 +16,11 @@ import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readLocal } from './configuration/local.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
+import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
 import { domainRule, durationRule, numberRule, sizeRule, textRule } from './configuration/values.ts';
@@ -66,6 +68,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const bofh = readBofh(sheet);
   const listeners = readListeners(sheet, bofh, limits.sizeOctets);
   const { client, toAuthAddress } = readClient(sheet);
+  const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
   return {
     folder: sheet.folder,
@@ -81,7 +84,10 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     client,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
-    http: sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule),
+    local: readLocal(sheet),
+    receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
+    http,
+    web: readWeb(sheet, http),
     dnsServers: readDnsServers(sheet),
     userdb: readUserdb(sheet),
     settings: sheet.settings,
@@ -159,6 +165,9 @@ function readQueue(sheet: Sheet, maxDeliveries: number): QueueSettings {
     batchSize: sheet.value('batchsize', 100, numberRule(1, 100_000, '100')),
   };
 }
+
+/** A process per core is as many as can help. */
+const MOST_RECEIVERS = 64;
 
 const optionalText: Omit<ValueRule<string | undefined>, 'example'> = { show: (value) => value ?? '', parse: read };
 

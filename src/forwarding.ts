@@ -1,5 +1,6 @@
 /** A copy that somebody's instructions send on: a submission of its own, that says where it has been. */
 import type { Clock } from './core/clock.ts';
+import type { Address } from './core/envelope.ts';
 import type { Intake, Queued } from './core/intake.ts';
 import type { Kernels } from './core/kernels.ts';
 import type { StoredContent } from './core/queue-store.ts';
@@ -13,16 +14,13 @@ export interface ForwardRooms {
 }
 
 export interface Copy {
+  readonly recipient: Address;
   /** '' is the null sender. */
   readonly sender: string;
-  /** Delivered-To and Return-Path with LF; only the first travels. */
-  readonly fields: Uint8Array;
   readonly content: StoredContent;
 }
 
-export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addresses: readonly string[], { sender, fields, content }: Copy): Promise<Queued | Refusal> {
-  const deliveredTo = Buffer.from(fields).toString().split('\n')[0] ?? '';
-  const original = deliveredTo.replace(/^Delivered-To: /, '');
+export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addresses: readonly string[], { recipient, sender, content }: Copy): Promise<Queued | Refusal> {
   const transaction = await intake.open({ source: 'local', protocol: 'local', relayClient: '', at: clock.now() });
   if (transaction.kind === 'refused') return transaction;
   const body = content.facts.has8bit ? '8bitmime' : '7bit';
@@ -31,7 +29,7 @@ export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addr
   if (mail.kind === 'refused') return mail;
   for (const text of addresses) {
     const address = parseAddress(/<([^<>]*)>\s*$/.exec(text)?.[1] ?? text);
-    const verdict = address === null ? refuse('badRecipientAddress', { text: `Bad address to forward to: ${text}` }) : await transaction.rcpt(address, { notify: ['failure'], original: `rfc822;${original}` });
+    const verdict = address === null ? refuse('badRecipientAddress', { text: `Bad address to forward to: ${text}` }) : await transaction.rcpt(address, { notify: ['failure'], original: `rfc822;${recipient}` });
     if (verdict.kind === 'refused') {
       transaction.abort();
       return verdict;
@@ -42,7 +40,7 @@ export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addr
   const scan = kernels.openScan();
   let facts: ReturnType<typeof scan.facts> | null = null;
   try {
-    const head = Buffer.from(`${deliveredTo}\r\n`);
+    const head = Buffer.from(`Delivered-To: ${recipient}\r\n`);
     scan.feed(head);
     await writer.write(head);
     for await (const piece of content.read()) {

@@ -5,29 +5,32 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
+import type { Address, MessageId } from './core/envelope.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import type { QueueEntry } from './core/queue-store.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
-import { createReporter } from './flow/report/index.ts';
-import { openRunner } from './flow/schedule/index.ts';
-import { createLocalTransport } from './flow/transport/local/index.ts';
+import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
+import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import { openControlServer } from './front/control/index.ts';
-import { openHealthServer } from './front/http/index.ts';
+import { createHealth, openHttpServer } from './front/http/index.ts';
+import { createTraffic, openWebView } from './front/web/index.ts';
 import { parseAddress } from './grammar/address.ts';
 import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
-import { openListeners } from './listeners.ts';
+import { openListeners, type Sharing } from './listeners.ts';
+import { createLocalDelivery } from './local-delivery.ts';
 import { openOutbound } from './outbound.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
-import { createUserdb } from './service/auth/index.ts';
-import { createMailboxes } from './service/mailbox/index.ts';
+import { sumMetrics } from './kit/metrics-text.ts';
+import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
 
 export interface Gateway {
   readonly listeners: readonly { readonly kind: string; readonly host: string; readonly port: number }[];
@@ -41,7 +44,7 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
-const REMEMBERED_EVENTS = 5000;
+const REMEMBERED = { events: 5000, lines: 1000 };
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
 export async function openGateway(first: Configuration, given: { readonly log: Log; readonly version: string }): Promise<Gateway> {
@@ -64,20 +67,21 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const startedAt = clock.now();
   const kernels = openKernels();
   const metrics = createMetrics();
-  const { log, recent } = createRecentEvents(given.log, REMEMBERED_EVENTS, () => clock.now());
+  // Counted only where somebody can look.
+  const traffic = first.http !== null && first.web.shown ? createTraffic(() => clock.now()) : null;
+  const { log, recent, lines } = createRecentEvents([given.log, ...(traffic === null ? [] : [traffic.log])], REMEMBERED, () => clock.now());
   const { stateFolder } = first;
 
-  const store = await openQueue(first, { kernels, clock, log, metrics });
+  // Opening the queue may find damage before anybody can be written to.
+  const early: [MessageId, string][] = [];
+  let tell: QuarantineNotice['tell'] = (id, why) => void early.push([id, why]);
+  const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
-  const accounts = createUserdb({ path: first.userdb, log });
-  const folder = join(stateFolder, 'mailboxes');
-  const mailboxes = createMailboxes({ host: first.names.me, clock, log });
-  const local = createLocalTransport({
-    name: 'local', folder, accounts, mailboxes, clock, log, ...namesOf(() => rules),
+  const { transport: local, everyone, accounts } = createLocalDelivery({
+    first, configuration: () => rules.configuration, clock, log,
     instruction: recipient => rules.instruction(recipient),
-    forward: (addresses, mission) => forwardCopy({ intake, kernels, clock }, addresses, mission),
+    forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
   });
-  const everyone = createLocalTransport({ name: 'trial', folder, mailboxes, everyone: true, clock, log });
   let rules: Rules = compileRules(first, local.names, log);
   const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
   opened.push(() => outbound.close());
@@ -86,13 +90,22 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
-    const postmaster = parseAddress(`postmaster@${names.me}`);
-    if (postmaster === null) throw new Error(`postmaster@${names.me} is no address`);
-    return createReporter({ intake, me: names.me, postmaster, dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
+    return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
+  const notice = openQuarantineNotice({
+    intake, kernels, clock, log,
+    address: () => {
+      const { names: { me }, reports } = rules.configuration;
+      return { me, from: fromField(me, reports.from), to: postmasterOf(me) };
+    },
+  });
+  opened.push(async () => notice.close());
+  tell = notice.tell;
+  for (const [id, why] of early.splice(0)) tell(id, why);
+  const router = uucpFirst(() => rules, outbound.router);
   const runner = openRunner({
     store, reporter, clock, chance, log, metrics,
-    router: uucpFirst(() => rules, outbound.router),
+    router,
     transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
@@ -101,7 +114,11 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
 
   const operations: Operations = {
-    ...createQueueOperations({ store, intake, kernels, clock, flush: which => runner.flush(which) }),
+    ...createQueueOperations({
+      store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
+      flush: which => runner.flush(which),
+      moving: { startedAt, total: metrics.total, nexthops: () => runner.nexthops() },
+    }),
     reload,
     stop: close,
     recent: id => Promise.resolve(recent(id)),
@@ -109,16 +126,26 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
   opened.unshift(() => control.close());
-  const http = first.http === null ? null : await openHealthServer({
-    ...first.http, version: given.version, startedAt,
-    render: () => metrics.render(),
-    summary: async () => store.summary(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()],
-  });
-  if (http !== null) opened.push(() => http.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse });
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
+  let receivers: ReceiverProcesses | null = null;
+  const about = { version: given.version, startedAt, troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()] };
+  const web = traffic === null ? null : openWebView({
+    ...about, clock, traffic, queue: store, recent, lines, me: () => rules.configuration.names.me, configuration: () => rules.configuration, listeners: () => listeners.addresses(),
+  });
+  if (web !== null) opened.splice(-1, 0, () => web.close());
+  const http = first.http === null ? null : await openHttpServer({
+    ...first.http, log, open: createHealth({ ...about, render: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]), summary: async () => store.summary() }), ...(web === null ? {} : { guarded: web.pages }),
+    access: () => {
+      const { names, web: { names: more, token } } = rules.configuration;
+      return { names: new Set([names.me, ...more]), ...(token === undefined ? {} : { token }) };
+    },
+  });
+  // Before the listeners in the list, so closed after them: whoever watches sees the end.
+  if (http !== null) opened.splice(-1, 0, () => http.close());
+  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke() });
+  if (receivers !== null) opened.push(closeReceivers(receivers));
 
   async function reload(): Promise<readonly string[]> {
     const read = readConfiguration(rules.configuration.folder);
@@ -132,6 +159,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     if (troubles.length > 0) return complain(troubles);
     rules = next;
     outbound.reload();
+    receivers?.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
   }
@@ -155,16 +183,17 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   return { listeners: listeners.addresses(), http: http?.address ?? null, reload, close, closed: ended.promise };
 }
 
+function closeReceivers(receivers: ReceiverProcesses): () => Promise<void> {
+  return () => receivers.close(GRACE_MS);
+}
+
+/** Ports are shared only where somebody shares them: a second gateway on them must hear that they are taken. */
+function sharingOf({ receiveProcesses }: Configuration): Sharing {
+  return { shared: receiveProcesses > 1, of: receiveProcesses };
+}
+
 /** Below it the transports' own limits would starve. */
 const LEAST_WINDOW = 1000;
-
-/** Which mailboxes are called `user`, and what parts an extension from it: as the configuration in force has it. */
-function namesOf(rules: () => Rules): Pick<Parameters<typeof createLocalTransport>[0], 'isLocal' | 'separators'> {
-  return {
-    isLocal: domain => rules().configuration.domains.locals.has(domain),
-    separators: () => rules().configuration.addresses.separators,
-  };
-}
 
 interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;
@@ -173,9 +202,15 @@ interface Rooms {
   readonly metrics: MetricsRegistry;
 }
 
-async function openQueue(configuration: Configuration, rooms: Rooms): Promise<LmdbQueue> {
+function postmasterOf(me: string): Address {
+  const postmaster = parseAddress(`postmaster@${me}`);
+  if (postmaster === null) throw new Error(`postmaster@${me} is no address`);
+  return postmaster;
+}
+
+async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
   await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
-  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets });
+  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined }) });
 }
 
 function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics'>): IntakeOptions {
@@ -195,16 +230,96 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 
 /** RFC 5321 §6.3: at least 100; Courier's is 100. */
 const RECEIVED_FIELDS = 100;
 
+export interface ReceiverRoom {
+  reload(): Promise<void>;
+  metrics(): Promise<string>;
+  close(graceMs: number): Promise<void>;
+}
+
+/** Listeners over a queue that another process delivers from. `queued`: mail came in, at most once a turn. */
+export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: { readonly log: Log; readonly queued: () => void }): Promise<ReceiverRoom> {
+  const { log } = given;
+  const read = readConfiguration(folder);
+  if (read.kind === 'wrong') throw new Error(read.problems.map(formatProblem).join('\n'));
+  const rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
+  const opened: (() => Promise<void>)[] = [];
+  const store = await openQueue(read.configuration, rooms);
+  opened.push(() => store.close());
+  const { transport: local, accounts } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
+  let rules: Rules = compileRules(read.configuration, local.names, log);
+  const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
+  opened.push(() => outbound.close());
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }));
+  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
+  return {
+    async reload() {
+      const next = readConfiguration(folder);
+      if (next.kind === 'wrong') return;
+      const compiled = compileRules(next.configuration, local.names, log);
+      const troubles = await listeners.reload(compiled);
+      if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
+      else {
+        rules = compiled;
+        log.info('reloaded', { listeners: listeners.addresses() });
+      }
+    },
+    metrics: () => rooms.metrics.render(),
+    async close(graceMs) {
+      await listeners.close(graceMs);
+      for (const close of opened.toReversed()) await close();
+    },
+  };
+}
+
+/** Says so when a message is in the queue, once for all of a turn. */
+function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
+  let told = false;
+  const tell = () => {
+    if (told) return;
+    told = true;
+    setImmediate(() => {
+      told = false;
+      queued();
+    });
+  };
+  return {
+    ...store,
+    begin(...given) {
+      const draft = store.begin(...given);
+      return {
+        ...draft,
+        async commit(seal) {
+          const committed = await draft.commit(seal);
+          if (committed.kind === 'committed') tell();
+          return committed;
+        },
+      };
+    },
+  };
+}
+
 /** The queue without listeners or deliveries, for commands while no gateway runs. */
 export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {
   const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
   const store = await openQueue(configuration, rooms);
-  const accounts = createUserdb({ path: configuration.userdb, log });
-  const local = createLocalTransport({ name: 'local', folder: join(configuration.stateFolder, 'mailboxes'), accounts, mailboxes: createMailboxes({ host: configuration.names.me, clock: rooms.clock, log }), clock: rooms.clock, log, ...namesOf(() => rules) });
+  const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
   const rules: Rules = compileRules(configuration, local.names, log);
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
+  const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
+  const router = uucpFirst(() => rules, outbound.router);
   const nobody = () => Promise.reject(new Error('no gateway is running'));
-  return { ...createQueueOperations({ ...rooms, store, intake }), reload: nobody, stop: nobody, recent: () => Promise.resolve([]), close: () => store.close() };
+  return {
+    ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
+    reload: nobody, stop: nobody, recent: () => Promise.resolve([]),
+    async close() {
+      await outbound.close();
+      await store.close();
+    },
+  };
+}
+
+function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
+  return ({ message }) => expiresAt(rules().calendar, message.acceptedAt);
 }
 
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {

@@ -41,13 +41,20 @@ export interface Mailboxes {
   find(recipient: Address): Awaitable<FoundMailbox>;
 }
 
+export function calendarOf({ queue }: Configuration): CalendarSettings {
+  return {
+    retryAlphaMs: queue.retry.alphaMs, retryBeta: queue.retry.beta, retryGammaMs: queue.retry.gammaMs, retryMaxDelta: queue.retry.maxDelta,
+    queueTimeMs: queue.queueTimeMs, warnTimeMs: queue.warnTimeMs,
+  };
+}
+
 /** Which alias files each way in sees besides the common ones. */
 const MODULES: Readonly<Partial<Record<Origin['source'], string>>> = { esmtp: 'esmtp', submission: 'esmtp', local: 'local', uucp: 'uucp' };
 
 const NO_VARIABLES: Variables = new Map();
 
 export function compileRules(configuration: Configuration, mailboxes: Mailboxes, log: Log): Rules {
-  const { names, domains, queue, bofh } = configuration;
+  const { names, domains, bofh } = configuration;
   const admissions = new Map(configuration.listeners.map(({ name, access, variables }) => [name, createAdmission({ access, variables })]));
   const closed = createAdmission({ access: [], variables: NO_VARIABLES });
   const admission = (name: Listener['name']) => admissions.get(name) ?? closed;
@@ -151,10 +158,7 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
   return {
     configuration,
     checks: createChecks({ acceptMailFor: accepts, bofh }),
-    calendar: {
-      retryAlphaMs: queue.retry.alphaMs, retryBeta: queue.retry.beta, retryGammaMs: queue.retry.gammaMs, retryMaxDelta: queue.retry.maxDelta,
-      queueTimeMs: queue.queueTimeMs, warnTimeMs: queue.warnTimeMs,
-    },
+    calendar: calendarOf(configuration),
     trace: createTraceFields({ me: names.me, messageIdHost: names.messageIdHost }),
     admission,
     variables,

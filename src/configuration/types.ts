@@ -22,6 +22,8 @@ export interface Configuration {
   readonly domains: Domains;
   readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
+  /** That receive on them; 1 is the gateway's own. */
+  readonly receiveProcesses: number;
   readonly bofh: Bofh;
   readonly limits: Limits;
   readonly queue: QueueSettings;
@@ -29,8 +31,10 @@ export interface Configuration {
   readonly client: ClientSettings;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  readonly local: LocalDelivery;
   /** null: off. */
   readonly http: Endpoint | null;
+  readonly web: WebSettings;
   /** null: as the system's resolv.conf says. */
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
@@ -174,6 +178,37 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** Source tags whose mail is swallowed instead of sent (backscatter). */
   readonly blockBackscatter: readonly string[];
+}
+
+export interface LocalDelivery {
+  /** `courier`: dot files are `.courier`, `.courier-EXT`. */
+  readonly dotExtension: string;
+  /** DEFAULTDELIVERY, in the language of dot files. */
+  readonly delivery: string;
+  /** DYNAMICDELIVERIES: a program may give instructions. */
+  readonly dynamic: boolean;
+  /** How long a program may run. */
+  readonly limitMs: number;
+  /** The delivery agent that is called without a shell. */
+  readonly maildrop?: string;
+  /** PATH and SHELL of programs. */
+  readonly path: string;
+  readonly shell: string;
+  /** Copied where a home is missing. */
+  readonly skeleton?: string;
+  /** The deputy's socket; absent: users of the system have no mailboxes. */
+  readonly deputy?: string;
+  /** Dot files for addresses that nobody has. */
+  readonly aliasFolder: string;
+  readonly maxDeliveries: number;
+  readonly maxPerMailbox: number;
+}
+
+export interface WebSettings {
+  readonly shown: boolean;
+  /** Names, beside `me`, that a browser may call this box by; in lower case. */
+  readonly names: readonly string[];
+  readonly token?: string;
 }
 
 export interface PipeSettings {

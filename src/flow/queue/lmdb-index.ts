@@ -32,6 +32,8 @@ export interface LmdbIndex {
   readonly keys: Entries;
   /** Queue id → why. */
   readonly quarantine: Entries;
+  /** Queue id → when it was imported; kept a while, so that no file is imported twice. */
+  readonly imported: Entries;
   /** Tag of an opened store → the process that opened it. */
   readonly holders: Entries;
   /** Reads and writes as one; no other writer, in any process, is between. `work` must not throw after its first write. */
@@ -112,6 +114,7 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     orders: database('orders'),
     keys: database('keys'),
     quarantine: database('quarantine'),
+    imported: database('imported'),
     holders: database('holders'),
   };
 

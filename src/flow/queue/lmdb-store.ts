@@ -10,7 +10,7 @@ import type { MessageId } from '../../core/envelope.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import type { Committed, CorruptContent, Draft, QueueStore, StoredContent, StoredMessage } from '../../core/queue-store.ts';
+import type { Committed, CorruptContent, Draft, QueueStore, QueueUpkeep, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { FileSystem } from '../../kit/durable-file.ts';
 import { nodeFileSystem } from '../../kit/durable-file.ts';
 import { createBell } from './bell.ts';
@@ -31,8 +31,11 @@ import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
 import type { Recovery } from './recovery.ts';
 import { recover } from './recovery.ts';
+import { createRescue } from './rescue.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
+import { createTransfer } from './transfer.ts';
 import { createTransitions } from './transitions.ts';
+import { createVerification } from './verification.ts';
 
 const GIB = 1024 ** 3;
 /** Address space, not memory: the file grows as it is used. */
@@ -61,16 +64,20 @@ export interface LmdbQueueOptions {
   readonly watermarkOctets: number;
   readonly freeSpace?: () => number;
   readonly fileSystem?: FileSystem;
+  /** As the file system, so that a test can stand at every commit. */
+  readonly openIndex?: typeof openLmdbIndex;
   /** How long a deletion may wait for company. */
   readonly lingerMs?: number;
   /** Messages and octets that may wait in memory to be claimed fresh. */
   readonly freshMessages?: number;
   readonly freshOctets?: number;
+  /** Told of each message that was set aside as damaged; must not throw. */
+  readonly quarantined?: (id: MessageId, why: string) => void;
   /** Whether a holder of leases may still run; asked when the queue is opened. */
   readonly mayBeAlive?: Liveness;
 }
 
-export interface LmdbQueue extends QueueStore {
+export interface LmdbQueue extends QueueStore, QueueUpkeep {
   /** Another process changed something: wakes those who wait for work here. */
   poke(): void;
   /** What opening the queue had to put right. */
@@ -83,12 +90,13 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const mapSizeOctets = options.mapSizeOctets ?? MAP_OCTETS;
   const onDisk = options.freeSpace ?? diskFree(folder);
-  const index = openLmdbIndex(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS));
+  const index = (options.openIndex ?? openLmdbIndex)(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS));
   const ground = await openGround(`${folder}/data.mdb`, index, mapSizeOctets, (octets) => onDisk() - octets >= watermarkOctets);
   const space = createFreeSpace(clock, watermarkOctets, onDisk, () => ground.leftOctets());
-  const bodies = await openBodyFiles(`${folder}/bodies`, options.fileSystem ?? nodeFileSystem, kernels);
+  const files = options.fileSystem ?? nodeFileSystem;
+  const bodies = await openBodyFiles(`${folder}/bodies`, files, kernels);
   const format = createRecordFormat(kernels);
-  const steps = createTransitions(index, format, log);
+  const steps = createTransitions(index, format, log, options.quarantined ?? (() => undefined));
   await index.settled(index.holders.put(tag, formatHolder(thisHolder())));
   const recovery = await recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: options.mayBeAlive ?? mayBeAlive });
 
@@ -126,8 +134,15 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS,
   });
   const nextId = createMessageIds(clock, tag, lastKey(index.messages) as MessageId | null);
-  const give = createOrders(index, format);
+  const give = createOrders(index, bodies, format);
   const listing = createListing(index, format, (id) => finished.has(id));
+  const verify = createVerification({
+    index, bodies, format, steps, kernels, clock,
+    rescue: createRescue(`${folder}/rescued`, files),
+    hidden: (id) => finished.has(id),
+    content: (id, message) => contentOf(index, bodies, kernels, id, message),
+  });
+  const transfer = createTransfer({ index, bodies, ground, format, kernels, clock, listing, inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS });
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
   function nextDue(): Instant | null {
@@ -156,7 +171,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     release: (claim, next, news) => claims.release(claim, next, news),
     content: ({ id, message }) => contentOf(index, bodies, kernels, id, message),
     get: (id) => listing.get(id),
-    list: (which) => listing.list(which),
+    list: (which, behind) => listing.list(which, behind),
     async order(which, order) {
       finished.flush();
       const obeyed = await give(which, order);
@@ -166,6 +181,13 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     async quarantine(id, why) {
       claims.forget(id);
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
+    },
+    verify,
+    exportMessages: (which, how) => transfer.leave(which, how),
+    async importMessages(octets) {
+      const imported = await transfer.arrive(octets);
+      bell.ring();
+      return imported;
     },
     summary() {
       const going = finished.remaining();

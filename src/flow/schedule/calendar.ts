@@ -46,6 +46,18 @@ function pauseMs(settings: CalendarSettings, attemptsFinished: number): number {
   return Math.max(SHORTEST_MS, settings.retryGammaMs * 2 ** doublings);
 }
 
+/** When attempts begin that each end at once, in ms since the first, until the message is given up. Bounded, whatever the settings. */
+export function attemptTimes(settings: CalendarSettings): readonly number[] {
+  const times = [0];
+  for (let ms = pauseMs(settings, 1); times.length < MOST_SHOWN; ms += pauseMs(settings, times.length)) {
+    times.push(ms);
+    if (ms >= settings.queueTimeMs && times.length >= fairAttempts(settings)) break;
+  }
+  return times;
+}
+
+const MOST_SHOWN = 100_000;
+
 export function expiresAt(settings: CalendarSettings, acceptedAt: Instant): Instant {
   return after(acceptedAt, settings.queueTimeMs);
 }

@@ -48,6 +48,8 @@ export interface Lanes<Job> {
   drain(lane?: Lane): Job[];
   /** Lanes that have work now. */
   busy(): Iterable<Lane>;
+  /** Lanes without work that are remembered. */
+  idle(): Iterable<Lane>;
   /** Forgets every closure. */
   reopen(): void;
   readonly size: number;
@@ -253,6 +255,7 @@ export function createLanes<Job>(): Lanes<Job> {
       return found;
     },
     busy: () => busy,
+    idle: () => idle,
     reopen() {
       for (const set of [idle, busy]) for (const lane of set) {
         lane.closedUntil = 0;

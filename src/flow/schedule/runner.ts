@@ -13,6 +13,7 @@ import { after, type Chance, type Clock, type Instant } from '../../core/clock.t
 import type { MessageId } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
+import type { NexthopView } from '../../core/operations.ts';
 import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
 import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
@@ -22,6 +23,7 @@ import { expiresAt, type CalendarSettings } from './calendar.ts';
 import { createConclusion, type Conclude } from './conclusion.ts';
 import { contentOf } from './content.ts';
 import { createLanes, type Feedback } from './lanes.ts';
+import { viewOf } from './lanes-view.ts';
 import { openLeases, type Leases } from './leases.ts';
 import { createRouting, type Routing } from './routing.ts';
 import { cancelOutcomes, isQuietlyDone, pauseMs } from './settlement.ts';
@@ -48,6 +50,8 @@ export interface RunnerOptions {
 export interface Runner {
   /** Makes messages due now, and forgets which next hops were in trouble. Gives how many messages obeyed. */
   flush(which?: Selection): Promise<number>;
+  /** Next hops with work, or left alone just now; the busiest first. */
+  nexthops(): readonly NexthopView[];
   /** Takes nothing new, finishes what is on the wire within `graceMs`, gives the rest back untried. */
   close(options: { readonly graceMs: number }): Promise<void>;
 }
@@ -108,6 +112,10 @@ class RunningRunner implements Runner {
     const obeyed = await this.#options.store.order(which, { kind: 'flush', now: this.#options.clock.now() });
     this.#ring();
     return obeyed;
+  }
+
+  nexthops(): readonly NexthopView[] {
+    return viewOf(this.#lanes, this.#options.clock.now());
   }
 
   async close({ graceMs }: { readonly graceMs: number }): Promise<void> {

@@ -21,6 +21,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   stop: async () => (await import('./lifecycle.ts')).stop,
   restart: async () => (await import('./lifecycle.ts')).restart,
   flush: async () => (await import('./orders.ts')).flush,
+  hold: async () => (await import('./orders.ts')).hold,
+  release: async () => (await import('./orders.ts')).release,
+  queue: async () => (await import('./queue.ts')).queue,
   mailq: async () => (await import('./mailq.ts')).mailq,
   cancelmsg: async () => (await import('./orders.ts')).cancelmsg,
   sendmail: async () => (await import('./sendmail.ts')).sendmail,
@@ -41,6 +44,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   testmxlookup: async () => (await import('./testmxlookup.ts')).testmxlookup,
   aliaslookup: async () => (await import('./aliaslookup.ts')).aliaslookup,
   makealiases: async () => (await import('./makealiases.ts')).makealiases,
+  deputy: async () => (await import('./deputy.ts')).deputy,
   import: async () => (await import('./import.ts')).importCommand,
   version: () => Promise.resolve(version),
 };

@@ -40,7 +40,11 @@ export interface Rooms {
   /** What the configuration makes of addresses; the alias files are read at once. */
   addresses(configuration: Configuration): Promise<Addresses>;
   uucp(configuration: Configuration): Promise<UucpDesk>;
+  /** Runs the deputy until somebody stops it; gives the exit code. */
+  deputy(configuration: Configuration): Promise<number>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** When attempts begin, in ms since acceptance, by the settings in force. */
+  attempts(configuration: Configuration): Promise<readonly number[]>;
   /** Recipes and mailboxes for a person's own commands; the folder has the system's recipe, and nothing else is read. */
   maildrop(folder: string): Promise<{ readonly maildrop: Maildrop; readonly mailboxes: Mailboxes }>;
 }

@@ -43,7 +43,7 @@ export function createPlaces({ files, log }: PlacesOptions, maildirs: Maildirs, 
       throw error;
     });
     if (found === null) return written ? maildirs(clean, true, message, signal) : mboxes(clean, message, signal);
-    if (!found.isDirectory()) return written ? unsafe('The mailbox is no Maildir') : mboxes(clean, message, signal);
+    if (!found.isDirectory()) return mboxes(clean, message, signal);
     // Who may write there may lay links there.
     if ((found.mode & 0o002) !== 0) return unsafe('Everyone may write to the mailbox');
     return maildirs(clean, written, message, signal);

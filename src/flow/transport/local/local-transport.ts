@@ -1,143 +1,104 @@
-/** Delivers on this box. The outcome is 'delivered' only after file and folder are on disk. */
-import { mkdir, open } from 'node:fs/promises';
+/** Delivers on this box, by the hands that have the owner's rights. The outcome is 'delivered' only after all is on disk. */
+import type { Recipient } from '../../../core/envelope.ts';
 import type { Outcome } from '../../../core/outcome.ts';
-import type { Address, Recipient } from '../../../core/envelope.ts';
-import type { Clock } from '../../../core/clock.ts';
-import type { Mailboxes } from '../../../core/mailbox.ts';
 import type { Log } from '../../../core/log.ts';
 import type { StoredContent } from '../../../core/queue-store.ts';
+import type { Refusal, Status } from '../../../core/status.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
-import { domainOf, parseAddress, unquotedLocalPart } from '../../../grammar/address.ts';
-import { parseDotCourier, type Instruction } from '../../../grammar/dot-courier.ts';
-import { formatCtime } from '../../../grammar/date.ts';
-import { messageOf, type Instructions, type Mission } from './instructions.ts';
+import type { Address } from '../../../core/envelope.ts';
+import { parseAddress, unquotedLocalPart } from '../../../grammar/address.ts';
+import type { Errand, Hands } from './errand.ts';
+import { addressesIn, headerOf } from './forward-file.ts';
 import type { FoundMailbox, MailboxNames } from './mailbox-names.ts';
-import { outcomeOf } from './stored.ts';
 
 export interface LocalTransportOptions {
   readonly name: string;
   readonly names: MailboxNames;
-  readonly mailboxes: Mailboxes;
-  readonly instructions: Instructions;
+  readonly hands: Hands;
+  /** For accounts whose mail is not the gateway's to write; absent: there are none. */
+  readonly ownersHands?: Hands;
   /** The `.courier` line behind an address that an alias made; null: none. */
   instruction?(recipient: Address): string | null;
+  /** Hands on a copy; absent: nobody may forward. */
+  forward?(addresses: readonly string[], copy: Copy, signal: AbortSignal): Promise<Refusal | { readonly kind: 'queued' }>;
   /** Where programs of aliases start. */
   readonly folder: string;
-  readonly clock: Clock;
+  readonly limits?: Transport['limits'];
   readonly log: Log;
 }
 
+export interface Copy {
+  readonly recipient: Address;
+  /** '' is the null sender. */
+  readonly sender: string;
+  readonly content: StoredContent;
+}
+
 /** Courier's module.local: MAXDELS 10, MAXHOST 4. */
-const AT_ONCE = 10;
-const PER_MAILBOX = 4;
-const RECIPIENTS = 100;
-const LARGEST_DOT_FILE = 1024 * 1024;
-/** How much is looked at for our own Delivered-To; a loop writes it first. */
-const LOOKED_AT = 100_000;
+const SHIPPED_LIMITS: Transport['limits'] = { recipients: 100, perNexthop: 4, inAll: 10 };
 
 type Found = Extract<FoundMailbox, { kind: 'found' }>;
 
 export function createLocalDelivery(options: LocalTransportOptions): Transport {
   return {
     name: options.name,
-    limits: { recipients: RECIPIENTS, perNexthop: PER_MAILBOX, inAll: AT_ONCE },
+    limits: options.limits ?? SHIPPED_LIMITS,
     async deliver(job, signal) {
       // Content that cannot be read fails where it is written, recipient by recipient.
-      const header = await headerOf(job.content).catch(() => '');
-      const outcomes = await Promise.all(job.recipients.map(async recipient => [recipient.id, await deliverOne(options, job, recipient, header, signal)] as const));
+      const been = new Set((await headerOf(job.content).then(addressesIn, () => [])).map(text => parseAddress(text)?.toLowerCase() ?? text));
+      const outcomes = await Promise.all(job.recipients.map(async recipient => [recipient.id, await deliverOne(options, job, recipient, been, signal)] as const));
       return new Map(outcomes);
     },
     close: () => Promise.resolve(),
   };
 }
 
-async function deliverOne(options: LocalTransportOptions, job: Delivery, recipient: Recipient, header: string, signal: AbortSignal): Promise<Outcome> {
+async function deliverOne(options: LocalTransportOptions, job: Delivery, recipient: Recipient, been: ReadonlySet<string>, signal: AbortSignal): Promise<Outcome> {
+  const { address } = recipient;
   try {
     // Mail that was here for this very recipient goes in a circle (courier-core 8.1).
-    if (wasHere(header, recipient.address)) return { kind: 'failed', status: '5.4.6', said: { type: 'x-unix', text: `This message was delivered to ${recipient.address} before: a loop` } };
-    const ordered = options.instruction?.(recipient.address) ?? null;
-    if (ordered !== null) {
-      await mkdir(options.folder, { recursive: true, mode: 0o700 });
-      return await options.instructions(parseDotCourier(ordered) ?? [], mission(options, job, recipient, null), signal);
+    if (been.has(address.toLowerCase())) return failed('5.4.6', `This message was delivered to ${address} before: a loop`);
+    const ordered = options.instruction?.(address) ?? null;
+    const mailbox = ordered === null ? await options.names.find(address) : null;
+    if (mailbox !== null && mailbox.kind !== 'found') {
+      return mailbox.kind === 'none' ? failed('5.1.1', `No mailbox for ${address}`) : deferred('4.3.0', 'nexthop', 'The account data cannot be read now');
     }
-    const mailbox = await options.names.find(recipient.address);
-    if (mailbox.kind === 'none') return { kind: 'failed', status: '5.1.1', said: { type: 'x-unix', text: `No mailbox for ${recipient.address}` } };
-    if (mailbox.kind !== 'found') return { kind: 'deferred', status: '4.3.0', blame: 'nexthop', said: { type: 'x-unix', text: 'The account data cannot be read now' } };
-    const list = mailbox.dotFile === undefined ? null : await readDotFile(mailbox.dotFile);
-    if (list === 'unsafe') return { kind: 'deferred', status: '4.7.0', blame: 'recipient', said: { type: 'x-unix', text: 'The delivery instructions can be changed by others' } };
-    const errand = mission(options, job, recipient, mailbox);
-    if (list !== null) return await options.instructions(list, errand, signal);
-    const stored = await options.mailboxes.deliver(`${mailbox.folder}/`, messageOf(errand), signal);
-    return stored.kind === 'refused' ? outcomeOf(stored) : { kind: 'delivered', status: '2.0.0', said: { type: 'x-unix', text: 'Delivered to mailbox' } };
-  } catch (error) {
-    return troubled(options, recipient, error);
+    const errand = errandFor(options, job, address, mailbox, ordered);
+    const hands = mailbox?.account?.owner === undefined ? options.hands : options.ownersHands;
+    if (hands === undefined) return deferred('4.3.5', 'recipient', 'Nobody here may write to this mailbox');
+    const { outcome, forwards } = await hands.deliver(errand, job.content, signal);
+    if (forwards.length === 0) return outcome;
+    const handed = await handOn(options, forwards, { recipient: address, sender: errand.sender, content: job.content }, signal);
+    return outcome.kind === 'delivered' ? (handed ?? outcome) : outcome;
+  } catch (cause) {
+    options.log.error('local', { addr: address, cause });
+    return deferred('4.3.0', 'recipient', 'The mailbox cannot be written now');
   }
 }
 
-/** Null: it says nothing, so the default delivery holds. */
-async function readDotFile(path: string): Promise<readonly Instruction[] | null | 'unsafe'> {
-  const file = await open(path, 'r');
-  try {
-    const { mode, size } = await file.stat();
-    if ((mode & 0o002) !== 0 || size > LARGEST_DOT_FILE) return 'unsafe';
-    return parseDotCourier(await file.readFile('utf8'));
-  } finally {
-    await file.close();
-  }
-}
-
-async function headerOf(content: StoredContent): Promise<string> {
-  let text = '';
-  for await (const piece of content.read()) {
-    text += Buffer.from(piece.buffer, piece.byteOffset, Math.min(piece.length, LOOKED_AT)).toString('utf8');
-    const end = text.search(/\r?\n\r?\n/);
-    if (end >= 0) return text.slice(0, end);
-    if (text.length >= LOOKED_AT) break;
-  }
-  return text;
-}
-
-function wasHere(header: string, recipient: Address): boolean {
-  if (!/^delivered-to:/im.test(header)) return false;
-  for (const [, value = ''] of header.matchAll(/^delivered-to:[ \t]*([^\r\n]*)/gim)) {
-    if (parseAddress(value.trim())?.toLowerCase() === recipient.toLowerCase()) return true;
-  }
-  return false;
-}
-
-function mission(options: LocalTransportOptions, job: Delivery, recipient: Recipient, mailbox: Found | null): Mission {
-  const sender = job.envelope.reversePath ?? '';
-  const dtLine = `Delivered-To: ${recipient.address}`;
-  const rpLine = `Return-Path: <${sender}>`;
-  const home = mailbox === null ? options.folder : (mailbox.account?.home ?? mailbox.folder);
-  const extension = mailbox?.extension ?? '';
-  const [, ext2 = ''] = cutDash(extension);
-  const [, ext3 = ''] = cutDash(ext2);
-  const local = unquotedLocalPart(recipient.address);
+function errandFor(options: LocalTransportOptions, job: Delivery, recipient: Address, mailbox: Found | null, ordered: string | null): Errand {
+  const common = { recipient, sender: job.envelope.reversePath ?? '' };
+  if (mailbox === null) return { ...common, login: unquotedLocalPart(recipient), home: options.folder, ours: true, folder: options.folder, extension: '', ordered: ordered ?? '' };
+  const { account, home, folder, extension, delivery } = mailbox;
   return {
-    home,
-    sender,
-    content: job.content,
-    ...(mailbox?.account?.quota === undefined ? {} : { quota: mailbox.account.quota }),
-    fields: Buffer.from(`${dtLine}\n${rpLine}\n`),
-    environment: {
-      PATH: '/usr/local/bin:/usr/bin:/bin', SHELL: '/bin/sh', HOME: home, USER: mailbox?.account?.login ?? local,
-      SENDER: sender, RECIPIENT: recipient.address, HOST: domainOf(recipient.address), LOCAL: local,
-      EXT: extension, EXT2: ext2, EXT3: ext3, EXT4: cutDash(ext3)[1] ?? '', DEFAULT: mailbox?.rest ?? '',
-      UFLINE: `From ${sender || 'MAILER-DAEMON'} ${formatCtime(options.clock.now())}`, RPLINE: rpLine, DTLINE: dtLine,
-      MAILDROPDEFAULT: mailbox?.folder ?? './Maildir',
-      ...(mailbox?.account?.quota === undefined ? {} : { MAILDIRQUOTA: mailbox.account.quota }),
-    },
+    ...common, login: account?.login ?? unquotedLocalPart(recipient), home: home ?? folder, ours: home === undefined, folder, extension,
+    ...(account?.quota === undefined ? {} : { quota: account.quota }),
+    ...(delivery === undefined ? {} : { delivery }),
   };
 }
 
-function cutDash(text: string): readonly string[] {
-  const dash = text.indexOf('-');
-  return dash < 0 ? [text] : [text.slice(0, dash), text.slice(dash + 1)];
+/** Null: handed on. */
+async function handOn({ forward }: LocalTransportOptions, forwards: readonly string[], copy: Copy, signal: AbortSignal): Promise<Outcome | null> {
+  if (forward === undefined) return failed('5.7.1', 'Forwarding is not allowed here');
+  const answer = await forward(forwards, copy, signal);
+  if (answer.kind === 'queued') return null;
+  const said = { type: 'smtp', text: `${answer.reply} ${answer.status} ${answer.text}` } as const;
+  return answer.reply < 500 ? { kind: 'deferred', status: answer.status as Status<4>, blame: 'recipient', said } : { kind: 'failed', status: answer.status as Status<5>, said };
 }
 
-/** Not the mailbox's word, so it is ours: a file that cannot be read, or a bug. */
-function troubled(options: LocalTransportOptions, recipient: Recipient, cause: unknown): Outcome {
-  options.log.error('local', { addr: recipient.address, cause });
-  return { kind: 'deferred', status: '4.2.0', blame: 'recipient', said: { type: 'x-unix', text: 'The mailbox cannot be written now' } };
+function failed(status: Status<5>, text: string): Outcome {
+  return { kind: 'failed', status, said: { type: 'x-unix', text } };
+}
+function deferred(status: Status<4>, blame: 'recipient' | 'nexthop', text: string): Outcome {
+  return { kind: 'deferred', status, blame, said: { type: 'x-unix', text } };
 }

@@ -1,13 +1,14 @@
 /**
  * Whose mailbox a local recipient is: the account that the longest part of the local-part names, with the rest as its
- * extension; then the domain's catch-all. What a stranger wrote never leaves the folders that it is looked up in.
+ * extension; then the domain's catch-all; then `aliasdir`. What a stranger wrote never leaves the folders that it is
+ * looked up in.
  */
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { Account, AuthBackend } from '../../../core/auth.ts';
 import type { Address } from '../../../core/envelope.ts';
 import type { Awaitable } from '../../../core/intake.ts';
 import { domainOf, unquotedLocalPart } from '../../../grammar/address.ts';
+import { findDotFile } from './dot-files.ts';
 
 export interface MailboxNames {
   find(recipient: Address): Awaitable<FoundMailbox>;
@@ -19,13 +20,15 @@ export type FoundMailbox =
       readonly kind: 'found';
       /** The Maildir of the default delivery. */
       readonly folder: string;
+      /** Where dot files are; absent: there is no such place. */
+      readonly home?: string;
       readonly account?: Account;
       /** Behind the account's name; '' when there is none. */
       readonly extension: string;
-      /** Instructions that take the place of the default delivery. */
+      /** Instructions that take the place of the default delivery, as far as we can see. */
       readonly dotFile?: string;
-      /** What `-default` stands for. */
-      readonly rest?: string;
+      /** The account's own default delivery. */
+      readonly delivery?: string;
     }
   | { readonly kind: 'none' | 'unavailable' };
 
@@ -39,41 +42,57 @@ export interface MailboxNamesOptions {
   isLocal?(domain: string): boolean;
   /** What parts an account from its extension, besides `-`. */
   separators?(): string;
+  /** `courier`: what dot files are called. */
+  dotExtension?(): string;
+  /** Dot files for addresses that nobody has. */
+  readonly aliasFolder?: string;
 }
 
 const none = { kind: 'none' } as const;
-const NAME = /^[a-z0-9_][a-z0-9_.+=-]{0,99}$/;
+const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_.+=-]{0,99}$/u;
 /** Courier's: up to the fourth separator. */
 const MOST_PARTS = 4;
 const CATCH_ALL = 'alias';
 
 export function createMailboxNames(options: MailboxNamesOptions): MailboxNames {
   const isSeparator = (char: string) => char === '-' || (options.separators?.() ?? '+').includes(char);
+  const dotFile = (home: string, extension: string) => findDotFile(home, options.dotExtension?.() ?? 'courier', extension);
 
   return {
     async find(recipient) {
-      const name = unquotedLocalPart(recipient).toLowerCase();
+      const name = unquotedLocalPart(recipient).normalize('NFC').toLowerCase();
       if (!NAME.test(name) || name.includes('..')) return none;
-      // Every domain that takes mail has a postmaster (RFC 5321 §4.5.1).
-      if (name === 'postmaster' || options.everyone === true) return plain(name);
-      if (options.accounts === undefined) return none;
+      if (options.everyone === true) return plain(name);
       const domain = domainOf(recipient);
       const hosted = options.isLocal?.(domain) === false;
-      for (const suffix of hosted ? [`@${domain}`, ...wildcards(domain)] : ['']) {
-        for (const [part, extension] of splits(name, isSeparator)) {
-          const found = await account(options.accounts, `${part}${suffix}`, extension);
-          if (found.kind !== 'none') return found;
-        }
-        if (!hosted) continue;
-        const all = await account(options.accounts, `${CATCH_ALL}${suffix}`, name, true);
-        if (all.kind !== 'none') return all;
-      }
-      return none;
+      const found = options.accounts === undefined ? none : await byAccount(options.accounts, name, domain, hosted);
+      if (found.kind !== 'none') return found;
+      // Every domain that takes mail has a postmaster (RFC 5321 §4.5.1).
+      return name === 'postmaster' ? plain(name) : lastResort(hosted ? `${name}@${domain}` : name);
     },
   };
 
+  async function byAccount(accounts: AuthBackend, name: string, domain: string, hosted: boolean): Promise<FoundMailbox> {
+    for (const suffix of hosted ? [`@${domain}`, ...wildcards(domain)] : ['']) {
+      for (const [part, extension] of splits(name, isSeparator)) {
+        const found = await account(accounts, `${part}${suffix}`, extension);
+        if (found.kind !== 'none') return found;
+      }
+      if (!hosted) continue;
+      const all = await account(accounts, `${CATCH_ALL}${suffix}`, name, true);
+      if (all.kind !== 'none') return all;
+    }
+    return none;
+  }
+
   function plain(name: string): FoundMailbox {
     return { kind: 'found', folder: join(options.folder, name), extension: '' };
+  }
+
+  function lastResort(name: string): FoundMailbox {
+    const home = options.aliasFolder;
+    const dot = home === undefined ? null : dotFile(home, name);
+    return home === undefined || dot === null ? none : { kind: 'found', folder: join(options.folder, 'postmaster'), home, extension: name, dotFile: dot.path };
   }
 
   async function account(accounts: AuthBackend, login: string, extension: string, catchAll = false): Promise<FoundMailbox> {
@@ -81,17 +100,30 @@ export function createMailboxNames(options: MailboxNamesOptions): MailboxNames {
     if (answer.kind === 'unavailable') return answer;
     if (answer.kind === 'rejected') return none;
     const { home, mailbox } = answer.account;
-    const dot = home === undefined ? null : findDotFile(home, extension);
+    const dot = home === undefined ? null : dotFile(home, extension);
     // An extension is somebody only when its owner wrote down what is to be done with it.
     if (extension !== '' && dot === null && !(catchAll && home === undefined)) return none;
-    const folder = mailbox ?? (home === undefined ? join(options.folder, login) : join(home, 'Maildir'));
-    return { kind: 'found', folder, account: answer.account, extension, ...dot };
+    return {
+      kind: 'found', account: answer.account, extension,
+      ...whereMailLies(options.folder, login, home, mailbox),
+      ...(home === undefined ? {} : { home }),
+      ...(dot === null ? {} : { dotFile: dot.path }),
+    };
   }
+}
+
+/** An account's own setting is a Maildir, or instructions as in .courier; it goes before the box's default delivery. */
+function whereMailLies(mailboxes: string, login: string, home: string | undefined, mailbox: string | undefined): Pick<Extract<FoundMailbox, { kind: 'found' }>, 'folder' | 'delivery'> {
+  const usual = home === undefined ? join(mailboxes, login) : join(home, 'Maildir');
+  if (mailbox === undefined) return { folder: usual };
+  if (/^[|&!]/.test(mailbox)) return { folder: usual, delivery: mailbox };
+  const folder = isAbsolute(mailbox) ? mailbox : join(home ?? usual, mailbox);
+  return { folder, delivery: folder.endsWith('/') ? folder : `${folder}/` };
 }
 
 /** `a-b-c` is a-b-c, or a-b with c, or a with b-c. */
 export function splits(name: string, isSeparator: (char: string) => boolean): readonly (readonly [string, string])[] {
-  const cuts = Array.from(name).flatMap((char, at) => (at > 0 && isSeparator(char) ? [at] : [])).slice(0, MOST_PARTS);
+  const cuts = [...name.matchAll(/./gsu)].flatMap(({ 0: char, index }) => (index > 0 && isSeparator(char) ? [index] : [])).slice(0, MOST_PARTS);
   return [[name, ''] as const, ...cuts.toReversed().map(at => [name.slice(0, at), name.slice(at + 1)] as const)];
 }
 
@@ -99,28 +131,4 @@ function wildcards(domain: string): readonly string[] {
   const found: string[] = [];
   for (let dot = domain.indexOf('.'); dot >= 0 && found.length < MOST_PARTS + 1; dot = domain.indexOf('.', dot + 1)) found.push(`@${domain.slice(dot)}`);
   return found;
-}
-
-/** `.courier-a-b`, then `.courier-a-default`, then `.courier-default`; without an extension `.courier` alone. */
-export function findDotFile(home: string, extension: string): { readonly dotFile: string; readonly rest?: string } | null {
-  // A dot would make `..` possible and hide a file; Courier writes a colon.
-  const name = extension.replaceAll('.', ':');
-  const file = (end: string) => join(home, `.courier${end}`);
-  if (name === '') return isFile(file('')) ? { dotFile: file('') } : null;
-  if (isFile(file(`-${name}`))) return { dotFile: file(`-${name}`) };
-  for (let before = name; before !== ''; ) {
-    before = before.slice(0, Math.max(0, before.lastIndexOf('-')));
-    const end = before === '' ? '-default' : `-${before}-default`;
-    if (isFile(file(end))) return { dotFile: file(end), rest: extension.slice(before === '' ? 0 : before.length + 1) };
-  }
-  return null;
-}
-
-function isFile(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-  } catch {
-    // Not ours to look into: it is taken to be there, and the delivery finds out.
-    return true;
-  }
 }

@@ -5,8 +5,8 @@
 import { spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
 
-export interface Errand {
-  readonly command: string;
+export interface Running {
+  readonly words: readonly string[];
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   /** The message, at its beginning; a file, so that the program may seek. */
@@ -20,29 +20,25 @@ export interface Errand {
 
 export type Ended =
   | { readonly kind: 'exit'; readonly code: number; readonly output: string; readonly cut: boolean }
-  | { readonly kind: 'overtime' | 'unstartable'; readonly output: string };
+  | { readonly kind: 'overtime' | 'unstartable' | 'killed' };
 
 const TERM_TO_KILL_MS = 10_000;
-/** Courier's answer for a program that a signal ended. */
-const KILLED = 77;
+/** What it left in the background may hold its output open for hours. */
+const LINGER_MS = 1000;
 
-export function runProgram(errand: Errand, signal: AbortSignal): Promise<Ended> {
+export function runProgram({ words: [program = '', ...args], folder, environment, stdin, outputOctets, limitMs, keep }: Running, signal: AbortSignal): Promise<Ended> {
   return new Promise(resolve => {
-    const child = spawn('/bin/sh', ['-c', errand.command], {
-      cwd: errand.folder, env: { ...errand.environment }, stdio: [errand.stdin.fd, 'pipe', 'pipe'],
+    const child = spawn(program, args, {
+      cwd: folder, env: { ...environment }, stdio: [stdin.fd, 'pipe', 'pipe'],
       // A group of its own, so that the watchdog reaches what it started.
       detached: true,
     });
-    let output = Buffer.alloc(0);
-    let cut = false;
+    const heard = listen(outputOctets, keep);
     let overtime = false;
-    const take = (chunk: Buffer) => {
-      const all = Buffer.concat([output, chunk]);
-      cut ||= all.length > errand.outputOctets;
-      output = errand.keep === 'first' ? all.subarray(0, errand.outputOctets) : all.subarray(-errand.outputOctets);
-    };
-    child.stdout?.on('data', take);
-    child.stderr?.on('data', take);
+    let last: NodeJS.Timeout | undefined;
+    let lingering: NodeJS.Timeout | undefined;
+    child.stdout?.on('data', heard.take);
+    child.stderr?.on('data', heard.take);
     const stop = (name: NodeJS.Signals) => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, name);
@@ -50,31 +46,52 @@ export function runProgram(errand: Errand, signal: AbortSignal): Promise<Ended> 
         // It ended meanwhile.
       }
     };
-    let last: NodeJS.Timeout | undefined;
+    const deaf = () => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    };
     const giveUp = () => {
       overtime = true;
       stop('SIGTERM');
       last ??= setTimeout(() => {
         stop('SIGKILL');
-        // A grandchild may hold the pipes for ever: what it would say is not waited for.
-        child.stdout?.destroy();
-        child.stderr?.destroy();
+        deaf();
       }, TERM_TO_KILL_MS);
     };
-    const watchdog = setTimeout(giveUp, errand.limitMs);
+    const watchdog = setTimeout(giveUp, limitMs);
     signal.addEventListener('abort', giveUp, { once: true });
     const over = (ended: Ended) => {
       clearTimeout(watchdog);
       clearTimeout(last);
+      clearTimeout(lingering);
       signal.removeEventListener('abort', giveUp);
       resolve(ended);
     };
-    child.once('error', error => over({ kind: 'unstartable', output: error.message }));
-    child.once('close', code => over(overtime ? { kind: 'overtime', output: text(output) } : { kind: 'exit', code: code ?? KILLED, output: text(output), cut }));
+    child.once('error', () => over({ kind: 'unstartable' }));
+    child.once('exit', () => {
+      lingering = setTimeout(deaf, LINGER_MS);
+    });
+    child.once('close', code => {
+      if (overtime) stop('SIGKILL');
+      over(overtime ? { kind: 'overtime' } : code === null ? { kind: 'killed' } : { kind: 'exit', code, ...heard.all() });
+    });
     if (signal.aborted) giveUp();
   });
 }
 
-function text(output: Buffer): string {
-  return output.toString('utf8');
+function listen(octets: number, keep: Running['keep']): { take(chunk: Buffer): void; all(): { output: string; cut: boolean } } {
+  let output = Buffer.alloc(0);
+  let cut = false;
+  return {
+    take(chunk) {
+      if (keep === 'first' && output.length === octets) {
+        cut = true;
+        return;
+      }
+      const all = Buffer.concat([output, chunk]);
+      cut ||= all.length > octets;
+      output = keep === 'first' ? all.subarray(0, octets) : all.subarray(-octets);
+    },
+    all: () => ({ output: output.toString('utf8'), cut }),
+  };
 }
