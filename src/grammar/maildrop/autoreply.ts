@@ -111,10 +111,10 @@ function formatted(mailbox: Mailbox | null): string {
   return mailbox === null ? '' : formatMailbox(mailbox);
 }
 
-function subjectOf({ subject }: ReplyOrder, { fields }: Original, answers: boolean): string {
-  if (subject !== undefined) return encodeUtf8(subject);
+function subjectOf(order: ReplyOrder, { fields }: Original, answers: boolean): string {
+  if (order.subject !== undefined) return encodeUtf8(order.subject);
   const said = firstValue(fields, 'subject')?.trim() ?? '';
-  if (!answers) return `${said} (fwd)`;
+  if (!answers) return order.format === 'feedback' ? said : `${said} (fwd)`;
   return /^re:/i.test(said) ? said : `Re: ${said}`;
 }
 
