@@ -1,8 +1,10 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
+import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
+import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies } from '../grammar/config/proxies.ts';
@@ -29,9 +31,13 @@ export interface Configuration {
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
   readonly client: ClientSettings;
+  /** ARCHIVEDIR; null: finished messages are deleted. */
+  readonly archiveFolder: string | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  readonly filters: FilterSettings;
   readonly local: LocalDelivery;
+  readonly modules: { readonly local: ModuleLimits };
   /** null: off. */
   readonly http: Endpoint | null;
   readonly web: WebSettings;
@@ -147,19 +153,42 @@ export interface QueueSettings {
   readonly batchSize: number;
 }
 
+/** What a module.* file says. */
+export interface ModuleLimits {
+  readonly deliveries: number;
+  readonly perNexthop: number;
+  readonly recipients: number;
+}
+
 export interface ReportSettings {
   /** The From field's text as configured; absent: our own. */
   readonly from?: string;
   /** A failed message below this size comes back whole. */
   readonly limitOctets: number;
   readonly toAuthAddress: boolean;
+  /** Who did not say what he wants to hear hears of delays. */
+  readonly delaysByDefault: boolean;
+  /** In place of our own. */
+  readonly texts: Partial<ReportTexts>;
+}
+
+/** What people read; one dsn*.txt each. */
+export interface ReportTexts {
+  readonly subjectNotice: string;
+  readonly subjectWarning: string;
+  readonly header: string;
+  readonly delivered: string;
+  readonly relayed: string;
+  readonly failed: string;
+  readonly delayed: string;
+  readonly footer: string;
 }
 
 export interface ClientSettings {
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
-  readonly backupRelay?: { readonly host: string; readonly transport: string };
+  readonly backupRelay?: { readonly host: string; readonly port?: number; readonly literal: boolean; readonly transport: string };
   readonly timeouts: ClientTimeouts;
   /** How long a domain is left alone after all its relays failed; 0: not at all. */
   readonly delayMs: number;
@@ -178,6 +207,21 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** Source tags whose mail is swallowed instead of sent (backscatter). */
   readonly blockBackscatter: readonly string[];
+}
+
+export interface FilterSettings {
+  /** Which ways in are filtered; `esmtp` is submission too. Empty: nothing is. */
+  readonly sources: ReadonlySet<'esmtp' | 'local' | 'uucp'>;
+  /** Where filters have their own files; absolute. */
+  readonly folder: string;
+  /** Has `filters` and `allfilters`, where programs put their sockets; absolute. */
+  readonly sockets: string;
+  readonly active: readonly ActiveFilter[];
+  readonly builtIn: BuiltInSettings;
+  /** Asked after the others, in this order. */
+  readonly rules: readonly ContentFilter[];
+  /** For socket filters, by name; `*` for the others. */
+  readonly courier: ReadonlyMap<string, FilterManners>;
 }
 
 export interface LocalDelivery {
@@ -200,8 +244,6 @@ export interface LocalDelivery {
   readonly deputy?: string;
   /** Dot files for addresses that nobody has. */
   readonly aliasFolder: string;
-  readonly maxDeliveries: number;
-  readonly maxPerMailbox: number;
 }
 
 export interface WebSettings {

@@ -17,6 +17,16 @@ export interface Operations extends QueueDesk {
   stop(): Promise<void>;
   /** The last events, oldest first; of one message when `id` is given. */
   recent(id?: MessageId): Promise<readonly RecentEvent[]>;
+  /** Absent where no gateway runs: filters are the running gateway's. */
+  filters?(): Promise<readonly FilterStanding[]>;
+}
+
+export interface FilterStanding {
+  readonly name: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly restarts?: number;
 }
 
 /** By what an operator knows: pending recipients in a domain (`.domain`: in its subdomains), or by where they go: a transport, a next hop, or both as `transport/nexthop`. */

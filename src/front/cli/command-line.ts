@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   trace: async () => (await import('./trace.ts')).trace,
   inbox: async () => (await import('./inbox.ts')).inbox,
   status: async () => (await import('./status.ts')).status,
+  filterctl: async () => (await import('./filterctl.ts')).filterctl,
   maildrop: async () => (await import('./maildrop.ts')).maildrop,
   reformail: async () => (await import('./reformail.ts')).reformail,
   makemime: async () => (await import('./makemime.ts')).makemime,
