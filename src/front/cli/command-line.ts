@@ -105,7 +105,9 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   let help = false;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
-    if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
+    // Right behind the name it is a person's: no program puts an address there that nobody sent.
+    if (arg === '--help' && rest.length === 1) help = true;
+    else if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
       rest.push(...args.slice(at));
       break;
     } else if (arg === '--config') folder = args[++at] ?? '';
