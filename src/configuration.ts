@@ -13,10 +13,13 @@ import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './gr
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
+import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readFilters } from './configuration/filters.ts';
+import { readLocal } from './configuration/local.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
@@ -70,11 +73,13 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const { client, toAuthAddress } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
+  const stateFolder = resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
   return {
     folder: sheet.folder,
-    stateFolder: resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' })),
+    stateFolder,
     names,
     domains,
+    addresses: readAddresses(sheet),
     listeners,
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
@@ -83,6 +88,8 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     client,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    filters: readFilters(sheet, stateFolder),
+    local: readLocal(sheet),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     log: readLog(sheet),

@@ -8,12 +8,12 @@ import { formatProblem, readConfiguration, type Configuration } from './configur
 import type { Address, MessageId } from './core/envelope.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
-import { createLocalTransport } from './flow/transport/local/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import type { Logbook } from './front/log/index.ts';
 import { openControlServer } from './front/control/index.ts';
@@ -22,12 +22,13 @@ import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
+import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
-import { createUserdb } from './service/auth/index.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
 
@@ -83,16 +84,19 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
   opened.push(await onlookers.watch(store));
-  const accounts = createUserdb({ path: first.userdb, log });
-  const folder = join(stateFolder, 'mailboxes');
-  const local = createLocalTransport({ name: 'local', me: first.names.me, folder, accounts, clock, log });
-  const everyone = createLocalTransport({ name: 'trial', me: first.names.me, folder, everyone: true, clock, log });
-  let rules = compileRules(first, local.mailboxes);
+  const { transport: local, everyone, accounts } = createLocalDelivery({
+    first, configuration: () => rules.configuration, clock, log,
+    instruction: recipient => rules.instruction(recipient),
+    forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
+  });
+  let rules: Rules = compileRules(first, local.names, log);
   const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
+  const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
+  opened.push(() => filters.close());
+  const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
@@ -129,6 +133,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     recent: onlookers.recent,
     webhooks: onlookers.webhooks,
     testWebhook: onlookers.testWebhook,
+    filters: () => Promise.resolve(filters.standing()),
   };
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
@@ -154,7 +159,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     if (read.kind === 'wrong') return complain(read.problems.map(formatProblem));
     const { configuration } = read;
     if (configuration.stateFolder !== stateFolder) return complain([`${configuration.folder}/statedir: the state folder of a running gateway cannot change; stop it first`]);
-    const next = compileRules(configuration, local.mailboxes);
+    const next = compileRules(configuration, local.names, log);
+    const wrong = next.aliasProblems();
+    if (wrong.length > 0) return complain(wrong);
     const troubles = await listeners.reload(next);
     if (troubles.length > 0) return complain(troubles);
     rules = next;
@@ -162,6 +169,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
     await onlookers.reload();
+    await filters.reload();
     receivers?.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
@@ -249,24 +257,26 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const opened: (() => Promise<void>)[] = [];
   const store = await openQueue(read.configuration, rooms);
   opened.push(() => store.close());
-  const accounts = createUserdb({ path: read.configuration.userdb, log });
-  const local = createLocalTransport({ name: 'local', me: read.configuration.names.me, folder: join(read.configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
-  let rules = compileRules(read.configuration, local.mailboxes);
+  const { transport: local, accounts } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
+  let rules: Rules = compileRules(read.configuration, local.names, log);
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   opened.push(() => outbound.close());
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }));
+  const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations }, false);
+  opened.push(() => filters.close());
+  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }), filtering: filters });
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
       given.logbook?.reopen();
       const next = readConfiguration(folder);
       if (next.kind === 'wrong') return;
-      const compiled = compileRules(next.configuration, local.mailboxes);
+      const compiled = compileRules(next.configuration, local.names, log);
       const troubles = await listeners.reload(compiled);
       if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
       else {
         rules = compiled;
         given.logbook?.use(next.configuration.names.me, next.configuration.log);
+        await filters.reload();
         log.info('reloaded', { listeners: listeners.addresses() });
       }
     },
@@ -309,10 +319,9 @@ function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
 export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {
   const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
   const store = await openQueue(configuration, rooms);
-  const accounts = createUserdb({ path: configuration.userdb, log });
-  const local = createLocalTransport({ name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
-  const rules = compileRules(configuration, local.mailboxes);
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
+  const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
+  const rules: Rules = compileRules(configuration, local.names, log);
+  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = uucpFirst(() => rules, outbound.router);
   const nobody = () => Promise.reject(new Error('no gateway is running'));

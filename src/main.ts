@@ -11,6 +11,8 @@ import type { Logbook } from './front/log/index.ts';
 
 const EXIT_UNAVAILABLE = 69;
 const EXIT_SOFTWARE = 70;
+const EXIT_NO_PERMISSION = 77;
+const EXIT_CONFIGURATION = 78;
 
 const version = readVersion();
 process.exitCode = await runCommandLine(process.argv.slice(2), {
@@ -19,6 +21,8 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     start,
     running: configuration => findRunning(configuration.stateFolder),
     offline: async configuration => (await import('./gateway.ts')).openOffline(configuration, silent),
+    addresses: async configuration => (await import('./address-lookup.ts')).createAddressLookup(configuration),
+    deputy: runDeputy,
     uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
     attempts: async configuration => (await import('./timetable.ts')).attemptsBy(configuration),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
@@ -54,6 +58,36 @@ async function start(configuration: Configuration): Promise<number> {
   await gateway.closed;
   log.flush();
   return 0;
+}
+
+/** Root's part: deliveries to users of the system. */
+async function runDeputy(configuration: Configuration): Promise<number> {
+  const [{ openDeputy }, { openLogLines }] = await Promise.all([import('./deputy.ts'), import('./kit/log-lines.ts')]);
+  const log = openLogLines({ to: 1 });
+  try {
+    if (process.getuid?.() !== 0) {
+      log.error('start refused', { why: 'the deputy must be root to become others' });
+      return EXIT_NO_PERMISSION;
+    }
+    if (configuration.local.deputy === undefined) {
+      log.error('start refused', { why: `${configuration.folder}/systemusers: it is not there; it would hold the path of a socket` });
+      return EXIT_CONFIGURATION;
+    }
+    const deputy = await openDeputy({ configuration, log }).catch((cause: unknown) => {
+      log.error('start refused', { why: cause instanceof Error ? cause.message : String(cause) });
+      return null;
+    });
+    if (deputy === null) return EXIT_UNAVAILABLE;
+    log.info('ready', { socket: deputy.path, pid: process.pid, version });
+    log.flush();
+    await new Promise<void>(resolve => {
+      for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve());
+    });
+    await deputy.close();
+    return 0;
+  } finally {
+    log.flush();
+  }
 }
 
 function obeySignals(gateway: Gateway, log: Logbook): void {

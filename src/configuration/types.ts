@@ -2,8 +2,10 @@
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
+import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
+import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
@@ -23,6 +25,7 @@ export interface Configuration {
   readonly stateFolder: string;
   readonly names: Names;
   readonly domains: Domains;
+  readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
@@ -33,6 +36,8 @@ export interface Configuration {
   readonly client: ClientSettings;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  readonly filters: FilterSettings;
+  readonly local: LocalDelivery;
   /** null: off. */
   readonly http: Endpoint | null;
   readonly log: readonly LogTarget[];
@@ -77,6 +82,13 @@ export interface Domains {
   readonly acceptMailFor: DomainList;
   /** Domains whose addresses order their own fate. */
   readonly trial: DomainList;
+}
+
+export interface AddressRules {
+  /** Local-parts of our own addresses mean the same in any case. */
+  readonly lowerCase: boolean;
+  /** Characters, besides `-`, that part an account from its extension. */
+  readonly separators: string;
 }
 
 export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
@@ -174,6 +186,45 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** Source tags whose mail is swallowed instead of sent (backscatter). */
   readonly blockBackscatter: readonly string[];
+}
+
+export interface FilterSettings {
+  /** Which ways in are filtered; `esmtp` is submission too. Empty: nothing is. */
+  readonly sources: ReadonlySet<'esmtp' | 'local' | 'uucp'>;
+  /** Where filters have their own files; absolute. */
+  readonly folder: string;
+  /** Has `filters` and `allfilters`, where programs put their sockets; absolute. */
+  readonly sockets: string;
+  readonly active: readonly ActiveFilter[];
+  readonly builtIn: BuiltInSettings;
+  /** Asked after the others, in this order. */
+  readonly rules: readonly ContentFilter[];
+  /** For socket filters, by name; `*` for the others. */
+  readonly courier: ReadonlyMap<string, FilterManners>;
+}
+
+export interface LocalDelivery {
+  /** `courier`: dot files are `.courier`, `.courier-EXT`. */
+  readonly dotExtension: string;
+  /** DEFAULTDELIVERY, in the language of dot files. */
+  readonly delivery: string;
+  /** DYNAMICDELIVERIES: a program may give instructions. */
+  readonly dynamic: boolean;
+  /** How long a program may run. */
+  readonly limitMs: number;
+  /** The delivery agent that is called without a shell. */
+  readonly maildrop?: string;
+  /** PATH and SHELL of programs. */
+  readonly path: string;
+  readonly shell: string;
+  /** Copied where a home is missing. */
+  readonly skeleton?: string;
+  /** The deputy's socket; absent: users of the system have no mailboxes. */
+  readonly deputy?: string;
+  /** Dot files for addresses that nobody has. */
+  readonly aliasFolder: string;
+  readonly maxDeliveries: number;
+  readonly maxPerMailbox: number;
 }
 
 export interface WebSettings {

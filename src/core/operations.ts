@@ -21,6 +21,8 @@ export interface Operations extends QueueDesk {
   webhooks(): Promise<readonly WebhookState[]>;
   /** Sends a test event at once, past all that waits. Null: there is no such hook. */
   testWebhook(name: string): Promise<WebhookAnswer | null>;
+  /** Absent where no gateway runs: filters are the running gateway's. */
+  filters?(): Promise<readonly FilterStanding[]>;
 }
 
 export interface WebhookState {
@@ -40,6 +42,14 @@ export interface WebhookState {
 export interface WebhookAnswer {
   readonly taken: boolean;
   readonly said: string;
+}
+
+export interface FilterStanding {
+  readonly name: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly restarts?: number;
 }
 
 /** By what an operator knows: pending recipients in a domain (`.domain`: in its subdomains), or by where they go: a transport, a next hop, or both as `transport/nexthop`. */

@@ -72,6 +72,9 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
       case 'reload':
         await say({ last: await operations.reload() });
         break;
+      case 'filters':
+        await say({ last: (await operations.filters?.()) ?? [] });
+        break;
       case 'recent':
         await say({ last: await operations.recent(request.id as MessageId | undefined) });
         break;

@@ -5,7 +5,7 @@
 export type Request =
   | { readonly ask: 'list'; readonly which: unknown }
   | { readonly ask: 'order'; readonly which: unknown; readonly order: unknown }
-  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' }
+  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' }
   | { readonly ask: 'show' | 'content'; readonly id: string }
   | { readonly ask: 'verify'; readonly how: 'look' | 'repair' }
   | { readonly ask: 'export'; readonly which: unknown; readonly how: 'move' | 'copy' }
