@@ -17,10 +17,14 @@ import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
+import { readFax } from './configuration/fax.ts';
+import { readFaxModems } from './configuration/fax-modems.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
+import { readModuleLimits } from './configuration/modules.ts';
 import { readPipes } from './configuration/pipes.ts';
+import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
 import { readWeb } from './configuration/web.ts';
@@ -70,7 +74,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const limits = readLimits(sheet);
   const bofh = readBofh(sheet);
   const listeners = readListeners(sheet, bofh, limits.sizeOctets);
-  const { client, toAuthAddress } = readClient(sheet);
+  const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
   const stateFolder = resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
@@ -84,12 +88,16 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),
-    reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress },
+    reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },
     client,
+    archiveFolder,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
-    filters: readFilters(sheet, stateFolder),
+    fax: readFax(sheet),
     local: readLocal(sheet),
+    modules: { local: readModuleLimits(sheet, 'module.local', { deliveries: 10, perNexthop: 4, recipients: 100 }) },
+    faxModems: readFaxModems(sheet, names),
+    filters: readFilters(sheet, stateFolder),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     log: readLog(sheet),
@@ -154,7 +162,7 @@ const otherDeliveries = 10 + 4 + 4 + 1;
 
 function readQueue(sheet: Sheet, maxDeliveries: number): QueueSettings {
   const low = sheet.value('queuelo', Math.max(200, maxDeliveries + otherDeliveries), numberRule(20, 10_000_000, '200'));
-  const high = sheet.value('queuehi', low < 500 ? 2 * low : low + 1000, numberRule(20, 10_000_000, '400'));
+  const high = sheet.value('queuehi', Math.max(1000, low < 500 ? 2 * low : low + 1000), numberRule(20, 10_000_000, '400'));
   return {
     queueTimeMs: sheet.value('queuetime', 604_800_000, durationRule('1w', 1000)),
     faxQueueTimeMs: sheet.value('faxqueuetime', 28_800_000, durationRule('8h', 1000)),

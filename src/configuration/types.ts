@@ -1,4 +1,5 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
+import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
@@ -13,6 +14,11 @@ import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
+import type { CoverLine } from '../grammar/fax/cover-template.ts';
+import type { ArrivalForm, ArrivalRule } from '../grammar/fax/arrival-rules.ts';
+import type { FaxRule } from '../grammar/fax/fax-rules.ts';
+import type { ModemLine } from '../grammar/fax/modem-lines.ts';
+import type { NumberPattern } from '../grammar/fax/number-pattern.ts';
 import type { Site } from '../grammar/uucp/bang-path.ts';
 import type { BatchRule } from '../grammar/uucp/batch-rules.ts';
 import type { GradeRule } from '../grammar/uucp/grades.ts';
@@ -34,10 +40,15 @@ export interface Configuration {
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
   readonly client: ClientSettings;
+  /** ARCHIVEDIR; null: finished messages are deleted. */
+  readonly archiveFolder: string | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
-  readonly filters: FilterSettings;
+  readonly fax: FaxSettings;
   readonly local: LocalDelivery;
+  readonly modules: { readonly local: ModuleLimits };
+  readonly faxModems: FaxModemSettings;
+  readonly filters: FilterSettings;
   /** null: off. */
   readonly http: Endpoint | null;
   readonly log: readonly LogTarget[];
@@ -155,19 +166,42 @@ export interface QueueSettings {
   readonly batchSize: number;
 }
 
+/** What a module.* file says. */
+export interface ModuleLimits {
+  readonly deliveries: number;
+  readonly perNexthop: number;
+  readonly recipients: number;
+}
+
 export interface ReportSettings {
   /** The From field's text as configured; absent: our own. */
   readonly from?: string;
   /** A failed message below this size comes back whole. */
   readonly limitOctets: number;
   readonly toAuthAddress: boolean;
+  /** Who did not say what he wants to hear hears of delays. */
+  readonly delaysByDefault: boolean;
+  /** In place of our own. */
+  readonly texts: Partial<ReportTexts>;
+}
+
+/** What people read; one dsn*.txt each. */
+export interface ReportTexts {
+  readonly subjectNotice: string;
+  readonly subjectWarning: string;
+  readonly header: string;
+  readonly delivered: string;
+  readonly relayed: string;
+  readonly failed: string;
+  readonly delayed: string;
+  readonly footer: string;
 }
 
 export interface ClientSettings {
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
-  readonly backupRelay?: { readonly host: string; readonly transport: string };
+  readonly backupRelay?: { readonly host: string; readonly port?: number; readonly literal: boolean; readonly transport: string };
   readonly timeouts: ClientTimeouts;
   /** How long a domain is left alone after all its relays failed; 0: not at all. */
   readonly delayMs: number;
@@ -223,8 +257,6 @@ export interface LocalDelivery {
   readonly deputy?: string;
   /** Dot files for addresses that nobody has. */
   readonly aliasFolder: string;
-  readonly maxDeliveries: number;
-  readonly maxPerMailbox: number;
 }
 
 export interface WebSettings {
@@ -268,6 +300,52 @@ export interface UucpSettings {
   readonly polls: readonly PollRule[];
   /** How long mail may wait for a neighbour before somebody is told; 0: for ever. */
   readonly alarmMs: number;
+}
+
+/** The line, and faxes that come in. */
+export interface FaxModemSettings {
+  readonly modems: readonly ModemLine[];
+  readonly arrivals: {
+    readonly mailFrom: Address | null;
+    readonly recipients: readonly Address[];
+    readonly postmaster: Address;
+    readonly from: string;
+    readonly to?: string;
+    readonly subject?: string;
+    readonly messageIdHost: string;
+    readonly attach: readonly ArrivalForm[];
+    readonly routes: readonly ArrivalRule[];
+    /** mgetty's own files are removed when a fax is ours. */
+    readonly removesOriginals: boolean;
+  };
+}
+
+export interface FaxSettings {
+  /** There is a faxrc. */
+  readonly enabled: boolean;
+  readonly rules: readonly FaxRule[];
+  readonly blocked: readonly NumberPattern[];
+  readonly cover: readonly CoverLine[];
+  /** TSI, and in the line at the top of each page. */
+  readonly stationId: string;
+  readonly stationName: string;
+  readonly paper: 'a4' | 'letter';
+  readonly resolution: 'fine' | 'normal';
+  readonly fonts: readonly string[];
+  readonly ghostscript: string;
+  /** Words with {file} and {folder}. */
+  readonly office?: readonly string[];
+  /** Folder of the site's own filters; absolute. */
+  readonly filters: string;
+  readonly limits: { readonly pages: number; readonly pixels: number; readonly timeMs: number; readonly memoryOctets: number };
+  readonly busyDelaysMs: readonly number[];
+  readonly paidDelaysMs: readonly number[];
+  readonly paidTries: number;
+  /** 0: any number. */
+  readonly callsADay: number;
+  readonly callsADayPerNumber: number;
+  /** Several messages for one number in one call; null: one call each. */
+  readonly together: { readonly pages: number } | null;
 }
 
 /** Courier's seven. */

@@ -17,12 +17,20 @@ export interface Operations extends QueueDesk {
   stop(): Promise<void>;
   /** The last events, oldest first; of one message when `id` is given. */
   recent(id?: MessageId): Promise<readonly RecentEvent[]>;
+  /** Absent where no gateway runs: filters are the running gateway's. */
+  filters?(): Promise<readonly FilterStanding[]>;
   /** The hooks of the configuration in force; with nothing running, what waits for them. */
   webhooks(): Promise<readonly WebhookState[]>;
   /** Sends a test event at once, past all that waits. Null: there is no such hook. */
   testWebhook(name: string): Promise<WebhookAnswer | null>;
-  /** Absent where no gateway runs: filters are the running gateway's. */
-  filters?(): Promise<readonly FilterStanding[]>;
+}
+
+export interface FilterStanding {
+  readonly name: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly restarts?: number;
 }
 
 export interface WebhookState {
@@ -42,14 +50,6 @@ export interface WebhookState {
 export interface WebhookAnswer {
   readonly taken: boolean;
   readonly said: string;
-}
-
-export interface FilterStanding {
-  readonly name: string;
-  readonly kind: string;
-  readonly state: string;
-  readonly pid?: number;
-  readonly restarts?: number;
 }
 
 /** By what an operator knows: pending recipients in a domain (`.domain`: in its subdomains), or by where they go: a transport, a next hop, or both as `transport/nexthop`. */

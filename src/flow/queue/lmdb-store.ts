@@ -13,7 +13,7 @@ import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Committed, CorruptContent, Draft, QueueStore, QueueUpkeep, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { FileSystem } from '../../kit/durable-file.ts';
-import { nodeFileSystem } from '../../kit/durable-file.ts';
+import { keepFile, nodeFileSystem } from '../../kit/durable-file.ts';
 import { createBell } from './bell.ts';
 import type { BodyFiles } from './body-files.ts';
 import { openBodyFiles, same } from './body-files.ts';
@@ -33,7 +33,6 @@ import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
 import type { Recovery } from './recovery.ts';
 import { recover } from './recovery.ts';
-import { createRescue } from './rescue.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
 import { createTransfer } from './transfer.ts';
 import { createTransitions } from './transitions.ts';
@@ -141,7 +140,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const listing = createListing(index, format, (id) => finished.has(id));
   const verify = createVerification({
     index, bodies, format, steps, kernels, clock,
-    rescue: createRescue(`${folder}/rescued`, files),
+    rescued: (name, octets) => keepFile(files, `${folder}/rescued`, name, octets),
     hidden: (id) => finished.has(id),
     content: (id, message) => contentOf(index, bodies, kernels, id, message),
   });

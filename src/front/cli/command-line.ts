@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rmail: async () => (await import('./rmail.ts')).rmail,
   rsmtp: async () => (await import('./rsmtp.ts')).rsmtp,
   uucp: async () => (await import('./uucp.ts')).uucp,
+  fax: async () => (await import('./fax.ts')).fax,
   trace: async () => (await import('./trace.ts')).trace,
   inbox: async () => (await import('./inbox.ts')).inbox,
   webhooks: async () => (await import('./webhooks.ts')).webhooks,

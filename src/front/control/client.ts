@@ -60,9 +60,9 @@ export async function findRunning(folder: string): Promise<Operations | null> {
     reload: () => last<readonly string[]>({ ask: 'reload' }),
     stop: () => last<void>({ ask: 'stop' }),
     recent: id => last<readonly RecentEvent[]>({ ask: 'recent', ...(id === undefined ? {} : { id }) }),
+    filters: () => last<readonly FilterStanding[]>({ ask: 'filters' }),
     webhooks: () => last<readonly WebhookState[]>({ ask: 'webhooks' }),
     testWebhook: name => last<WebhookAnswer | null>({ ask: 'testWebhook', name }),
-    filters: () => last<readonly FilterStanding[]>({ ask: 'filters' }),
     submit({ content, ...submission }) {
       return last({ ask: 'submit', submission }, content);
     },
