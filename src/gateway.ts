@@ -30,6 +30,7 @@ import { openListeners, type Sharing } from './listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { openPickupDesk } from './pickup.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { withModuleLimits } from './module-limits.ts';
@@ -135,6 +136,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
+
+  const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
+  opened.push(() => pickup.close());
 
   const operations: Operations = {
     ...createQueueOperations({

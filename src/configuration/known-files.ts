@@ -39,7 +39,7 @@ export const knownFiles: readonly KnownFile[] = [
   used('uucpneighbors', 'either'),
   ...['faxrc', 'faxout', 'faxcover', 'faxblocked', 'module.fax', 'faxmodems', 'faxarrivals', 'faxnotifyrc'].map((name) => used(name)),
   used('faxmail', 'folder'),
-  ...['enablefiltering', 'contentfilters', 'filtersockets'].map((name) => used(name)),
+  ...['enablefiltering', 'contentfilters', 'filtersockets', 'pickup'].map((name) => used(name)),
   used('filters', 'folder'),
 
   ...['aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp'].map((name) => used(name, 'either')),

@@ -45,6 +45,8 @@ export interface Configuration {
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   readonly fax: FaxSettings;
+  /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
+  readonly pickup: 'everyone' | 'owner';
   readonly local: LocalDelivery;
   readonly modules: { readonly local: ModuleLimits };
   readonly faxModems: FaxModemSettings;
@@ -63,6 +65,9 @@ export interface Configuration {
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
   readonly notices: readonly Notice[];
 }
+
+/** What a program needs that hands mail over. */
+export type Essentials = Pick<Configuration, 'names' | 'stateFolder'> & Pick<Limits, 'sizeOctets'>;
 
 export interface Setting {
   readonly name: string;

@@ -52,7 +52,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** Strangers write what stands behind these: nothing there may be an option of ours. */
-const FOR_STRANGERS: ReadonlySet<string> = new Set(['rmail', 'rsmtp', ...Object.keys(ALIASES).filter(name => ALIASES[name] === 'rsmtp')]);
+const FOR_STRANGERS: ReadonlySet<string> = new Set(['sendmail', 'rmail', 'rsmtp', ...Object.keys(ALIASES).filter(name => ALIASES[name] === 'rsmtp')]);
 
 const SYSTEM_FOLDER = '/etc/posthorn';
 

@@ -34,7 +34,7 @@ export interface Context {
 export interface Rooms {
   start(configuration: Configuration, folder: string): Promise<number>;
   /** The gateway that runs on this state folder, or null. */
-  running(configuration: Configuration): Promise<Operations | null>;
+  running(configuration: Pick<Configuration, 'stateFolder'>): Promise<Operations | null>;
   /** The queue itself, for when no gateway runs. */
   offline(configuration: Configuration): Promise<Operations & { close(): Promise<void> }>;
   /** What the configuration makes of addresses; the alias files are read at once. */
