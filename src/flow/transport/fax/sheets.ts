@@ -20,8 +20,8 @@ export interface Sheets {
   /** One line; `y` is its top. In a paragraph from right to left, `x` to `x + width` is filled from the right. */
   draw(text: string, box: { readonly x: number; readonly y: number; readonly width: number; readonly align?: 'left' | 'right' | 'start' }, style: Style): void;
   rule(y: number, thick: number, from: number, to: number): void;
-  /** Lines no wider than `width`. */
-  wrap(paragraph: string, width: number, style: Style): readonly string[];
+  /** Lines no wider than `width`, made as they are asked for. */
+  wrap(paragraph: string, width: number, style: Style): Iterable<string>;
   lineHeight(style: Style): number;
   /** Characters without a glyph, and how often each was wanted. */
   readonly missing: ReadonlyMap<string, number>;
@@ -163,15 +163,14 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
     rule(y, thick, from, to) {
       document.rect(from, y, to - from, thick).fill('black');
     },
-    wrap(paragraph, width, style) {
-      const lines: string[] = [];
+    *wrap(paragraph, width, style) {
       let line = '';
       let used = 0;
       for (const word of breakable(paragraph)) {
         const wide = measure(word, style);
         const shown = measure(word.trimEnd(), style);
         if (used + shown > width && line !== '') {
-          lines.push(line.trimEnd());
+          yield line.trimEnd();
           line = '';
           used = 0;
         }
@@ -183,7 +182,7 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
         for (const character of new Intl.Segmenter().segment(word)) {
           const one = measure(character.segment, style);
           if (used + one > width && line !== '') {
-            lines.push(line);
+            yield line;
             line = '';
             used = 0;
           }
@@ -191,8 +190,7 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
           used += one;
         }
       }
-      lines.push(line.trimEnd());
-      return lines;
+      yield line.trimEnd();
     },
     async finish() {
       document.end();
