@@ -20,7 +20,7 @@ interface Shape {
 }
 
 function written({ type, id, start, parts }: Shape, depth = 0): string {
-  const more = `${id === undefined ? '' : `Content-ID: <${id}>\r\n`}`;
+  const more = id === undefined ? '' : `Content-ID: <${id}>\r\n`;
   if (parts === undefined) return `Content-Type: ${type}\r\n${more}\r\n${type} ${id ?? ''}\r\n`;
   if (type === 'message/rfc822') return `Content-Type: ${type}\r\n\r\nSubject: inner\r\n${written(parts[0] as Shape, depth + 1)}`;
   const boundary = `b${depth}q`;
