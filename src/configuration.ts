@@ -9,17 +9,21 @@ import { resolve } from 'node:path';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
 import { parseLines, parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
+import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
+import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
+import { readModuleLimits } from './configuration/modules.ts';
 import { readPipes } from './configuration/pipes.ts';
+import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
 import { readWeb } from './configuration/web.ts';
@@ -69,7 +73,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const limits = readLimits(sheet);
   const bofh = readBofh(sheet);
   const listeners = readListeners(sheet, bofh, limits.sizeOctets);
-  const { client, toAuthAddress } = readClient(sheet);
+  const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
   const stateFolder = resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
@@ -83,16 +87,20 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),
-    reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress },
+    reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },
     client,
+    archiveFolder,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     fax: readFax(sheet),
     filters: readFilters(sheet, stateFolder),
     local: readLocal(sheet),
+    modules: { local: readModuleLimits(sheet, 'module.local', { deliveries: 10, perNexthop: 4, recipients: 100 }) },
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
+    log: readLog(sheet),
     web: readWeb(sheet, http),
+    events: readEvents(sheet, client.proxies),
     dnsServers: readDnsServers(sheet),
     userdb: readUserdb(sheet),
     settings: sheet.settings,
@@ -152,7 +160,7 @@ const otherDeliveries = 10 + 4 + 4 + 1;
 
 function readQueue(sheet: Sheet, maxDeliveries: number): QueueSettings {
   const low = sheet.value('queuelo', Math.max(200, maxDeliveries + otherDeliveries), numberRule(20, 10_000_000, '200'));
-  const high = sheet.value('queuehi', low < 500 ? 2 * low : low + 1000, numberRule(20, 10_000_000, '400'));
+  const high = sheet.value('queuehi', Math.max(1000, low < 500 ? 2 * low : low + 1000), numberRule(20, 10_000_000, '400'));
   return {
     queueTimeMs: sheet.value('queuetime', 604_800_000, durationRule('1w', 1000)),
     faxQueueTimeMs: sheet.value('faxqueuetime', 28_800_000, durationRule('8h', 1000)),
@@ -187,6 +195,13 @@ const httpRule: ValueRule<Endpoint | null> = {
       : parsed;
   },
 };
+
+function readLog(sheet: Sheet): readonly LogTarget[] {
+  const given = sheet.list('log', parseLogTargets);
+  const targets = given ?? usualLog;
+  sheet.setting('log', targets.map(formatLogTarget).join('; '), given === undefined ? undefined : 'log');
+  return targets;
+}
 
 function readDnsServers(sheet: Sheet): readonly Endpoint[] | null {
   const text = sheet.text('dnsservers');

@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withArchive } from './archive.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Address, MessageId } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
@@ -17,19 +18,20 @@ import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
+import type { Logbook } from './front/log/index.ts';
 import { openControlServer } from './front/control/index.ts';
-import { createHealth, openHttpServer } from './front/http/index.ts';
-import { createTraffic, openWebView } from './front/web/index.ts';
 import { parseAddress } from './grammar/address.ts';
+import { nodeFileSystem } from './kit/durable-file.ts';
 import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
-import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
+import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
@@ -47,12 +49,13 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
-const REMEMBERED = { events: 5000, lines: 1000 };
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
 export interface Given {
   readonly log: Log;
   readonly version: string;
+  /** The places behind `log`; they follow the configuration. */
+  readonly logbook?: Pick<Logbook, 'use' | 'reopen'>;
   /** Absent: as the configuration has it. */
   readonly faxLine?: FaxLine;
 }
@@ -77,9 +80,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const startedAt = clock.now();
   const kernels = openKernels();
   const metrics = createMetrics();
-  // Counted only where somebody can look.
-  const traffic = first.http !== null && first.web.shown ? createTraffic(() => clock.now()) : null;
-  const { log, recent, lines } = createRecentEvents([given.log, ...(traffic === null ? [] : [traffic.log])], REMEMBERED, () => clock.now());
+  let inForce = first;
+  const onlookers = createOnlookers({ ...given, configuration: () => inForce, startedAt, clock, chance, metrics });
+  const { log } = onlookers;
   const { stateFolder } = first;
 
   // Opening the queue may find damage before anybody can be written to.
@@ -87,6 +90,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   let tell: QuarantineNotice['tell'] = (id, why) => void early.push([id, why]);
   const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
+  opened.push(await onlookers.watch(store));
   const { transport: local, everyone, accounts } = createLocalDelivery({
     first, configuration: () => rules.configuration, clock, log,
     instruction: recipient => rules.instruction(recipient),
@@ -104,7 +108,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
-    return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
+    return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
   const notice = openQuarantineNotice({
     intake, kernels, clock, log,
@@ -116,13 +120,15 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(async () => notice.close());
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
+  const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
   const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const runner = openRunner({
-    store, reporter, clock, chance, log, metrics,
+    store: archived, reporter, clock, chance, log, metrics,
     router,
-    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['fax', fax], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['fax', fax], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
-    window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
+    late: route => outbound.late(route),
+    window: windowBy(() => rules),
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
@@ -135,8 +141,10 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     }),
     reload,
     stop: close,
-    recent: id => Promise.resolve(recent(id)),
     filters: () => Promise.resolve(filters.standing()),
+    recent: onlookers.recent,
+    webhooks: onlookers.webhooks,
+    testWebhook: onlookers.testWebhook,
   };
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
@@ -145,24 +153,19 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   let receivers: ReceiverProcesses | null = null;
-  const about = { version: given.version, startedAt, troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()] };
-  const web = traffic === null ? null : openWebView({
-    ...about, clock, traffic, queue: store, recent, lines, me: () => rules.configuration.names.me, configuration: () => rules.configuration, listeners: () => listeners.addresses(),
-  });
-  if (web !== null) opened.splice(-1, 0, () => web.close());
-  const http = first.http === null ? null : await openHttpServer({
-    ...first.http, log, open: createHealth({ ...about, render: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]), summary: async () => store.summary() }), ...(web === null ? {} : { guarded: web.pages }),
-    access: () => {
-      const { names, web: { names: more, token } } = rules.configuration;
-      return { names: new Set([names.me, ...more]), ...(token === undefined ? {} : { token }) };
-    },
+  const http = await onlookers.show(store, {
+    listeners,
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()],
+    metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
   if (http !== null) opened.splice(-1, 0, () => http.close());
-  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke() });
+  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
   async function reload(): Promise<readonly string[]> {
+    // First, for whoever moved a file away does not ask whether the configuration is right.
+    given.logbook?.reopen();
     const read = readConfiguration(rules.configuration.folder);
     if (read.kind === 'wrong') return complain(read.problems.map(formatProblem));
     const { configuration } = read;
@@ -173,8 +176,11 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     const troubles = await listeners.reload(next);
     if (troubles.length > 0) return complain(troubles);
     rules = next;
+    inForce = configuration;
+    given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
     await filters.reload();
+    await onlookers.reload();
     receivers?.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
@@ -208,8 +214,15 @@ function sharingOf({ receiveProcesses }: Configuration): Sharing {
   return { shared: receiveProcesses > 1, of: receiveProcesses };
 }
 
-/** Below it the transports' own limits would starve. */
-const LEAST_WINDOW = 1000;
+/** As the rules have it at each moment. */
+function windowBy(rules: () => Rules): { readonly messages: number; readonly octets: number; readonly low: number; readonly fillMs: number } {
+  return {
+    octets: WINDOW_OCTETS,
+    get messages() { return rules().configuration.queue.high; },
+    get low() { return rules().configuration.queue.low; },
+    get fillMs() { return rules().configuration.queue.fillMs; },
+  };
+}
 
 interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;
@@ -238,7 +251,7 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 
     trace: request => rules().trace(request),
     get limits() {
       const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs };
+      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
     },
   };
 }
@@ -253,10 +266,11 @@ export interface ReceiverRoom {
 }
 
 /** Listeners over a queue that another process delivers from. `queued`: mail came in, at most once a turn. */
-export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: { readonly log: Log; readonly queued: () => void }): Promise<ReceiverRoom> {
+export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: Pick<Given, 'log' | 'logbook'> & { readonly queued: () => void }): Promise<ReceiverRoom> {
   const { log } = given;
   const read = readConfiguration(folder);
   if (read.kind === 'wrong') throw new Error(read.problems.map(formatProblem).join('\n'));
+  given.logbook?.use(read.configuration.names.me, read.configuration.log);
   const rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
   const opened: (() => Promise<void>)[] = [];
   const store = await openQueue(read.configuration, rooms);
@@ -271,6 +285,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
+      given.logbook?.reopen();
       const next = readConfiguration(folder);
       if (next.kind === 'wrong') return;
       const compiled = compileRules(next.configuration, local.names, log);
@@ -279,6 +294,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
       else {
         rules = compiled;
         await filters.reload();
+        given.logbook?.use(next.configuration.names.me, next.configuration.log);
         log.info('reloaded', { listeners: listeners.addresses() });
       }
     },
@@ -329,7 +345,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
-    reload: nobody, stop: nobody, recent: () => Promise.resolve([]),
+    reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();
       await store.close();

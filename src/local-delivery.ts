@@ -32,17 +32,15 @@ export function createLocalDelivery({ first, configuration, clock, log, ...more 
   ]);
   const mailboxes = createMailboxes({ host: first.names.me, clock, log });
   const common = { folder: join(first.stateFolder, 'mailboxes'), mailboxes, clock, log, settings: () => configuration().local };
-  const { maxDeliveries, maxPerMailbox } = first.local;
+  const { deliveries, perNexthop, recipients } = first.modules.local;
   const transport = createLocalTransport({
     name: 'local', ...common, ...more, accounts,
     aliasFolder: first.local.aliasFolder,
     isLocal: domain => configuration().domains.locals.has(domain),
     separators: () => configuration().addresses.separators,
     ownersHands: openDeputyHands({ path: () => configuration().local.deputy, limitMs: () => configuration().local.limitMs, log }),
-    limits: { recipients: RECIPIENTS, perNexthop: maxPerMailbox, inAll: maxDeliveries },
+    limits: { recipients, perNexthop, inAll: deliveries },
   });
   return { transport, everyone: createLocalTransport({ name: 'trial', ...common, everyone: true }), accounts, mailboxes };
 }
 
-/** For one mailbox; several names of it in one message are rare. */
-const RECIPIENTS = 100;

@@ -43,10 +43,10 @@ export interface Mailboxes {
   find(recipient: Address): Awaitable<FoundMailbox>;
 }
 
-export function calendarOf({ queue }: Configuration): CalendarSettings {
+export function calendarOf({ queue, client }: Configuration): CalendarSettings {
   return {
     retryAlphaMs: queue.retry.alphaMs, retryBeta: queue.retry.beta, retryGammaMs: queue.retry.gammaMs, retryMaxDelta: queue.retry.maxDelta,
-    queueTimeMs: queue.queueTimeMs, warnTimeMs: queue.warnTimeMs,
+    queueTimeMs: queue.queueTimeMs, warnTimeMs: queue.warnTimeMs, otherWayWhenLate: client.backupRelay !== undefined,
   };
 }
 

@@ -1,8 +1,7 @@
 /** Deliveries on this box: what .courier files are called, what holds without one, and for how long a program may run. */
-import { parseWholeNumber } from '../grammar/config/control-file.ts';
 import { read, shown, wrong } from '../grammar/config/parsed.ts';
-import { courierdVocabulary, moduleVocabulary } from './client.ts';
-import { readEnvironment, reviewEnvironment } from './environment.ts';
+import { courierdVocabulary } from './client.ts';
+import { readEnvironment } from './environment.ts';
 import type { Sheet, ValueRule } from './sheet.ts';
 import type { LocalDelivery } from './types.ts';
 import { durationRule } from './values.ts';
@@ -32,23 +31,10 @@ export function readLocal(sheet: Sheet): LocalDelivery {
     ...(skeleton === '' ? {} : { skeleton }),
     ...(deputy === undefined ? {} : { deputy }),
     aliasFolder: sheet.path('aliasdir'),
-    ...readModule(sheet),
   };
 }
 
 const SEARCH_PATH = '/usr/local/bin:/usr/bin:/bin';
-
-function readModule(sheet: Sheet): Pick<LocalDelivery, 'maxDeliveries' | 'maxPerMailbox'> {
-  const given = sheet.text('module.local') !== undefined;
-  const environment = readEnvironment(sheet, ['module.local'], moduleVocabulary);
-  reviewEnvironment(sheet, 'module.local', moduleVocabulary);
-  const number = (name: string, shipped: number): number => {
-    const value = environment.parsed(name, given ? 1 : shipped, text => parseWholeNumber(text, 1, 10_000, `${name}=${shipped}`));
-    sheet.setting(`module.local: ${name}`, String(value), given ? 'module.local' : undefined);
-    return value;
-  };
-  return { maxDeliveries: number('MAXDELS', 10), maxPerMailbox: number('MAXHOST', 4) };
-}
 
 const extensionRule: ValueRule<string> = {
   example: 'qmail',

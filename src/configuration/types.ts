@@ -1,15 +1,18 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
 import type { AccessEntry } from '../grammar/config/access.ts';
+import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
-import type { Proxies } from '../grammar/config/proxies.ts';
+import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
 import type { FaxRule } from '../grammar/fax/fax-rules.ts';
 import type { NumberPattern } from '../grammar/fax/number-pattern.ts';
@@ -34,14 +37,19 @@ export interface Configuration {
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
   readonly client: ClientSettings;
+  /** ARCHIVEDIR; null: finished messages are deleted. */
+  readonly archiveFolder: string | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   readonly fax: FaxSettings;
   readonly filters: FilterSettings;
   readonly local: LocalDelivery;
+  readonly modules: { readonly local: ModuleLimits };
   /** null: off. */
   readonly http: Endpoint | null;
+  readonly log: readonly LogTarget[];
   readonly web: WebSettings;
+  readonly events: EventSettings;
   /** null: as the system's resolv.conf says. */
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
@@ -154,19 +162,42 @@ export interface QueueSettings {
   readonly batchSize: number;
 }
 
+/** What a module.* file says. */
+export interface ModuleLimits {
+  readonly deliveries: number;
+  readonly perNexthop: number;
+  readonly recipients: number;
+}
+
 export interface ReportSettings {
   /** The From field's text as configured; absent: our own. */
   readonly from?: string;
   /** A failed message below this size comes back whole. */
   readonly limitOctets: number;
   readonly toAuthAddress: boolean;
+  /** Who did not say what he wants to hear hears of delays. */
+  readonly delaysByDefault: boolean;
+  /** In place of our own. */
+  readonly texts: Partial<ReportTexts>;
+}
+
+/** What people read; one dsn*.txt each. */
+export interface ReportTexts {
+  readonly subjectNotice: string;
+  readonly subjectWarning: string;
+  readonly header: string;
+  readonly delivered: string;
+  readonly relayed: string;
+  readonly failed: string;
+  readonly delayed: string;
+  readonly footer: string;
 }
 
 export interface ClientSettings {
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
-  readonly backupRelay?: { readonly host: string; readonly transport: string };
+  readonly backupRelay?: { readonly host: string; readonly port?: number; readonly literal: boolean; readonly transport: string };
   readonly timeouts: ClientTimeouts;
   /** How long a domain is left alone after all its relays failed; 0: not at all. */
   readonly delayMs: number;
@@ -222,8 +253,6 @@ export interface LocalDelivery {
   readonly deputy?: string;
   /** Dot files for addresses that nobody has. */
   readonly aliasFolder: string;
-  readonly maxDeliveries: number;
-  readonly maxPerMailbox: number;
 }
 
 export interface WebSettings {
@@ -231,6 +260,15 @@ export interface WebSettings {
   /** Names, beside `me`, that a browser may call this box by; in lower case. */
   readonly names: readonly string[];
   readonly token?: string;
+}
+
+export interface EventSettings {
+  readonly webhooks: readonly Webhook[];
+  readonly alarms: AlarmLimits;
+}
+
+export interface Webhook extends WebhookRule {
+  readonly via: SocksProxy | undefined;
 }
 
 export interface PipeSettings {

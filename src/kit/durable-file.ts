@@ -116,6 +116,26 @@ export interface DurableFile {
   discard(): Promise<void>;
 }
 
+/** The whole file in one go, in a folder that is made when it is not there. What lay under that name is replaced. */
+export async function keepFile(files: FileSystem, folder: string, name: string, octets: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string> {
+  await files.mkdir(folder);
+  const folders = openFolderSync(files);
+  try {
+    await files.unlink(`${folder}/${name}.part`).catch(() => undefined);
+    const file = await openDurableFile(files, folders, `${folder}/${name}.part`);
+    try {
+      for await (const piece of octets) await file.write([piece]);
+    } catch (error) {
+      await file.discard();
+      throw error;
+    }
+    await file.commit(folder, name);
+    return `${folder}/${name}`;
+  } finally {
+    await folders.close();
+  }
+}
+
 export async function openDurableFile(files: FileSystem, folders: FolderSync, temporary: string): Promise<DurableFile> {
   const file = await files.open(temporary, 'new');
   let path = temporary;

@@ -13,6 +13,7 @@ import type { Check, Examination, Facts, Filtering, Variables } from '../../core
 import type { Draft, QueueStore, Seal } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { decide } from './decision.ts';
+import { beginBatches } from './batches.ts';
 import { readHeader, type HeaderLimits } from './header-check.ts';
 
 export interface IntakeOptions {
@@ -25,7 +26,7 @@ export interface IntakeOptions {
   trace(request: { id: MessageId; envelope: Envelope; recipients: readonly Recipient[]; at: number; missing: readonly ('date' | 'message-id' | 'to')[] }): Uint8Array;
   /** Content filters; absent or null: none, and content goes straight into the draft. */
   readonly filtering?: Filtering | null;
-  readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number };
+  readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number; readonly batchSize?: number };
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -192,7 +193,8 @@ class OpenTransaction implements Transaction {
       origin: this.#origin,
     };
     const recipients = this.#recipients;
-    const draft = this.#options.store.begin(envelope, recipients, this.#open.idempotencyKey === undefined ? {} : { idempotencyKey: this.#open.idempotencyKey });
+    const { store, clock, limits } = this.#options;
+    const draft = beginBatches(store, clock, limits.batchSize ?? Number.MAX_SAFE_INTEGER, envelope, recipients, this.#open.idempotencyKey);
     this.#draft = draft;
     this.#recipients = [];
     this.#accepted = 0;

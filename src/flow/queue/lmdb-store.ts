@@ -7,17 +7,19 @@ import { mkdir } from 'node:fs/promises';
 import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
+import type { EventOutbox } from '../../core/event-outbox.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Committed, CorruptContent, Draft, QueueStore, QueueUpkeep, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { FileSystem } from '../../kit/durable-file.ts';
-import { nodeFileSystem } from '../../kit/durable-file.ts';
+import { keepFile, nodeFileSystem } from '../../kit/durable-file.ts';
 import { createBell } from './bell.ts';
 import type { BodyFiles } from './body-files.ts';
 import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
 import { createDrafts } from './drafts.ts';
+import { createLmdbOutbox } from './lmdb-outbox.ts';
 import { createListing, oldestAcceptedAt } from './listing.ts';
 import { createFinishedMessages } from './finished-messages.ts';
 import { createFreeSpace, diskFree } from './free-space.ts';
@@ -31,7 +33,6 @@ import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
 import type { Recovery } from './recovery.ts';
 import { recover } from './recovery.ts';
-import { createRescue } from './rescue.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
 import { createTransfer } from './transfer.ts';
 import { createTransitions } from './transitions.ts';
@@ -82,6 +83,7 @@ export interface LmdbQueue extends QueueStore, QueueUpkeep {
   poke(): void;
   /** What opening the queue had to put right. */
   readonly recovery: Recovery;
+  readonly outbox: EventOutbox;
 }
 
 export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueue> {
@@ -138,7 +140,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const listing = createListing(index, format, (id) => finished.has(id));
   const verify = createVerification({
     index, bodies, format, steps, kernels, clock,
-    rescue: createRescue(`${folder}/rescued`, files),
+    rescued: (name, octets) => keepFile(files, `${folder}/rescued`, name, octets),
     hidden: (id) => finished.has(id),
     content: (id, message) => contentOf(index, bodies, kernels, id, message),
   });
@@ -163,6 +165,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
 
   return {
     recovery,
+    outbox: createLmdbOutbox({ index, clock, log, tag, room: (octets) => space.room(octets) === 'room' }),
     begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
     room: (sizeOctets) => space.room(sizeOctets),
     claim: (want) => claims.claim(want),

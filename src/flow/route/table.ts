@@ -57,6 +57,12 @@ export function createRouteTable({ routes, transportOf, defaultDomain }: TableSe
   };
 }
 
+/** The way to a relay that no domain is asked for. */
+export function relayRoute(route: EsmtpRoute): Route | null {
+  const nexthop = relayKey(route);
+  return nexthop === null ? null : { kind: 'route', transport: 'esmtp', nexthop };
+}
+
 /** Exact names and suffixes in one map each, so that ten thousand routes cost what two do. */
 export function createRouteFinder(routes: readonly EsmtpRoute[]): (domain: string) => EsmtpRoute | null {
   const exact = new Map<string, number>();
