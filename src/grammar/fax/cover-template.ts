@@ -30,7 +30,7 @@ Fax:     %NUMBER%
 From:    %FROM%
 Date:    %DATE%
 Subject: %SUBJECT%
-Pages:   %PAGES% and this cover
+Pages:   %PAGES%, not counting the cover
 ---
 
 %TEXT%

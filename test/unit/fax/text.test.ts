@@ -25,7 +25,7 @@ async function draw(body: string, lines = shippedCover, most = 20): Promise<{ re
 test('the cover page has what the template says, and no word is read twice', { skip }, async () => {
   const { text, pages } = await draw('Dear Hans,\n\n\tindented €');
   assert.equal(pages, 1);
-  for (const line of ['FAX', 'To: Hans Müller', 'Fax: 555', 'From: Ada %TO% Lovelace', 'Date: Sat, 21 Nov 2026', 'Subject: Offer', 'Pages: 2 and this cover', 'Dear Hans,', 'indented €', 'A note']) assert.ok(text.includes(line), `${line}\n${text}`);
+  for (const line of ['FAX', 'To: Hans Müller', 'Fax: 555', 'From: Ada %TO% Lovelace', 'Date: Sat, 21 Nov 2026', 'Subject: Offer', 'Pages: 2, not counting the cover', 'Dear Hans,', 'indented €', 'A note']) assert.ok(text.includes(line), `${line}\n${text}`);
 });
 
 test('nothing of a text is lost in wrapping, and pages end where they are full', { skip }, async () => {

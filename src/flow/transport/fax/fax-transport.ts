@@ -233,17 +233,18 @@ class OpenFaxTransport implements FaxTransport {
     const { plan, clock } = this.#options;
     if (verdict.kind === 'sent') throw new Error('a call that sent everything left pages behind');
     const remote = answeredAs(report);
-    if (verdict.kind === 'never') return { kind: 'failed', status: verdict.status, said: said(`${partly(job)}${verdict.text}`, remote) };
+    const who = remote === undefined ? number : `${number}, which answered as ${remote}`;
+    if (verdict.kind === 'never') return { kind: 'failed', status: verdict.status, said: said(`${partly(job)}${verdict.text} (${who})`) };
     const { busyDelaysMs, paidDelaysMs, paidTries } = plan();
     if (job.paidTries >= paidTries && verdict.cost === 'paid') {
-      return { kind: 'failed', status: verdict.status.replace(/^4/, '5') as Failed['status'], said: said(`${partly(job)}${verdict.text}; no further try after ${job.paidTries === 1 ? 'one call that was' : `${job.paidTries} calls that were`} answered`, remote) };
+      return { kind: 'failed', status: verdict.status.replace(/^4/, '5') as Failed['status'], said: said(`${partly(job)}${verdict.text}; no further try after ${job.paidTries === 1 ? 'one call that was' : `${job.paidTries} calls that were`} answered (${who})`) };
     }
     const delays = verdict.cost === 'paid' ? paidDelaysMs : busyDelaysMs;
     const tries = verdict.cost === 'paid' ? job.paidTries : job.freeTries;
     const waitMs = verdict.cost === 'line'
       ? signal.aborted ? 0 : LINE_WAIT_MS[report.end.kind === 'unavailable' && report.end.why === 'in-use' ? 'in-use' : 'other']
       : (delays[Math.min(Math.max(tries, 1), delays.length) - 1] ?? 0);
-    return { kind: 'deferred', status: verdict.status, blame: 'nexthop', said: said(`${partly(job)}${verdict.text} (${number})`, remote), ...(waitMs === 0 ? {} : { notBefore: after(clock.now(), waitMs) }) };
+    return { kind: 'deferred', status: verdict.status, blame: 'nexthop', said: said(`${partly(job)}${verdict.text} (${who})`), ...(waitMs === 0 ? {} : { notBefore: after(clock.now(), waitMs) }) };
   }
 
   /** Fax has a queue time of its own, and it ends here. */
@@ -288,7 +289,7 @@ function receipt(job: FaxJob, number: string, report: FaxCallReport): Diagnostic
     ...(job.calls > 1 ? [`in ${job.calls} calls`] : []),
     ...(job.twice.length > 0 ? [`page ${[...new Set(job.twice)].join(', ')} may be on paper twice`] : []),
     ...job.notes,
-  ].join('; '), remote);
+  ].join('; '));
 }
 
 /** How far it came, where it came somewhere. */
@@ -298,8 +299,9 @@ function partly({ sent, pages, coverPages, twice }: FaxJob): string {
   return `${sent} of ${pages.length} pages were sent (${cover} cover, ${sent - cover} document)${twice.includes(sent + 1) ? `, and page ${sent + 1} may be on paper` : ''}: `;
 }
 
-function said(text: string, remoteMta?: string): Diagnostic {
-  return { type: 'x-fax', text, ...(remoteMta === undefined ? {} : { remoteMta }) };
+/** Without a Remote-MTA: a fax machine has a number, and no name in DNS (RFC 3464 §2.3.5). */
+function said(text: string): Diagnostic {
+  return { type: 'x-fax', text };
 }
 
 /** What a machine says of itself goes no further than a telephone number could (T.30: 20 of digits, blank, plus). */

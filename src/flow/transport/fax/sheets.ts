@@ -33,6 +33,8 @@ interface OpenFont {
   readonly font: { hasGlyphForCodePoint(codePoint: number): boolean };
 }
 
+/** DejaVu's. */
+const ASCENT = 0.928;
 const REPLACEMENT = '\ufffd';
 /** Marks and joiners stay with the letter before them. */
 const CLINGS = /^[\p{M}\p{Cf}\ufe00-\ufe0f]$/u;
@@ -125,7 +127,8 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
 
   function show({ text, file }: { readonly text: string; readonly file: FontFile }, x: number, y: number, { points }: Style): number {
     use(file);
-    document.fontSize(points).text(text, x, y, { lineBreak: false });
+    // By the line that letters stand on: fonts differ in what they have above it.
+    document.fontSize(points).text(text, x, y + ASCENT * points, { lineBreak: false, baseline: 'alphabetic' });
     return text.split(/(?<= )/).reduce((at, word) => at + widthOf(word, file, points), x);
   }
 
