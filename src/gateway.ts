@@ -12,7 +12,8 @@ import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
-import { faxFirst, noFaxLine, openFax } from './fax.ts';
+import { faxFirst, openFax } from './fax.ts';
+import { openFaxModems } from './fax-modems.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
@@ -29,6 +30,7 @@ import { openListeners, type Sharing } from './listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { openPickupDesk } from './pickup.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { withModuleLimits } from './module-limits.ts';
@@ -101,11 +103,13 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const fax = openFax(() => rules.configuration, { line: given.faxLine ?? noFaxLine, kernels, clock, log });
-  opened.push(() => fax.close());
   const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
   opened.push(() => filters.close());
   const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
+  const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
+  opened.push(() => faxModems.close());
+  const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
+  opened.push(() => fax.close());
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
@@ -133,6 +137,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
 
+  const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
+  opened.push(() => pickup.close());
+
   const operations: Operations = {
     ...createQueueOperations({
       store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
@@ -155,7 +162,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
     listeners,
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()],
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
@@ -179,6 +186,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     inForce = configuration;
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
+    faxModems.reload();
     await filters.reload();
     await onlookers.reload();
     receivers?.reload();
