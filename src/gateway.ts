@@ -27,6 +27,7 @@ import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
 import { openOutbound } from './outbound.ts';
+import { openHousekeeping } from './housekeeping.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
@@ -47,6 +48,8 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
+/** What a burst left free in the queue's file is given back to the disk at the next start. */
+const COMPACT_FROM_OCTETS = 64 * 1024 * 1024;
 const REMEMBERED = { events: 5000, lines: 1000 };
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
@@ -130,6 +133,8 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
   opened.unshift(() => control.close());
+  const housekeeping = openHousekeeping({ store, clock, log });
+  opened.push(() => housekeeping.close());
   watch(metrics, store);
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
@@ -219,7 +224,7 @@ function postmasterOf(me: string): Address {
 
 async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
   await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
-  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined }) });
+  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
 }
 
 function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics'>): IntakeOptions {

@@ -40,6 +40,10 @@ export interface LmdbIndex {
   transaction<T>(work: () => T): Promise<T>;
   /** A write's own promise, its failure turned into a WriteFailure. */
   settled(write: Promise<boolean>): Promise<boolean>;
+  /** A compact copy, into a folder that is there and empty. */
+  copyTo(folder: string): Promise<void>;
+  /** The number of the last transaction that was committed, by any process. */
+  lastTransaction(): number;
   /** Octets ever used: freed pages are used again, but the file never shrinks. */
   highOctets(): number;
   /** Those of them that hold nothing now. */
@@ -122,6 +126,8 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     ...databases,
     transaction: (work) => settled(root.transaction(work)),
     settled,
+    copyTo: (target) => root.backup(target, true),
+    lastTransaction: () => (databases.messages.getStats() as Stats).lastTxnId,
     highOctets() {
       const { lastPageNumber, free } = databases.messages.getStats() as Stats;
       return (lastPageNumber + 1) * free.pageSize;
@@ -146,6 +152,7 @@ interface Pages {
 
 interface Stats extends Pages {
   readonly lastPageNumber: number;
+  readonly lastTxnId: number;
   readonly free: Pages;
 }
 
