@@ -13,6 +13,7 @@ import type { Hotspot } from './cpu-profile.ts';
 import { loadToolsAbsent } from './load.ts';
 import { exim } from './peers/exim.ts';
 import { floor } from './peers/floor.ts';
+import { haraka } from './peers/haraka.ts';
 import { postfix } from './peers/postfix.ts';
 import { posthorn } from './peers/posthorn.ts';
 import { askAccept } from './questions/accept.ts';
@@ -31,7 +32,7 @@ import { median } from './statistics.ts';
 import { answersTable, judgementTable, paint, profileTable } from './table.ts';
 
 const questions: readonly string[] = ['startup', 'disk', 'relay', 'accept', 'large', 'latency', 'memory', 'profile'];
-const everyone = [posthorn, postfix, exim];
+const everyone = [posthorn, postfix, haraka, exim];
 const floors = [floor('floor: net', 'bare-net.ts'), floor('floor: smtp-server', 'smtp-server.ts')];
 
 process.exitCode = await main();

@@ -9,12 +9,18 @@ import { resolve } from 'node:path';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
 import { parseLines, parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
+import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
+import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
+import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
+import { readFax } from './configuration/fax.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readFilters } from './configuration/filters.ts';
+import { readLocal } from './configuration/local.ts';
 import { readModuleLimits } from './configuration/modules.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readReportTexts } from './configuration/report-texts.ts';
@@ -70,11 +76,13 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
+  const stateFolder = resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
   return {
     folder: sheet.folder,
-    stateFolder: resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' })),
+    stateFolder,
     names,
     domains,
+    addresses: readAddresses(sheet),
     listeners,
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
@@ -84,10 +92,15 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     archiveFolder,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    fax: readFax(sheet),
+    filters: readFilters(sheet, stateFolder),
+    local: readLocal(sheet),
     modules: { local: readModuleLimits(sheet, 'module.local', { deliveries: 10, perNexthop: 4, recipients: 100 }) },
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
+    log: readLog(sheet),
     web: readWeb(sheet, http),
+    events: readEvents(sheet, client.proxies),
     dnsServers: readDnsServers(sheet),
     userdb: readUserdb(sheet),
     settings: sheet.settings,
@@ -182,6 +195,13 @@ const httpRule: ValueRule<Endpoint | null> = {
       : parsed;
   },
 };
+
+function readLog(sheet: Sheet): readonly LogTarget[] {
+  const given = sheet.list('log', parseLogTargets);
+  const targets = given ?? usualLog;
+  sheet.setting('log', targets.map(formatLogTarget).join('; '), given === undefined ? undefined : 'log');
+  return targets;
+}
 
 function readDnsServers(sheet: Sheet): readonly Endpoint[] | null {
   const text = sheet.text('dnsservers');

@@ -11,8 +11,8 @@ export interface Mailboxes {
 export interface MailboxMessage {
   /** Put before the message: Delivered-To, Return-Path; LF line ends. */
   readonly fields: Uint8Array;
-  /** CRLF or LF line ends; written with LF. */
-  content(): AsyncIterable<Uint8Array>;
+  /** CRLF or LF line ends; written with LF. As StoredContent reads it: small mail costs no stream. */
+  content(): readonly Uint8Array[] | AsyncIterable<Uint8Array>;
   /** mbox's From_ line; '' is the null reverse-path. */
   readonly reversePath: string;
   /** Folder of a Maildir++ in maildrop's writing (`.Drafts.2026`); absent: INBOX. */

@@ -55,6 +55,8 @@ export const catalogue = {
   tooManyTransactions: temporary(421, '4.7.0', 'Too many messages in one session, connect again', 'RFC 5321 §3.8'),
   authUnavailable: temporary(454, '4.7.0', 'Cannot check your credentials now', 'RFC 4954 §6'),
   tlsUnavailable: temporary(454, '4.7.0', 'TLS is not available now', 'RFC 3207 §4'),
+  filterUnavailable: temporary(432, '4.3.0', 'Mail filters temporarily unavailable', 'RFC 5321 §4.2.1'),
+  otherFiltering: temporary(452, '4.5.3', 'This recipient filters otherwise than those before, send to it in another transaction', 'RFC 5321 §4.5.3.1.10'),
   lookupUnavailable: temporary(451, '4.4.3', 'Cannot look that domain up now', 'RFC 3463 §3.5'),
   unknownCommand: permanent(500, '5.5.1', 'Unknown command', 'RFC 5321 §4.2.4'),
   lineTooLong: permanent(500, '5.5.2', 'Line too long', 'RFC 5321 §4.5.3.1.4'),
@@ -84,6 +86,8 @@ export const catalogue = {
   bareLineEnd: permanent(550, '5.6.11', 'Message has a bare CR or LF', 'RFC 5321 §2.3.8'),
   headerTooLarge: permanent(554, '5.3.4', 'Message header too large', 'RFC 5321 §4.5.3.1'),
   routingLoop: permanent(554, '5.4.6', 'Too many Received fields, this looks like a loop', 'RFC 5321 §6.3'),
+  contentRefused: permanent(554, '5.7.1', 'Message refused', 'RFC 5321 §3.3'),
+  contentDeferred: temporary(451, '4.7.1', 'Message not taken now, please try again later', 'RFC 3463 §3.8'),
   senderRefused: permanent(550, '5.7.1', 'Sender refused', 'RFC 5321 §3.3'),
 } as const;
 

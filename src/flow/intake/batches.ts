@@ -13,6 +13,7 @@ export function beginBatches(store: QueueStore, clock: Clock, size: number, enve
   for (let at = 0; at < recipients.length; at += size) batches.push(recipients.slice(at, at + size));
   const drafts = batches.map((batch, n) => begin(batch, key === undefined || n === 0 ? key : `${key}:${n}`));
   const first = drafts[0] as Draft;
+  const own = new Set(recipients.map(({ id }) => id));
 
   return {
     id: first.id,
@@ -23,10 +24,12 @@ export function beginBatches(store: QueueStore, clock: Clock, size: number, enve
     },
     async commit(seal) {
       const kept = seal.recipients === undefined ? null : new Map(seal.recipients.map((recipient) => [recipient.id, recipient]));
+      // Whom a filter added goes with the last: nobody may fall between two batches.
+      const added = kept === null ? [] : [...kept.values()].filter(({ id }) => !own.has(id));
       const commits: Promise<Committed>[] = [];
       for (const [n, draft] of drafts.entries()) {
         const batch = batches[n] as readonly Recipient[];
-        const left = kept === null ? batch : batch.flatMap(({ id }) => kept.get(id) ?? []);
+        const left = kept === null ? batch : [...batch.flatMap(({ id }) => kept.get(id) ?? []), ...(n === drafts.length - 1 ? added : [])];
         if (left.length === 0) draft.discard(); // refused one by one
         else commits.push(draft.commit({ ...seal, recipients: left }));
       }

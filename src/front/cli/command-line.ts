@@ -30,18 +30,25 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rmail: async () => (await import('./rmail.ts')).rmail,
   rsmtp: async () => (await import('./rsmtp.ts')).rsmtp,
   uucp: async () => (await import('./uucp.ts')).uucp,
+  fax: async () => (await import('./fax.ts')).fax,
   trace: async () => (await import('./trace.ts')).trace,
   inbox: async () => (await import('./inbox.ts')).inbox,
+  webhooks: async () => (await import('./webhooks.ts')).webhooks,
   status: async () => (await import('./status.ts')).status,
+  filterctl: async () => (await import('./filterctl.ts')).filterctl,
   convert: async () => (await import('./convert.ts')).convertCommand,
   testmxlookup: async () => (await import('./testmxlookup.ts')).testmxlookup,
+  aliaslookup: async () => (await import('./aliaslookup.ts')).aliaslookup,
+  makealiases: async () => (await import('./makealiases.ts')).makealiases,
+  deputy: async () => (await import('./deputy.ts')).deputy,
+  import: async () => (await import('./import.ts')).importCommand,
   version: () => Promise.resolve(version),
 };
 
 /** Courier's names for what is one command here. */
 const ALIASES: Readonly<Record<string, string>> = {
   bsmtp: 'rsmtp', rgsmtp: 'rsmtp', rzsmtp: 'rsmtp', rcsmtp: 'rsmtp', crsmtp: 'rsmtp', rbsmtp: 'rsmtp', rb2smtp: 'rsmtp',
-  makesmtpaccess: 'restart', makeacceptmailfor: 'restart', makehosteddomains: 'restart', makepercentrelay: 'restart', makealiases: 'restart', reload: 'restart',
+  makesmtpaccess: 'restart', makeacceptmailfor: 'restart', makehosteddomains: 'restart', makepercentrelay: 'restart', reload: 'restart',
 };
 
 /** Strangers write what stands behind these: nothing there may be an option of ours. */

@@ -1,8 +1,11 @@
 /** What a command is, and what it is given. One file a command; each has its own --help. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
+import type { Address } from '../../core/envelope.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { Configuration } from '../../configuration.ts';
+import type { FaxOptions } from '../../grammar/fax/fax-address.ts';
+import type { BitmapPage } from '../../kit/bitmap-file.ts';
 
 /** Exit codes of sysexits(3), as Courier's tools use them. */
 export const exits = { ok: 0, failed: 1, usage: 64, badInput: 65, noInput: 66, noUser: 67, unavailable: 69, software: 70, osError: 71, cantCreate: 73, ioError: 74, tryLater: 75, noPermission: 77, configuration: 78 } as const;
@@ -34,8 +37,14 @@ export interface Rooms {
   running(configuration: Configuration): Promise<Operations | null>;
   /** The queue itself, for when no gateway runs. */
   offline(configuration: Configuration): Promise<Operations & { close(): Promise<void> }>;
+  /** What the configuration makes of addresses; the alias files are read at once. */
+  addresses(configuration: Configuration): Promise<Addresses>;
   uucp(configuration: Configuration): Promise<UucpDesk>;
+  /** Runs the deputy until somebody stops it; gives the exit code. */
+  deputy(configuration: Configuration): Promise<number>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** A message file as it would be faxed. */
+  faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
   /** When attempts begin, in ms since acceptance, by the settings in force. */
   attempts(configuration: Configuration): Promise<readonly number[]>;
 }
@@ -61,6 +70,21 @@ export interface NeighborListing {
   readonly waiting: { readonly messages: number; readonly octets: number; readonly oldestAt: number | null; readonly names: readonly string[] };
   readonly lastCall?: { readonly at: number; readonly said: string };
 }
+
+export type FaxProof =
+  | { readonly kind: 'made'; readonly count: number; readonly coverPages: number; readonly notes: readonly string[]; page(n: number): Promise<BitmapPage>; close(): Promise<void> }
+  | { readonly kind: 'unfit' | 'trouble'; readonly why: string };
+
+export interface Addresses {
+  find(address: Address, source: 'esmtp' | 'local' | 'uucp'): Promise<{ readonly steps: readonly string[]; readonly verdict: AddressVerdict }>;
+  /** 'common': those that hold for every way in. */
+  aliases(source: 'esmtp' | 'local' | 'uucp' | 'common'): readonly { readonly where: string; readonly name: string; readonly members: readonly string[] }[];
+  problems(): readonly string[];
+}
+
+export type AddressVerdict =
+  | { readonly kind: 'accepted'; readonly recipients: readonly { readonly address: string; readonly instruction?: string }[] }
+  | { readonly kind: 'refused'; readonly reply: number; readonly text: string };
 
 export type MxAnswer =
   | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean }[] }

@@ -54,6 +54,15 @@ test('recipients that were refused after the content are left out; a batch of no
   assert.deepEqual(entries[1]?.message.recipients, [{ id: 249 as RecipientId, address: 'user249@example.net' as Address, original: 'rfc822;kept' }]);
 });
 
+test('whom a filter added is in one of the messages, even when all others of it were refused', async () => {
+  const { store, begin } = open();
+  const draft = begin(100);
+  await draft.write(text(10));
+  const added = { ...recipient(999), id: 999 as RecipientId };
+  await draft.commit({ ...sealOf(kernels, text(10), clock.now()), recipients: [...many.slice(0, 100), added] });
+  assert.deepEqual((await all(store)).map(({ message }) => message.recipients.map(({ id }) => Number(id)).at(-1)), [99, 999]);
+});
+
 test('no room for the last batch: none is kept', async () => {
   const { store, begin } = open(createMemoryQueue({ clock, kernels, capacityOctets: 2500 }));
   const draft = begin(100);
