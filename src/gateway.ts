@@ -10,9 +10,11 @@ import type { Address, MessageId } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import type { Check } from './core/policy.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { faxFirst, noFaxLine, openFax } from './fax.ts';
+import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
@@ -108,7 +110,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => fax.close());
   const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
   opened.push(() => filters.close());
-  const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
+  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }));
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
@@ -132,6 +134,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
+    heard: ({ envelope: { origin } }, recipient, outcome) => trackOutcome(store.track, origin, rules.variables(origin), recipient, outcome),
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
@@ -247,10 +250,17 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
   return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
 }
 
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics'>): IntakeOptions {
+/** Never spread what this gives: its getters are what makes a reload heard. */
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }): IntakeOptions {
+  const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
+  let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
   return {
     ...rooms,
-    get checks() { return rules().checks; },
+    get checks() {
+      const of = rules();
+      if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked] };
+      return asked.checks;
+    },
     variables: origin => rules().variables(origin),
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
@@ -286,7 +296,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   opened.push(() => outbound.close());
   const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations }, false);
   opened.push(() => filters.close());
-  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }), filtering: filters });
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }));
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
@@ -344,7 +354,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
   const rules: Rules = compileRules(configuration, local.names, log);
-  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const nobody = () => Promise.reject(new Error('no gateway is running'));

@@ -38,6 +38,8 @@ export interface LmdbIndex {
   readonly holders: Entries;
   /** Events that wait for a hook (lmdb-outbox.ts). */
   readonly events: Entries;
+  /** Address → what became of mail for it (lmdb-track.ts). */
+  readonly track: Entries;
   /** Reads and writes as one; no other writer, in any process, is between. `work` must not throw after its first write. */
   transaction<T>(work: () => T): Promise<T>;
   /** A write's own promise, its failure turned into a WriteFailure. */
@@ -123,6 +125,7 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     imported: database('imported'),
     holders: database('holders'),
     events: database('events'),
+    track: database('track'),
   };
 
   return {

@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
+import type { AddressTrack } from '../../core/address-track.ts';
 import type { EventOutbox } from '../../core/event-outbox.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
@@ -20,6 +21,7 @@ import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
 import { createDrafts } from './drafts.ts';
 import { createLmdbOutbox } from './lmdb-outbox.ts';
+import { createLmdbTrack } from './lmdb-track.ts';
 import { createListing, oldestAcceptedAt } from './listing.ts';
 import { createFinishedMessages } from './finished-messages.ts';
 import { createFreeSpace, diskFree } from './free-space.ts';
@@ -89,6 +91,7 @@ export interface LmdbQueue extends QueueStore, QueueUpkeep {
   /** The same for what other processes left behind since; and what nobody will ask for any more goes. For quiet times. */
   tidy(): Promise<Recovery>;
   readonly outbox: EventOutbox;
+  readonly track: AddressTrack;
 }
 
 export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueue> {
@@ -153,6 +156,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     hidden: (id) => finished.has(id),
     content: (id, message) => contentOf(index, bodies, kernels, id, message),
   });
+  const track = createLmdbTrack(index, clock, log);
   const transfer = createTransfer({ index, bodies, ground, format, kernels, clock, listing, inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS });
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
@@ -174,6 +178,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
 
   return {
     recovery,
+    track,
     outbox: createLmdbOutbox({ index, clock, log, tag, room: (octets) => space.room(octets) === 'room' }),
     begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
     room: (sizeOctets) => space.room(sizeOctets),
@@ -197,6 +202,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     verify,
     async tidy() {
       await forgetImports(index, clock.now());
+      await track.purge();
       return putRight();
     },
     exportMessages: (which, how) => transfer.leave(which, how),
