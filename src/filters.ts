@@ -15,6 +15,7 @@ import { domainOf, parseAddress } from './grammar/address.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import { openDeadlines } from './kit/deadlines.ts';
 import { createDial, createStartTls } from './kit/dial.ts';
+import { openHttpClient } from './kit/http-client.ts';
 import { createSystemAccounts } from './kit/system-accounts.ts';
 import type { Rules } from './rules.ts';
 
@@ -31,6 +32,7 @@ export interface FilterRooms {
 export async function openFilterDesk(rules: () => Rules, { store, destinations, ...rooms }: FilterRooms, keeps: boolean): Promise<Filters> {
   const { configuration } = rules();
   const accounts = createSystemAccounts();
+  const http = openHttpClient({ clock: rooms.clock });
   const deadlines = openDeadlines(rooms.clock);
   const callback = createCallback({ destinations, dial: createDial(deadlines), startTls: createStartTls(deadlines), helo: () => asciiDomain(rules().configuration.names.me) ?? 'localhost' });
   const filters = await openFilters({
@@ -42,6 +44,7 @@ export async function openFilterDesk(rules: () => Rules, { store, destinations, 
     spool: join(configuration.stateFolder, 'filtering'),
     environment: process.env,
     me: () => rules().configuration.names.me,
+    http,
     house: {
       async cancel(ids, reason) {
         const now = rooms.clock.now();
@@ -55,6 +58,7 @@ export async function openFilterDesk(rules: () => Rules, { store, destinations, 
     ...filters,
     async close() {
       await filters.close();
+      await http.close();
       deadlines.close();
     },
   };

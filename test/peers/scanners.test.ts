@@ -126,6 +126,36 @@ test('spamd: its score decides as configured; mail says what was found, and stra
   assert.equal(await box.stop(), 0);
 });
 
+test('rspamd: its action is obeyed, or its score as configured', { skip: lacks('/usr/bin/rspamd'), timeout: 120_000 }, async t => {
+  const folder = placeFor(t);
+  chmodSync(folder, 0o777);
+  const [port = 0] = await freePorts(1);
+  // No module, no rule, no name server: the test letters that every rspamd knows by heart.
+  writeFileSync(join(folder, 'rspamd.conf'), [
+    'logging { type = "console"; level = "error"; color = false; }',
+    `options { pidfile = "${folder}/pid"; filters = ""; enable_test_patterns = true; control_socket = "${folder}/control mode=0600"; hs_cache_dir = "${folder}"; tempdir = "${folder}"; history_rows = 1; dns { nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; } }`,
+    `worker "normal" { bind_socket = "127.0.0.1:${port}"; count = 1; }`,
+    'actions { reject = 15; add_header = 6; rewrite_subject = 8; greylist = null; subject = "[RSPAM] %s"; }', '',
+  ].join('\n'));
+  const user = process.getuid?.() === 0 ? ['-u', '_rspamd', '-g', '_rspamd'] : [];
+  await running(t, '/usr/bin/rspamd', ['-f', ...user, '-c', join(folder, 'rspamd.conf')], { host: '127.0.0.1', port });
+  const { box, sink } = await boxWith(t, `spam rspamd 127.0.0.1:${port} timeout=10s`);
+  assert.equal((await send(box, letter('ham'))).code, 250);
+  assert.match((await sink.arrival('ham')).content.toString(), /^X-Spam-Status: No, score=/m);
+  assert.match((await send(box, letter('reject', `${GTUBE}\r\n`))).text, /^554 5\.7\.1 /);
+  assert.equal((await send(box, letter('flag', `Y${GTUBE.slice(1)}\r\n`))).code, 250);
+  assert.match((await sink.arrival('flag')).content.toString(), /^X-Spam-Flag: YES\r\n/m);
+  assert.equal((await send(box, letter('subject', `Z${GTUBE.slice(1)}\r\n`, 'Old'))).code, 250);
+  assert.match((await sink.arrival('subject')).content.toString(), /^Subject: (?!Old)/m);
+  assert.equal((await send(box, letter('large', 'A line of text.\r\n'.repeat(100_000)))).code, 250);
+  await sink.arrival('large');
+  box.configure({ contentfilters: `spam rspamd 127.0.0.1:${port} quarantine=10\n` });
+  await box.run(['restart']);
+  assert.equal((await send(box, letter('aside', `${GTUBE}\r\n`))).code, 250);
+  assert.match((await box.run(['mailq'])).stdout, /\(quarantined: spam: score /);
+  assert.equal(await box.stop(), 0);
+});
+
 test('opendkim as a milter: signs what we send, and its signature stands', { skip: lacks('/usr/sbin/opendkim') || lacks('/usr/bin/opendkim-genkey') && lacks('/usr/sbin/opendkim-genkey'), timeout: 120_000 }, async t => {
   const folder = placeFor(t);
   execFileSync('openssl', ['genrsa', '-out', join(folder, 'key.pem'), '2048'], { stdio: 'ignore' });
