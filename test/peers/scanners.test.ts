@@ -73,8 +73,8 @@ test('clamd: what its signatures know is refused, set aside or marked; a clamd t
   writeFileSync(join(folder, 'clamd.conf'), [`DatabaseDirectory ${folder}/db`, `LocalSocket ${socket}`, 'Foreground yes', `PidFile ${folder}/pid`, 'StreamMaxLength 1M', 'LogSyslog no', 'Debug no', ''].join('\n'));
   await running(t, '/usr/sbin/clamd', ['-c', join(folder, 'clamd.conf')], { path: socket });
   const { box, sink } = await boxWith(t, `virus clamd ${socket}`);
-  assert.equal((await send(box, letter('clean'))).code, 250);
-  assert.match((await sink.arrival('clean')).content.toString(), /^X-Virus-Status: Clean\r\n/m);
+  assert.equal((await send(box, letter('clean').replace('X-Token', 'X-Virus-Status: Clean, believe me\r\nX-Token'))).code, 250);
+  assert.deepEqual((await sink.arrival('clean')).content.toString().match(/^X-Virus-Status: .*$/gm), ['X-Virus-Status: Clean'], 'only what we say ourselves');
   const bad = letter('bad', 'Here is a-most-dangerous-string.\r\n');
   assert.match((await send(box, bad)).text, /^554 5\.7\.1 Message refused: it has Ours\.Test\.Signature/);
 
