@@ -30,8 +30,10 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { openOutbound } from './outbound.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
+import type { RecipientFilters } from './service/maildrop/index.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
@@ -81,7 +83,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   let tell: QuarantineNotice['tell'] = (id, why) => void early.push([id, why]);
   const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
-  const { transport: local, everyone, accounts } = createLocalDelivery({
+  const { transport: local, everyone, accounts, maildrop } = createLocalDelivery({
     first, configuration: () => rules.configuration, clock, log,
     instruction: recipient => rules.instruction(recipient),
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
@@ -91,9 +93,10 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
+  const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
+  const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
+  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
@@ -230,10 +233,14 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
   return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined }) });
 }
 
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics'>): IntakeOptions {
+/** Taken as it is: a copy would hold what the getters say now, and no reload would change it. */
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics' | 'filtering'>, recipients?: RecipientFilters): IntakeOptions {
   return {
     ...rooms,
-    get checks() { return rules().checks; },
+    get checks() {
+      const { checks, configuration } = rules();
+      return recipients === undefined || configuration.local.recipientFilter === undefined ? checks : [...checks, ...recipients.checks];
+    },
     variables: origin => rules().variables(origin),
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
@@ -262,13 +269,14 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const opened: (() => Promise<void>)[] = [];
   const store = await openQueue(read.configuration, rooms);
   opened.push(() => store.close());
-  const { transport: local, accounts } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
+  const { transport: local, accounts, maildrop } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
   let rules: Rules = compileRules(read.configuration, local.names, log);
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   opened.push(() => outbound.close());
-  const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations }, false);
+  const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
+  const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
-  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }), filtering: filters });
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }, recipients));
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
@@ -324,7 +332,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
   const rules: Rules = compileRules(configuration, local.names, log);
-  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = uucpFirst(() => rules, outbound.router);
   const nobody = () => Promise.reject(new Error('no gateway is running'));
