@@ -28,6 +28,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     faxProof: async (configuration, file, request) => (await import('./fax.ts')).proofOf(configuration, file, request, new AbortController().signal),
     faxDesk: async configuration => (await import('./fax-modems.ts')).openFaxDesk(configuration),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
+    maildrop: async folder => (await import('./maildrop.ts')).createLocalMaildrop(folder),
   },
 });
 

@@ -2,6 +2,8 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
 import type { Address } from '../../core/envelope.ts';
+import type { Mailboxes } from '../../core/mailbox.ts';
+import type { Maildrop } from '../../core/maildrop.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { Configuration } from '../../configuration.ts';
 import type { FaxOptions } from '../../grammar/fax/fax-address.ts';
@@ -49,6 +51,8 @@ export interface Rooms {
   faxDesk(configuration: Configuration): Promise<FaxDesk>;
   /** When attempts begin, in ms since acceptance, by the settings in force. */
   attempts(configuration: Configuration): Promise<readonly number[]>;
+  /** Recipes and mailboxes for a person's own commands; the folder has the system's recipe, and nothing else is read. */
+  maildrop(folder: string): Promise<{ readonly maildrop: Maildrop; readonly mailboxes: Mailboxes }>;
 }
 
 /** The UUCP site beside the queue; no gateway need run. */

@@ -50,7 +50,7 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
     const own = stem();
     const folder = message.folder === undefined ? top : join(top, message.folder);
     const temporary = join(folder, 'tmp', `${own.stem}${own.unique}.${name}`);
-    const file = await openNew(temporary, folder, make && message.folder === undefined);
+    const file = await openNew(temporary, folder, make && message.folder === undefined, message.mode ?? PRIVATE);
     let open = true;
     let named = false;
     try {
@@ -61,11 +61,16 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
       const { dev, ino } = files.look(file);
       open = false;
       files.close(file);
-      const final = join(folder, 'new', `${own.stem}V${hex(dev)}I${hex(ino)}${own.unique}.${name},S=${octets}`);
+      const flags = [...new Set(message.flags ?? '')].sort().join('');
+      const base = `${own.stem}V${hex(dev)}I${hex(ino)}${own.unique}.${name},S=${octets}`;
+      const shelf = flags === '' ? 'new' : 'cur';
+      const final = join(folder, shelf, flags === '' ? base : `${base}:2,${flags}`);
+      // Before the name: whoever sees the message sees its keywords.
+      if (message.keywords !== undefined && message.keywords.length > 0) await writeKeywords(folder, base, message.keywords);
       await files.rename(temporary, final);
       named = true;
       try {
-        await syncFolder(join(folder, 'new'));
+        await syncFolder(join(folder, shelf));
       } catch (error) {
         // Said to have failed, so it must not be found: the next attempt brings it again.
         await files.unlink(final).catch(() => undefined);
@@ -80,13 +85,25 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
     }
   };
 
-  async function openNew(temporary: string, folder: string, make: boolean): Promise<number> {
+  async function openNew(temporary: string, folder: string, make: boolean, mode: number): Promise<number> {
     try {
-      return await files.open(temporary, WRITE_NEW, PRIVATE);
+      return await files.open(temporary, WRITE_NEW, mode);
     } catch (error) {
       if (!make || !isCode(error, 'ENOENT')) throw error;
       await makeMaildir(folder);
-      return files.open(temporary, WRITE_NEW, PRIVATE);
+      return files.open(temporary, WRITE_NEW, mode);
+    }
+  }
+
+  /** Courier-IMAP's: a file named like the message, a keyword a line. */
+  async function writeKeywords(folder: string, base: string, keywords: readonly string[]): Promise<void> {
+    const kept = join(folder, 'courierimapkeywords');
+    await files.mkdir(kept, { recursive: true, mode: PRIVATE_FOLDER });
+    const file = await files.open(join(kept, base), WRITE_NEW, PRIVATE);
+    try {
+      await files.write(file, [Buffer.from([...keywords].sort().map(one => `${one.replaceAll(/[\u0000-\u0020]/g, '')}\n`).join(''))]);
+    } finally {
+      files.abandon(file);
     }
   }
 

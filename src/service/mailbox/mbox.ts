@@ -37,7 +37,7 @@ export function createMboxes(options: MboxOptions): Mboxes {
 async function appendTo({ files, clock }: MboxOptions, syncFolder: SyncFolder, path: string, message: MailboxMessage, signal: AbortSignal): Promise<Stored> {
   // A link that somebody laid there must not lead our pen elsewhere; a fifo must not hold us.
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await files.open(path, flags, 0o600);
+  const file = await files.open(path, flags, message.mode ?? 0o600);
   try {
     const before = files.look(file);
     if (!before.isFile()) return unsafe('The mailbox is neither a file nor a Maildir');
