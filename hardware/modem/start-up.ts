@@ -29,7 +29,12 @@ const FINE_14400 = '1,5,0,2,0,0,0,0';
 const FINE_9600 = '1,3,0,2,0,0,0,0';
 
 export async function startModem(talk: Talk, settings: ModemSettings, clock: Clock, signal: AbortSignal): Promise<Modem | NoModem> {
-  const say = (text: string, ms = SETUP_MS) => talk.command(text, { ms, signal });
+  const once = (text: string, ms = SETUP_MS) => talk.command(text, { ms, signal });
+  // mgetty, waiting on the same line, throws away what it finds before it sees our lock: an answer may be lost, once.
+  const say = async (text: string, ms = SETUP_MS): Promise<Answer> => {
+    const first = await once(text, ms);
+    return first.end === null && (await once('E0V1Q0', FIRST_WORD_MS)).end === 'ok' ? once(text, ms) : first;
+  };
   const ended = (answer: Answer): NoModem | null =>
     answer.end === 'gone' ? { kind: 'unplugged', why: talk.ear.gone ?? 'the line broke' } : answer.end === 'aborted' ? { kind: 'aborted', why: 'we are stopping' } : null;
   const failed = (answer: Answer, text: string): NoModem => ended(answer) ?? (answer.end === null ? { kind: 'silent', why: `does not answer AT${text}` } : { kind: 'refuses', why: `refuses AT${text}` });
@@ -38,7 +43,7 @@ export async function startModem(talk: Talk, settings: ModemSettings, clock: Clo
   await talk.wire.ready(false);
   await clock.sleepUntil(after(clock.now(), DTR_LOW_MS), signal);
   await talk.wire.ready(true);
-  const awake = await wake(say);
+  const awake = await wake(once);
   if (awake !== null) return ended(awake) ?? { kind: 'silent', why: 'does not answer ATV1Q0' };
 
   const { classes, answer } = await askClasses(say);
