@@ -1,4 +1,5 @@
 /** What an operator or a program on this box may ask of the gateway. Plain data both ways: it crosses a socket. */
+import type { Tracked } from './address-track.ts';
 import type { MessageId } from './envelope.ts';
 import type { Queued, RcptOptions } from './intake.ts';
 import type { Imported, PastOutcome, QueueEntry, QueueSummary, Selection, Verified } from './queue-store.ts';
@@ -19,6 +20,10 @@ export interface Operations extends QueueDesk {
   recent(id?: MessageId): Promise<readonly RecentEvent[]>;
   /** Absent where no gateway runs: filters are the running gateway's. */
   filters?(): Promise<readonly FilterStanding[]>;
+  /** The hooks of the configuration in force; with nothing running, what waits for them. */
+  webhooks(): Promise<readonly WebhookState[]>;
+  /** Sends a test event at once, past all that waits. Null: there is no such hook. */
+  testWebhook(name: string): Promise<WebhookAnswer | null>;
 }
 
 export interface FilterStanding {
@@ -27,6 +32,25 @@ export interface FilterStanding {
   readonly state: string;
   readonly pid?: number;
   readonly restarts?: number;
+}
+
+export interface WebhookState {
+  readonly name: string;
+  /** Without path: it may hold a secret. */
+  readonly host: string;
+  readonly events: readonly string[];
+  readonly waiting: { readonly events: number; readonly octets: number; readonly oldestAt: number | null };
+  /** Events that were given up for want of room or for their age, since the start. */
+  readonly lost: number;
+  readonly sent: number;
+  readonly lastTakenAt: number | null;
+  /** Null: the last attempt went well, or there was none. */
+  readonly trouble: { readonly since: number; readonly attempts: number; readonly why: string; readonly nextAt: number } | null;
+}
+
+export interface WebhookAnswer {
+  readonly taken: boolean;
+  readonly said: string;
 }
 
 /** By what an operator knows: pending recipients in a domain (`.domain`: in its subdomains), or by where they go: a transport, a next hop, or both as `transport/nexthop`. */
@@ -41,7 +65,12 @@ export interface QueueDesk {
   exportMessages(which: Selection, how: 'move' | 'copy'): AsyncIterable<Uint8Array>;
   importMessages(octets: AsyncIterable<Uint8Array>): Promise<Imported>;
   overview(): Promise<Overview>;
+  /** Addresses that strangers' mail could not be delivered to (BOFHSUPPRESSBACKSCATTER). */
+  tracked(): Promise<readonly TrackedAddress[]>;
+  forgetTracked(which: 'all' | { readonly address: string }): Promise<number>;
 }
+
+export type TrackedAddress = Tracked & { readonly address: string };
 
 /** One message, and all that was ever heard about it. */
 export interface MessageHistory extends Pick<QueueEntry, 'state' | 'why'> {

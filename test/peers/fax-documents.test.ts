@@ -8,7 +8,7 @@ import { formatPdf } from '../../src/service/fax-arrivals/portable-document.ts';
 import { formatPng } from '../../src/service/fax-arrivals/portable-graphics.ts';
 import { formatTiff } from '../../src/service/fax-arrivals/tagged-image.ts';
 import type { KeptPage } from '../../src/service/fax-arrivals/kept-fax.ts';
-import { arrivedPage } from '../props/fax-mail.ts';
+import { arrivedPage } from '../props/fax-arrival-bench.ts';
 import { kernels } from '../props/fax-modem.ts';
 import { drawnPage } from '../props/fax-pages.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';

@@ -1,93 +1,42 @@
-/** An intake that remembers what it queued and refuses as told, and a room of arrivals on it. */
-import { mkdtempSync } from 'node:fs';
-import { join } from 'node:path';
-import type { TestContext } from 'node:test';
-import type { Address } from '../../src/core/envelope.ts';
-import type { Clock } from '../../src/core/clock.ts';
-import type { ArrivedPage } from '../../src/core/fax-arrival.ts';
-import type { Intake } from '../../src/core/intake.ts';
-import { silent } from '../../src/core/log.ts';
-import type { Refusal } from '../../src/core/status.ts';
-import { openArrivals, type ArrivalSettings } from '../../src/service/fax-arrivals/index.ts';
-import { FAX_ROW_OCTETS } from '../../src/core/fax.ts';
-import { createFastClock } from './fast-clock.ts';
-import { kernels } from './fax-modem.ts';
-import { scratchFolder } from './scratch-folder.ts';
-import { createWatch, type Watch } from './within.ts';
+/** Messages to fax, and what is attached to them. */
+import { deflateSync, crc32 } from 'node:zlib';
 
-export interface QueuedMail {
-  readonly reversePath: string | null;
-  readonly recipients: readonly string[];
-  readonly key: string | undefined;
-  readonly content: Buffer;
+export interface Attached {
+  readonly type: string;
+  readonly octets: Uint8Array | string;
+  readonly name?: string;
+  readonly more?: string;
 }
 
-export interface MailBench {
-  readonly folder: string;
-  readonly queued: readonly QueuedMail[];
-  readonly watch: Watch;
-  readonly clock: Clock;
-  openRoom(settings?: Partial<ArrivalSettings>): ReturnType<typeof openArrivals>;
+export function faxMail(text: string | null, attached: readonly Attached[], own: { readonly subject?: string; readonly kind?: string } = {}): Buffer {
+  const head = `From: Ada Lovelace <ada@sender.example>\r\nTo: "Muster, Max" <5551212@fax>\r\nSubject: ${own.subject ?? 'Test'}\r\nDate: Sat, 21 Nov 2026 07:00:00 +0000\r\nMime-Version: 1.0\r\n`;
+  if (attached.length === 0) return Buffer.from(`${head}Content-Type: text/plain; charset=utf-8\r\n\r\n${text ?? ''}\r\n`);
+  const parts = [
+    ...(text === null ? [] : [`Content-Type: text/plain; charset=utf-8\r\n\r\n${text}`]),
+    ...attached.map(({ type, octets, name, more = '' }) => `Content-Type: ${type}${name === undefined ? '' : `; name="${name.replaceAll(/["\\]/g, '\\$&')}"`}\r\n${more}Content-Transfer-Encoding: base64\r\n\r\n${Buffer.from(octets as string).toString('base64').replaceAll(/.{76}/g, '$&\r\n')}`),
+  ];
+  return Buffer.from(`${head}Content-Type: ${own.kind ?? 'multipart/mixed'}; boundary=cut\r\n\r\n${parts.map(part => `--cut\r\n${part}\r\n`).join('')}--cut--\r\n`);
 }
 
-export const address = (text: string) => text as Address;
+/** PostScript of so many pages, each with a word. */
+export function postscript(pages: number, extra = ''): string {
+  return `%!PS\n/Helvetica findfont 40 scalefont setfont\n${Array.from({ length: pages }, (_, n) => `72 600 moveto (Page ${n + 1}) show showpage\n`).join('')}${extra}`;
+}
 
-export function openMailBench(t: TestContext, refuse: (recipient: string, sizeOctets: number) => Refusal | null = () => null): MailBench {
-  const queued: QueuedMail[] = [];
-  const watch = createWatch();
-  const clock = createFastClock(60);
-  const intake: Intake = {
-    open(_origin, options) {
-      let reversePath: string | null = null;
-      const recipients: string[] = [];
-      const chunks: Uint8Array[] = [];
-      return {
-        kind: 'open',
-        mail(from) {
-          reversePath = from;
-          return { kind: 'taken' };
-        },
-        rcpt(recipient) {
-          const refusal = refuse(recipient, 0);
-          if (refusal === null) recipients.push(recipient);
-          watch.happened();
-          return refusal ?? { kind: 'taken' };
-        },
-        data: () => ({
-          kind: 'writer',
-          write(chunk) {
-            chunks.push(Buffer.from(chunk));
-            return undefined;
-          },
-          end(facts) {
-            const refusal = refuse(recipients[0] ?? '', facts.sizeOctets);
-            if (refusal === null) queued.push({ reversePath, recipients, key: options?.idempotencyKey, content: Buffer.concat(chunks) });
-            watch.happened();
-            return Promise.resolve(refusal ?? { kind: 'queued', id: 'M1' as never, refused: new Map() });
-          },
-        }),
-        abort: () => undefined,
-      };
-    },
+/** A grey picture; with `claims`, the header says another size than the octets have. */
+export function png(width: number, height: number, claims: { readonly width: number; readonly height: number } = { width, height }): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(claims.width, 0);
+  header.writeUInt32BE(claims.height, 4);
+  header[8] = 8;
+  const rows = Buffer.alloc(height * (width + 1));
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) rows[y * (width + 1) + 1 + x] = (x * 255) / width;
+  const chunk = (type: string, octets: Uint8Array): Buffer => {
+    const body = Buffer.concat([Buffer.from(type), octets]);
+    const ends = Buffer.alloc(8);
+    ends.writeUInt32BE(octets.length, 0);
+    ends.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
   };
-  const folder = join(mkdtempSync(join(scratchFolder('arrivals'), 'a-')), 'incoming');
-  return {
-    folder, queued, watch, clock,
-    openRoom(settings = {}) {
-      const room = openArrivals({
-        folder, intake, kernels, clock, log: silent, freeSpaceOctets: () => 0,
-        settings: () => ({
-          mailFrom: null, recipients: [address('office@here.example')], postmaster: address('postmaster@here.example'), from: '"Fax" <fax@here.example>',
-          messageIdHost: 'here.example', attach: ['pdf', 'png'], routes: [], ...settings,
-        }),
-      });
-      t.after(() => room.close());
-      return room;
-    },
-  };
-}
-
-export function arrivedPage(bitmap: Buffer, more: Partial<ArrivedPage> = {}): ArrivedPage {
-  const encoder = kernels.openFaxEncoder();
-  return { resolution: 'fine', rows: bitmap.length / FAX_ROW_OCTETS, badRows: 0, coded: Buffer.concat([encoder.feed(bitmap), encoder.finish()]), verdict: 'confirmed', whole: true, ...more };
+  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
 }

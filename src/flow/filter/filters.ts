@@ -10,6 +10,7 @@ import type { FilterStanding } from '../../core/operations.ts';
 import type { Examination, Filter, Filtering, Inspected } from '../../core/policy.ts';
 import { usualManners, type ContentFilter, type FilterManners } from '../../grammar/config/content-filters.ts';
 import type { ActiveFilter, BuiltInSettings } from '../../grammar/config/filter-folder.ts';
+import type { HttpClient } from '../../kit/http-client.ts';
 import { createExamination, type Placed } from './examination.ts';
 import { openProgram, type Program } from './program.ts';
 import { createClient } from './clients.ts';
@@ -49,6 +50,7 @@ export interface FiltersOptions {
   readonly house: Omit<House, 'clock'>;
   /** Our name, as milters are told it. */
   me(): string;
+  readonly http: Pick<HttpClient, 'request'>;
 }
 
 /** A filter with something to close. */
@@ -126,6 +128,7 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
       socketFolder = plan.sockets;
       sockets = openSockets(plan.sockets, () => clock.now());
     }
+    if (plan.sources.size > 0) sockets.make();
     clients = plan.sources.size === 0 ? [] : plan.rules.map(rule => ({ rule, filter: createClient(rule, options) }));
     await Promise.all([reloadPrograms(plan, active), reloadMembers(plan, active)]);
   }

@@ -13,6 +13,7 @@ import type { Check, Examination, Facts, Filtering, Variables } from '../../core
 import type { Draft, QueueStore, Seal } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { decide } from './decision.ts';
+import { beginBatches, type Batches } from './batches.ts';
 import { readHeader, type HeaderLimits } from './header-check.ts';
 
 export interface IntakeOptions {
@@ -20,15 +21,21 @@ export interface IntakeOptions {
   readonly checks: readonly Check[];
   /** The connection's variables; the access file's word about this origin. */
   variables(origin: Origin): Variables;
-  /** Final form of an accepted recipient, or a refusal: unknown local users, literals, aliases. */
-  resolve?(recipient: Address, origin: Origin): Awaitable<Address | Refusal>;
+  /** Final form of an accepted recipient, an alias's members, or a refusal: unknown local users, literals. */
+  resolve?(recipient: Address, origin: Origin): Awaitable<Address | Members | Refusal>;
   trace(request: { id: MessageId; envelope: Envelope; recipients: readonly Recipient[]; at: number; missing: readonly ('date' | 'message-id' | 'to')[] }): Uint8Array;
   /** Content filters; absent or null: none, and content goes straight into the draft. */
   readonly filtering?: Filtering | null;
-  readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number };
+  readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number; readonly batchSize?: number };
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+}
+
+/** What an alias stands for. Never empty. */
+export interface Members {
+  readonly kind: 'members';
+  readonly members: readonly Address[];
 }
 
 const NOTHING_MISSING: readonly [] = [];
@@ -60,12 +67,16 @@ class OpenTransaction implements Transaction {
   #reversePath: ReversePath = null;
   #mail: MailOptions = {};
   #recipients: Recipient[] = [];
+  /** Commands accepted: an alias counts once, however many it stands for. */
+  #accepted = 0;
+  #named = new Set<string>();
   #draft: Draft | null = null;
   /** The accepted RCPT that each recipient came from. */
   #places: number[] = [];
   /** What recipient filters said of this RCPT, and of all of them. */
   #filtering: 'whitelisted' | 'filtered' | undefined;
-  #whitelisted = 0;
+  /** Accepted RCPTs whose owner has not whitelisted the sender. */
+  #unlisted = 0;
   #someFiltered = false;
   #examination: Examination | null = null;
 
@@ -83,30 +94,27 @@ class OpenTransaction implements Transaction {
     this.#mail = mail;
     this.#recipients = [];
     this.#places = [];
-    this.#whitelisted = 0;
+    this.#unlisted = 0;
     this.#someFiltered = false;
+    this.#accepted = 0;
+    this.#named = new Set();
     if (mail.sizeOctets !== undefined && this.#tooLarge(mail.sizeOctets)) return this.#refused(refuse('tooLarge'));
     if (this.#options.store.room(mail.sizeOctets ?? 0) === 'full') return this.#refused(refuse('queueFull'));
     return this.#judge('mail', { origin: this.#origin, variables: this.#variables, reversePath });
   }
 
   rcpt(recipient: Address, rcpt: RcptOptions): Awaitable<Taken | Refusal> {
-    const facts: Facts = { origin: this.#origin, variables: this.#variables, reversePath: this.#reversePath, recipient, acceptedRecipients: this.#recipients.length };
+    const facts: Facts = { origin: this.#origin, variables: this.#variables, reversePath: this.#reversePath, recipient, acceptedRecipients: this.#accepted };
     this.#filtering = undefined;
     return then(this.#judge('rcpt', facts), verdict => {
       if (verdict.kind === 'refused') return verdict;
       if (this.#filtersOtherwise()) return this.#refused(refuse('otherFiltering'));
       return then(this.#options.resolve?.(recipient, this.#origin) ?? recipient, resolved => {
-        if (typeof resolved !== 'string') return this.#refused(resolved);
-        // A rewritten recipient keeps what the sender wrote, for the DSN (RFC 3461 §5.2.1).
-        const original = rcpt.original ?? (resolved === recipient ? undefined : `rfc822;${recipient}`);
-        this.#recipients.push({
-          id: this.#recipients.length as RecipientId,
-          address: resolved,
-          ...(original === undefined ? {} : { original }),
-          ...(rcpt.notify === undefined ? {} : { notify: rcpt.notify }),
-        });
-        this.#accept();
+        if (typeof resolved !== 'string' && resolved.kind === 'refused') return this.#refused(resolved);
+        this.#accepted++;
+        if (typeof resolved === 'string') this.#add(recipient, resolved, rcpt);
+        else this.#addMembers(recipient, resolved.members, rcpt);
+        this.#countFiltering();
         return taken;
       });
     });
@@ -118,11 +126,39 @@ class OpenTransaction implements Transaction {
     return this.#filtering === 'filtered' || this.#someFiltered;
   }
 
-  #accept(): void {
-    const place = (this.#places.at(-1) ?? -1) + 1;
-    while (this.#places.length < this.#recipients.length) this.#places.push(place);
-    if (this.#filtering === 'whitelisted') this.#whitelisted++;
+  #countFiltering(): void {
+    if (this.#filtering !== 'whitelisted') this.#unlisted++;
     if (this.#filtering === 'filtered') this.#someFiltered = true;
+  }
+
+  /**
+   * One member: the sender's wishes go on with it. Several make a private list: the sender hears, when asked for, that
+   * the alias took the message, and never who the members are (RFC 3461 §5.2.7).
+   */
+  #addMembers(alias: Address, members: readonly Address[], rcpt: RcptOptions): void {
+    const only = members.length === 1 ? members[0] : undefined;
+    if (only !== undefined) {
+      this.#add(alias, only, rcpt);
+      return;
+    }
+    const { notify } = rcpt;
+    if (notify !== undefined && notify !== 'never' && notify.includes('success')) this.#push({ address: alias, ...rcpt, notify: ['success'], expanded: true });
+    for (const member of members) this.#add(alias, member, { ...rcpt, notify: 'never' });
+  }
+
+  #add(written: Address, address: Address, { original, notify }: RcptOptions): void {
+    // A rewritten recipient keeps what the sender wrote, for the DSN (RFC 3461 §5.2.1).
+    const kept = original ?? (address === written ? undefined : `rfc822;${written}`);
+    this.#push({ address, ...(kept === undefined ? {} : { original: kept }), ...(notify === undefined ? {} : { notify }) });
+  }
+
+  /** Nobody gets the message twice because two aliases name him; one who is to be reported on keeps each name he was written by. */
+  #push(recipient: Omit<Recipient, 'id'>): void {
+    const key = `${recipient.expanded === true ? 'alias ' : ''}${recipient.address}\n${recipient.notify === 'never' ? '' : (recipient.original ?? '')}`;
+    if (this.#named.has(key)) return;
+    this.#named.add(key);
+    this.#recipients.push({ id: this.#recipients.length as RecipientId, ...recipient });
+    this.#places.push(this.#accepted - 1);
   }
 
   /** Checks in order; the first refusal stands. */
@@ -157,9 +193,12 @@ class OpenTransaction implements Transaction {
       origin: this.#origin,
     };
     const recipients = this.#recipients;
-    const draft = this.#options.store.begin(envelope, recipients, this.#open.idempotencyKey === undefined ? {} : { idempotencyKey: this.#open.idempotencyKey });
+    const { store, clock, limits } = this.#options;
+    const draft = beginBatches(store, clock, limits.batchSize ?? Number.MAX_SAFE_INTEGER, envelope, recipients, this.#open.idempotencyKey);
     this.#draft = draft;
     this.#recipients = [];
+    this.#accepted = 0;
+    this.#named = new Set();
     const head: Uint8Array[] = [];
     let headOctets = 0;
     const examination = this.#options.filtering?.open(this.#origin) ?? null;
@@ -177,7 +216,7 @@ class OpenTransaction implements Transaction {
     };
   }
 
-  async #end(draft: Draft, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], facts: ContentFacts, examination: Examination | null): Promise<Queued | Refusal> {
+  async #end(draft: Batches, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], facts: ContentFacts, examination: Examination | null): Promise<Queued | Refusal> {
     const { clock, limits } = this.#options;
     const { origin } = envelope;
     const refusal = this.#tooLarge(facts.sizeOctets) ? refuse('tooLarge') : null;
@@ -195,10 +234,10 @@ class OpenTransaction implements Transaction {
   }
 
   /** Until the filters have passed it, nothing of the message is in the queue. */
-  async #examine(draft: Draft, seal: Seal, addressees: readonly Recipient[], at: Instant, examination: Examination): Promise<Queued | Refusal> {
+  async #examine(draft: Batches, seal: Seal, addressees: readonly Recipient[], at: Instant, examination: Examination): Promise<Queued | Refusal> {
     const envelope = seal.envelope as Envelope;
     try {
-      const whitelisted = this.#whitelisted === (this.#places.at(-1) ?? -1) + 1;
+      const whitelisted = this.#unlisted === 0;
       const judged = await examination.judge({ id: draft.id, envelope, addressees, variables: this.#variables, trace: seal.trace, facts: seal.facts }, { whitelisted });
       const decision = decide(judged.recipients, judged.verdicts, this.#places, this.#mail.exdata === true ? 'each' : 'one');
       if (decision.kind === 'refused') {
@@ -212,7 +251,10 @@ class OpenTransaction implements Transaction {
       if (quarantine === undefined) return await this.#commit(draft, kept, kept.recipients?.length ?? 0, at, decision.refused);
       // Due long after anyone would have looked, for the moment before it is set aside.
       const queued = await this.#commit(draft, { ...kept, due: after(at, NEVER_MS) }, kept.recipients?.length ?? 0, at, decision.refused);
-      if (queued.kind === 'queued') await this.#options.store.quarantine(queued.id, quarantine);
+      if (queued.kind === 'queued') {
+        // A batch that nobody was left in has no entry.
+        for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, quarantine);
+      }
       return queued;
     } finally {
       examination.close();

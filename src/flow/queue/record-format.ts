@@ -256,7 +256,7 @@ function readOrigin(r: OctetReader): Origin {
 }
 
 function writeRecipient(w: OctetWriter, recipient: RecipientState): void {
-  const { original, notify, outcome, outcomeAt, reached, reported, past } = recipient;
+  const { original, notify, outcome, outcomeAt, reached, reported, past, expanded } = recipient;
   w.whole(
     (original === undefined ? 0 : 1) |
       (notify === undefined ? 0 : notifyBits(notify) << 1) |
@@ -264,7 +264,8 @@ function writeRecipient(w: OctetWriter, recipient: RecipientState): void {
       (outcomeAt === undefined ? 0 : 128) |
       (reached === undefined ? 0 : 256) |
       (reported === undefined ? 0 : 512) |
-      (past === undefined ? 0 : 1024),
+      (past === undefined ? 0 : 1024) |
+      (expanded === undefined ? 0 : 2048),
   );
   w.whole(recipient.id);
   w.text(recipient.address);
@@ -295,6 +296,7 @@ function readRecipient(r: OctetReader): RecipientState {
     ...((flags & 256) !== 0 ? { reached: readOutcome(r) } : {}),
     ...((flags & 512) !== 0 ? { reported: true as const } : {}),
     ...((flags & 1024) !== 0 ? { past: readPast(r) } : {}),
+    ...((flags & 2048) !== 0 ? { expanded: true as const } : {}),
   };
 }
 

@@ -19,7 +19,6 @@ import type { StoredRecord } from './message-changes.ts';
 import { mendBit } from './mending.ts';
 import { isMessageId } from './message-id.ts';
 import type { RecordFormat } from './record-format.ts';
-import type { Rescue } from './rescue.ts';
 import type { Transitions } from './transitions.ts';
 
 /** Keys read at once; other work gets its turn between. */
@@ -34,7 +33,8 @@ interface Options {
   readonly steps: Transitions;
   readonly kernels: Kernels;
   readonly clock: Clock;
-  readonly rescue: Rescue;
+  /** What is left of a message is written there: QID.eml, QID.record. */
+  readonly rescued: (name: string, octets: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => Promise<string>;
   /** Finished, and about to be deleted. */
   readonly hidden: (id: MessageId) => boolean;
   readonly content: (id: MessageId, message: StoredMessage) => StoredContent | CorruptContent | Promise<StoredContent | CorruptContent>;
@@ -42,7 +42,7 @@ interface Options {
 
 export type Verify = (how: 'look' | 'repair') => AsyncGenerator<Verified>;
 
-export function createVerification({ index, bodies, format, steps, kernels, clock, rescue, hidden, content }: Options): Verify {
+export function createVerification({ index, bodies, format, steps, kernels, clock, rescued, hidden, content }: Options): Verify {
   const finding = (id: string, part: Finding['part'], why: string, became: Finding['became'] = 'left', file?: string): Finding => ({
     kind: 'finding', id, part, why, became, ...(file === undefined ? {} : { file }),
   });
@@ -143,12 +143,12 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
   async function setAside(id: MessageId, record: StoredRecord | null, part: Finding['part'], why: string): Promise<Finding> {
     await index.transaction(() => steps.toQuarantine(id, why));
     const raw = record === null ? index.messages.getBinary(id) : undefined;
-    if (raw !== undefined) await rescue.keep(`${id}.record`, [raw]);
+    if (raw !== undefined) await rescued(`${id}.record`, [raw]);
     const octets = index.bodies.getBinary(id);
     const path = octets === undefined ? await bodies.find(id) : null;
     const trace = record?.message.trace ?? new Uint8Array(0);
-    if (octets !== undefined) return finding(id, part, why, 'set-aside', await rescue.keep(`${id}.eml`, [trace, octets]));
-    return path === null ? finding(id, part, why, 'set-aside') : finding(id, part, why, 'set-aside', await rescue.keep(`${id}.eml`, bodies.octets(path)));
+    if (octets !== undefined) return finding(id, part, why, 'set-aside', await rescued(`${id}.eml`, [trace, octets]));
+    return path === null ? finding(id, part, why, 'set-aside') : finding(id, part, why, 'set-aside', await rescued(`${id}.eml`, bodies.octets(path)));
   }
 
   /** One place for each message: what says most wins; who has none is due now. */
@@ -210,7 +210,7 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
         yield finding(id, 'leftover', 'content of no message');
         continue;
       }
-      const file = await rescue.keep(`${id.replaceAll(/[^0-9A-F.]/g, '_')}.eml`, [octets]);
+      const file = await rescued(`${id.replaceAll(/[^0-9A-F.]/g, '_')}.eml`, [octets]);
       await index.transaction(() => (index.messages.doesExist(id) ? undefined : void index.bodies.remove(id)));
       yield finding(id, 'leftover', 'content of no message', 'removed', file);
     }

@@ -9,9 +9,10 @@ import type { RecipientState, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter, ReportNews } from '../../core/report.ts';
 import type { Refusal } from '../../core/status.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
+import { encodeNamedAddress } from '../../grammar/mime/encoded-word.ts';
 import { compose } from './composition.ts';
 import { queueLetter } from './letter.ts';
-import { DOUBLE_BOUNCE, dutyOf, returnsWhole, type Duty } from './duty.ts';
+import { DOUBLE_BOUNCE, dutyOf, returnsWhole, type Duty, type Wishes } from './duty.ts';
 import { occursIn, returnHeader, returnWhole, type Returned } from './returned.ts';
 import { ownTexts, type ReportTexts } from './texts.ts';
 
@@ -26,6 +27,7 @@ export interface ReporterOptions {
   /** Who hears of failures when there is no sender. */
   readonly postmaster: Address;
   readonly texts?: Partial<ReportTexts>;
+  readonly wishes?: Wishes;
   readonly kernels: Pick<Kernels, 'openScan'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,7 +44,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   const texts: ReportTexts = { ...ownTexts, ...options.texts };
 
   async function report(news: ReportNews): Promise<'settled' | 'deferred'> {
-    const duty = dutyOf(news, postmaster);
+    const duty = dutyOf(news, postmaster, options.wishes);
     const { id } = news.message;
     if (duty.kind === 'nobody') return 'settled';
     if (duty.kind === 'dropped') {
@@ -121,7 +123,7 @@ async function boundaryFor(key: string, returned: Returned | null): Promise<stri
 /** The From field's text (`dsnfrom`), or the gateway's own. */
 export function fromField(me: string, dsnFrom: string | undefined): string {
   const host = asciiDomain(me) ?? me;
-  return oneLine(dsnFrom ?? `"Mail gateway at ${host}" <MAILER-DAEMON@${host}>`);
+  return encodeNamedAddress(oneLine(dsnFrom ?? `"Mail gateway at ${host}" <MAILER-DAEMON@${host}>`));
 }
 
 function oneLine(text: string): string {

@@ -16,6 +16,8 @@ export interface CalendarSettings {
   readonly queueTimeMs: number;
   /** When the sender is told of the delay; 0 is never. */
   readonly warnTimeMs: number;
+  /** Then the message takes another way (backuprelay), and nobody is warned. */
+  readonly otherWayWhenLate?: boolean;
 }
 
 const MINUTE = 60_000;

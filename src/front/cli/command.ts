@@ -1,6 +1,9 @@
 /** What a command is, and what it is given. One file a command; each has its own --help. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
+import type { Address } from '../../core/envelope.ts';
+import type { Mailboxes } from '../../core/mailbox.ts';
+import type { Maildrop } from '../../core/maildrop.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { Configuration } from '../../configuration.ts';
 import type { FaxOptions } from '../../grammar/fax/fax-address.ts';
@@ -33,10 +36,14 @@ export interface Context {
 export interface Rooms {
   start(configuration: Configuration, folder: string): Promise<number>;
   /** The gateway that runs on this state folder, or null. */
-  running(configuration: Configuration): Promise<Operations | null>;
+  running(configuration: Pick<Configuration, 'stateFolder'>): Promise<Operations | null>;
   /** The queue itself, for when no gateway runs. */
   offline(configuration: Configuration): Promise<Operations & { close(): Promise<void> }>;
+  /** What the configuration makes of addresses; the alias files are read at once. */
+  addresses(configuration: Configuration): Promise<Addresses>;
   uucp(configuration: Configuration): Promise<UucpDesk>;
+  /** Runs the deputy until somebody stops it; gives the exit code. */
+  deputy(configuration: Configuration): Promise<number>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
   /** A message file as it would be faxed. */
   faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
@@ -44,6 +51,8 @@ export interface Rooms {
   faxDesk(configuration: Configuration): Promise<FaxDesk>;
   /** When attempts begin, in ms since acceptance, by the settings in force. */
   attempts(configuration: Configuration): Promise<readonly number[]>;
+  /** Recipes and mailboxes for a person's own commands; the folder has the system's recipe, and nothing else is read. */
+  maildrop(folder: string): Promise<{ readonly maildrop: Maildrop; readonly mailboxes: Mailboxes }>;
 }
 
 /** The UUCP site beside the queue; no gateway need run. */
@@ -71,6 +80,17 @@ export interface NeighborListing {
 export type FaxProof =
   | { readonly kind: 'made'; readonly count: number; readonly coverPages: number; readonly notes: readonly string[]; page(n: number): Promise<BitmapPage>; close(): Promise<void> }
   | { readonly kind: 'unfit' | 'trouble'; readonly why: string };
+
+export interface Addresses {
+  find(address: Address, source: 'esmtp' | 'local' | 'uucp'): Promise<{ readonly steps: readonly string[]; readonly verdict: AddressVerdict }>;
+  /** 'common': those that hold for every way in. */
+  aliases(source: 'esmtp' | 'local' | 'uucp' | 'common'): readonly { readonly where: string; readonly name: string; readonly members: readonly string[] }[];
+  problems(): readonly string[];
+}
+
+export type AddressVerdict =
+  | { readonly kind: 'accepted'; readonly recipients: readonly { readonly address: string; readonly instruction?: string }[] }
+  | { readonly kind: 'refused'; readonly reply: number; readonly text: string };
 
 export interface FaxDesk {
   modems(): readonly string[];

@@ -9,7 +9,7 @@ import { refuse, type Refusal } from '../../../src/core/status.ts';
 import { readMessage } from '../../../src/kit/message-reader.ts';
 import { simpleParts } from '../../props/mail-parts.ts';
 import { drawnPage } from '../../props/fax-pages.ts';
-import { address, arrivedPage, openMailBench } from '../../props/fax-mail.ts';
+import { address, arrivedPage, openMailBench } from '../../props/fax-arrival-bench.ts';
 
 const call = { modem: 'ttyS0', at: Date.UTC(2026, 10, 21, 8, 30) };
 const bitmap = drawnPage(120, 1);

@@ -37,7 +37,7 @@ export async function printStrips(texts: readonly StripText[], form: PageForm, f
     await writeFile(join(folder, 'strips.pdf'), await sheets.finish(), { mode: 0o600 });
     const strips: Bitmap[] = [];
     const limits = { ...press.limits, pages: texts.length };
-    const printed = await printDocument({ file: 'strips.pdf', folder, rows: form.stripRows, fit: false }, form, { ...press, limits }, strip => {
+    const printed = await printDocument({ file: 'strips.pdf', folder, rows: form.stripRows, foreign: false }, form, { ...press, limits }, strip => {
       strips.push(strip);
       return Promise.resolve(true);
     });
