@@ -7,10 +7,11 @@ smtp-source:postfix
 smtp-sink:postfix
 swaks:swaks
 danted:dante-server
-reformime:maildrop
+maildrop:maildrop
 strace:strace
 uucico:uucp
 chromium:chromium
+logrotate:logrotate
 socat:socat
 sendfax:mgetty-fax
 mgetty:mgetty

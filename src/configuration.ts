@@ -9,12 +9,16 @@ import { resolve } from 'node:path';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
 import { parseLines, parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
+import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
+import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
+import { readFax } from './configuration/fax.ts';
+import { readFaxModems } from './configuration/fax-modems.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
@@ -101,13 +105,17 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     archiveFolder,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
-    filters: readFilters(sheet, stateFolder),
+    fax: readFax(sheet),
     pickup: sheet.value('pickup', 'everyone', pickupRule),
     local: readLocal(sheet),
     modules: { local: readModuleLimits(sheet, 'module.local', { deliveries: 10, perNexthop: 4, recipients: 100 }) },
+    faxModems: readFaxModems(sheet, names),
+    filters: readFilters(sheet, stateFolder),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
+    log: readLog(sheet),
     web: readWeb(sheet, http),
+    events: readEvents(sheet, client.proxies),
     dnsServers: readDnsServers(sheet),
     userdb: readUserdb(sheet),
     settings: sheet.settings,
@@ -212,6 +220,13 @@ const httpRule: ValueRule<Endpoint | null> = {
       : parsed;
   },
 };
+
+function readLog(sheet: Sheet): readonly LogTarget[] {
+  const given = sheet.list('log', parseLogTargets);
+  const targets = given ?? usualLog;
+  sheet.setting('log', targets.map(formatLogTarget).join('; '), given === undefined ? undefined : 'log');
+  return targets;
+}
 
 function readDnsServers(sheet: Sheet): readonly Endpoint[] | null {
   const text = sheet.text('dnsservers');

@@ -24,6 +24,8 @@ export interface View {
   lines(): readonly LoggedLine[];
   configuration(): ShownConfiguration;
   troubles(): readonly string[];
+  /** What somebody should look at, though mail flows. */
+  alarms(): readonly string[];
   listeners(): readonly { readonly kind: string; readonly host: string; readonly port: number }[];
 }
 

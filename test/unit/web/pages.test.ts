@@ -52,7 +52,7 @@ function open(t: TestContext, { entries = [], lines = [], troubles = [] }: Shown
     recent: id => lines.filter(line => id === undefined || line.fields['id'] === id),
     lines: () => lines,
     configuration: () => ({ folder: '/etc/posthorn', stateFolder: '/var/lib/posthorn', settings: [{ name: 'me', value: 'gateway.example', source: 'me' }], notices: [{ file: 'x', what: 'y' }] }),
-    troubles: () => troubles,
+    troubles: () => troubles, alarms: () => troubles,
     listeners: () => [{ kind: 'esmtp', host: '127.0.0.1', port: 25 }],
   });
   t.after(() => web.close());

@@ -14,9 +14,8 @@ import { createPageSpool, type FaxJob, type PageSpool, type SpooledFax } from '.
 import type { PageMaker, PagePlan } from './page-maker.ts';
 import { readPage } from './page-store.ts';
 import { pageForm } from './paper.ts';
-import { parseFontPath } from './fonts.ts';
 import { createSwitchboard, type Share, type Switchboard, type Waiting } from './switchboard.ts';
-import { printStrips, type StripText } from './transmission-line.ts';
+import type { StripText } from './transmission-line.ts';
 
 export interface CallPlan extends PagePlan {
   /** faxqueuetime: how long after its arrival a message is tried. */
@@ -198,18 +197,17 @@ class OpenFaxTransport implements FaxTransport {
 
   /** One call, for one fax or several. */
   async #place(number: string, faxes: readonly Fax[], signal: AbortSignal): Promise<FaxCallReport> {
-    const { line, clock, log } = this.#options;
+    const { line, clock, log, pages: maker } = this.#options;
     const plan = this.#options.plan();
     const [first] = faxes;
     if (signal.aborted || first === undefined) return nothing('aborted');
     const form = pageForm(plan.paper, first.resolution);
-    const fonts = plan.fonts.map(parseFontPath);
     const sheets = faxes.flatMap(fax => fax.job.pages.slice(fax.job.sent).map((page, n) => ({ fax, page, place: fax.job.sent + n + 1 })));
     const texts = sheets.map(({ fax, place }, n): StripText => ({
       at: clock.now(), name: plan.stationName, stationId: plan.stationId, number, page: n + 1, pages: sheets.length,
       ...(place === n + 1 && fax.job.pages.length === sheets.length ? {} : { whole: { page: place, pages: fax.job.pages.length } }),
     }));
-    const strips = await printStrips(texts, form, fonts, { program: plan.ghostscript, limits: plan.limits, signal }, join(first.folder, 'strips'));
+    const strips = await maker.strips({ texts, resolution: first.resolution, plan, folder: join(first.folder, 'strips') }, signal);
     if (typeof strips === 'string') {
       if (!signal.aborted) throw new Error(`the transmission lines cannot be printed: ${strips}`);
       return nothing('aborted');

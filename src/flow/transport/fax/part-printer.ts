@@ -92,13 +92,13 @@ export async function printText(flow: TextFlow, shop: Workshop, take: Take, last
   if (drawn === 'too many') return unfit(`it has more than ${limits.pages} pages`);
   const file = 'text.pdf';
   await writeNew(join(folder, file), octets);
-  return printDocument({ file, folder, rows: form.contentRows, fit: false }, form, press(shop), take);
+  return printDocument({ file, folder, rows: form.contentRows, foreign: false }, form, press(shop), take);
 }
 
 async function printFile(path: string, shop: Workshop, take: Take): Promise<Converted> {
   // Under a name of ours: Ghostscript must not read a stranger's as an option, or as a pipe.
   await link(path, join(shop.folder, 'document'));
-  return printDocument({ file: 'document', folder: shop.folder, rows: shop.form.contentRows, fit: true }, shop.form, press(shop), take);
+  return printDocument({ file: 'document', folder: shop.folder, rows: shop.form.contentRows, foreign: true }, shop.form, press(shop), take);
 }
 
 function press({ ghostscript, limits, signal }: Workshop) {

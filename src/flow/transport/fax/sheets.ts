@@ -49,7 +49,7 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
     document.on('end', () => resolve());
     document.on('error', reject);
   });
-  const direction = createWritingDirection();
+  const direction = await createWritingDirection();
   const missing = new Map<string, number>();
   const fonts = new Map<string, OpenFont | null>();
   const widths = new Map<string, number>();
