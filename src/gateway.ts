@@ -105,7 +105,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => uucp.close());
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
   opened.push(() => filters.close());
-  const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
+  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -250,7 +250,8 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
   return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined }) });
 }
 
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics'>): IntakeOptions {
+/** Taken as it is: a copy would hold what the getters say now, and no reload would change it. */
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics' | 'filtering'>): IntakeOptions {
   return {
     ...rooms,
     get checks() { return rules().checks; },
@@ -289,7 +290,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   opened.push(() => outbound.close());
   const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations }, false);
   opened.push(() => filters.close());
-  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }), filtering: filters });
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }));
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
@@ -347,7 +348,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
   const rules: Rules = compileRules(configuration, local.names, log);
-  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
