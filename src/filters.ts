@@ -18,6 +18,7 @@ import { createDial, createStartTls } from './kit/dial.ts';
 import { openHttpClient } from './kit/http-client.ts';
 import { createSystemAccounts } from './kit/system-accounts.ts';
 import type { Rules } from './rules.ts';
+import type { RecipientFilters } from './service/maildrop/index.ts';
 
 export interface FilterRooms {
   readonly store: QueueStore;
@@ -27,6 +28,8 @@ export interface FilterRooms {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Recipients' own filters. */
+  readonly recipients: RecipientFilters;
 }
 
 /** `keeps`: this process runs the programs; receiver processes beside it only ask them. */
