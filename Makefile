@@ -68,6 +68,8 @@ bench: build ## measure beside Postfix and the floors; ratios, memory, profile (
 	@$(NODE) bench/main.ts $(if $(QUICK),--quick)
 	@$(NODE) bench/kernels.ts $(if $(QUICK),--quick)
 	@$(NODE) bench/uucp.ts
+	@$(NODE) bench/fax.ts
+	@$(NODE) bench/local.ts $(if $(QUICK),--quick)
 	@$(NODE) bench/maildrop.ts
 
 soak: build ## half an hour of mixed load and faults

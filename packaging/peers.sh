@@ -11,6 +11,7 @@ maildrop:maildrop
 strace:strace
 uucico:uucp
 chromium:chromium
+logrotate:logrotate
 socat:socat
 sendfax:mgetty-fax
 mgetty:mgetty

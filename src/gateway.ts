@@ -7,27 +7,30 @@ import { join } from 'node:path';
 import { withArchive } from './archive.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Address, MessageId } from './core/envelope.ts';
+import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
+import { faxFirst, openFax } from './fax.ts';
+import { openFaxModems } from './fax-modems.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
+import type { Logbook } from './front/log/index.ts';
 import { openControlServer } from './front/control/index.ts';
-import { createHealth, openHttpServer } from './front/http/index.ts';
-import { createTraffic, openWebView } from './front/web/index.ts';
 import { parseAddress } from './grammar/address.ts';
 import { nodeFileSystem } from './kit/durable-file.ts';
 import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
-import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
+import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { openPickupDesk } from './pickup.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { createFiltersOfRecipients } from './recipient-filters.ts';
@@ -50,10 +53,18 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
-const REMEMBERED = { events: 5000, lines: 1000 };
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
-export async function openGateway(first: Configuration, given: { readonly log: Log; readonly version: string }): Promise<Gateway> {
+export interface Given {
+  readonly log: Log;
+  readonly version: string;
+  /** The places behind `log`; they follow the configuration. */
+  readonly logbook?: Pick<Logbook, 'use' | 'reopen'>;
+  /** Absent: as the configuration has it. */
+  readonly faxLine?: FaxLine;
+}
+
+export async function openGateway(first: Configuration, given: Given): Promise<Gateway> {
   // What was opened is closed again, last first, when a later part cannot be opened, and in the end.
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
@@ -67,15 +78,15 @@ export async function openGateway(first: Configuration, given: { readonly log: L
   }
 }
 
-async function build(first: Configuration, given: { readonly log: Log; readonly version: string }, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Gateway> {
+async function build(first: Configuration, given: Given, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Gateway> {
   const clock = createSystemClock();
   const chance = createSystemChance();
   const startedAt = clock.now();
   const kernels = openKernels();
   const metrics = createMetrics();
-  // Counted only where somebody can look.
-  const traffic = first.http !== null && first.web.shown ? createTraffic(() => clock.now()) : null;
-  const { log, recent, lines } = createRecentEvents([given.log, ...(traffic === null ? [] : [traffic.log])], REMEMBERED, () => clock.now());
+  let inForce = first;
+  const onlookers = createOnlookers({ ...given, configuration: () => inForce, startedAt, clock, chance, metrics });
+  const { log } = onlookers;
   const { stateFolder } = first;
 
   // Opening the queue may find damage before anybody can be written to.
@@ -83,6 +94,7 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   let tell: QuarantineNotice['tell'] = (id, why) => void early.push([id, why]);
   const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
+  opened.push(await onlookers.watch(store));
   const { transport: local, everyone, accounts, maildrop } = createLocalDelivery({
     first, configuration: () => rules.configuration, clock, log,
     instruction: recipient => rules.instruction(recipient),
@@ -97,6 +109,10 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
   const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
+  const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
+  opened.push(() => faxModems.close());
+  const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
+  opened.push(() => fax.close());
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
@@ -111,18 +127,21 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   opened.push(async () => notice.close());
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
-  const router = uucpFirst(() => rules, outbound.router);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
+  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router,
-    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['fax', fax], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
+
+  const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
+  opened.push(() => pickup.close());
 
   const operations: Operations = {
     ...createQueueOperations({
@@ -132,8 +151,10 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     }),
     reload,
     stop: close,
-    recent: id => Promise.resolve(recent(id)),
     filters: () => Promise.resolve(filters.standing()),
+    recent: onlookers.recent,
+    webhooks: onlookers.webhooks,
+    testWebhook: onlookers.testWebhook,
   };
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
@@ -142,24 +163,19 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   let receivers: ReceiverProcesses | null = null;
-  const about = { version: given.version, startedAt, troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()] };
-  const web = traffic === null ? null : openWebView({
-    ...about, clock, traffic, queue: store, recent, lines, me: () => rules.configuration.names.me, configuration: () => rules.configuration, listeners: () => listeners.addresses(),
-  });
-  if (web !== null) opened.splice(-1, 0, () => web.close());
-  const http = first.http === null ? null : await openHttpServer({
-    ...first.http, log, open: createHealth({ ...about, render: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]), summary: async () => store.summary() }), ...(web === null ? {} : { guarded: web.pages }),
-    access: () => {
-      const { names, web: { names: more, token } } = rules.configuration;
-      return { names: new Set([names.me, ...more]), ...(token === undefined ? {} : { token }) };
-    },
+  const http = await onlookers.show(store, {
+    listeners, lanes: () => runner.nexthops(),
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
+    metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
   if (http !== null) opened.splice(-1, 0, () => http.close());
-  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke() });
+  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
   async function reload(): Promise<readonly string[]> {
+    // First, for whoever moved a file away does not ask whether the configuration is right.
+    given.logbook?.reopen();
     const read = readConfiguration(rules.configuration.folder);
     if (read.kind === 'wrong') return complain(read.problems.map(formatProblem));
     const { configuration } = read;
@@ -170,8 +186,12 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
     const troubles = await listeners.reload(next);
     if (troubles.length > 0) return complain(troubles);
     rules = next;
+    inForce = configuration;
+    given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
+    faxModems.reload();
     await filters.reload();
+    await onlookers.reload();
     receivers?.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
@@ -261,10 +281,11 @@ export interface ReceiverRoom {
 }
 
 /** Listeners over a queue that another process delivers from. `queued`: mail came in, at most once a turn. */
-export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: { readonly log: Log; readonly queued: () => void }): Promise<ReceiverRoom> {
+export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: Pick<Given, 'log' | 'logbook'> & { readonly queued: () => void }): Promise<ReceiverRoom> {
   const { log } = given;
   const read = readConfiguration(folder);
   if (read.kind === 'wrong') throw new Error(read.problems.map(formatProblem).join('\n'));
+  given.logbook?.use(read.configuration.names.me, read.configuration.log);
   const rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
   const opened: (() => Promise<void>)[] = [];
   const store = await openQueue(read.configuration, rooms);
@@ -280,6 +301,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
+      given.logbook?.reopen();
       const next = readConfiguration(folder);
       if (next.kind === 'wrong') return;
       const compiled = compileRules(next.configuration, local.names, log);
@@ -288,6 +310,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
       else {
         rules = compiled;
         await filters.reload();
+        given.logbook?.use(next.configuration.names.me, next.configuration.log);
         log.info('reloaded', { listeners: listeners.addresses() });
       }
     },
@@ -334,11 +357,11 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const rules: Rules = compileRules(configuration, local.names, log);
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = uucpFirst(() => rules, outbound.router);
+  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
-    reload: nobody, stop: nobody, recent: () => Promise.resolve([]),
+    reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();
       await store.close();

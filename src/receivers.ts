@@ -3,7 +3,7 @@
  * this one, which delivers. One that dies is started again; what it had acknowledged is in the queue.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import type { Log } from './core/log.ts';
+import type { Log, LogFields } from './core/log.ts';
 
 export interface ReceiverProcesses {
   reload(): void;
@@ -21,12 +21,14 @@ export interface ReceiverProcessesOptions {
   readonly log: Log;
   /** Mail came into the queue. */
   readonly queued: () => void;
+  /** What a receiver wrote in its log about a message it took. */
+  readonly heard: (event: string, fields: LogFields) => void;
 }
 
 /** From the gateway to a receiver. */
 export type Order = { readonly kind: 'begin'; readonly folder: string; readonly ports: Readonly<Record<string, number>> } | { readonly kind: 'reload' | 'metrics' } | { readonly kind: 'stop'; readonly graceMs: number };
 /** From a receiver to the gateway. */
-export type Word = { readonly kind: 'ready' | 'queued' } | { readonly kind: 'metrics'; readonly text: string } | { readonly kind: 'failed'; readonly why: string };
+export type Word = { readonly kind: 'ready' | 'queued' } | { readonly kind: 'events'; readonly events: readonly (readonly [event: string, fields: LogFields])[] } | { readonly kind: 'metrics'; readonly text: string } | { readonly kind: 'failed'; readonly why: string };
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -75,6 +77,7 @@ class ReceiverProcess {
       if (word.kind === 'queued') this.#options.queued();
       else if (word.kind === 'metrics') this.#asked?.(word.text);
       else if (word.kind === 'failed') failure = word.why;
+      else if (word.kind === 'events') for (const [event, fields] of word.events) this.#options.heard(event, fields);
       else {
         this.#pauseMs = FIRST_PAUSE_MS;
         this.#settle();

@@ -14,6 +14,8 @@ import type { FoundMailbox } from './flow/transport/local/index.ts';
 import { domainOf, localPart, parseAddress, unquotedLocalPart } from './grammar/address.ts';
 import type { AliasTarget } from './grammar/alias-table.ts';
 import { canonicalIpv6, literalAddress } from './grammar/domain.ts';
+import { dialFax, faxSourceOf } from './grammar/fax/dial-fax.ts';
+import { parseFaxDomain } from './grammar/fax/fax-address.ts';
 import { routeAddress, type Routed } from './grammar/uucp/bang-path.ts';
 
 export interface Rules {
@@ -58,7 +60,9 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
   const admissions = new Map(configuration.listeners.map(({ name, access, variables }) => [name, createAdmission({ access, variables })]));
   const closed = createAdmission({ access: [], variables: NO_VARIABLES });
   const admission = (name: Listener['name']) => admissions.get(name) ?? closed;
-  const accepts = { has: (domain: string) => domains.acceptMailFor.has(domain) || domains.trial.has(domain) };
+  const accepts = { has: (domain: string) => domains.acceptMailFor.has(domain) || domains.trial.has(domain) || isFax(domain) };
+  // Whether this client may is asked of the address, when it is resolved.
+  const isFax = (domain: string) => configuration.fax.enabled && parseFaxDomain(domain) !== null;
 
   function ownTransport(domain: string): 'local' | 'trial' | null {
     if (domains.trial.has(domain)) return 'trial';
@@ -95,6 +99,7 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     if (transport === 'local' && unquotedLocalPart(address).startsWith('.')) return refuse('noSuchMailbox');
     // Nobody waits for an answer at the other end of a UUCP job: what cannot be delivered is reported instead.
     if (origin.source === 'uucp') return address;
+    if (isFax(domainOf(address))) return mayFax(address, origin);
     const routed = byUucp(address);
     if (routed !== null) {
       tell?.(`${address} is a path by UUCP`);
@@ -136,6 +141,15 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     const trusted = origin.relayClient !== undefined || origin.login !== undefined || origin.remoteAddress === undefined || variables(origin).has('RELAYCLIENT');
     const beyond = unquotedLocalPart(address).includes('!') && (routed.argument.includes('!') || routed.argument.includes('@') || routed.argument.includes('%') || configuration.uucp.site.neighbors.find(routed.node) === undefined);
     return beyond && !trusted ? refuse('relayDenied', { why: 'the bang path leads beyond a neighbour, and the client may not relay' }) : address;
+  }
+
+  /** Courier's FAXRELAYCLIENT, which a login brings along; then its rules, with the word for the way in. */
+  function mayFax(address: Address, origin: Origin): Address | Refusal {
+    const source = faxSourceOf(origin.source);
+    if (source === 'esmtp' && origin.login === undefined && !variables(origin).has('FAXRELAYCLIENT')) return refuse('badRecipientAddress', { why: 'the client has no FAXRELAYCLIENT' });
+    const dialled = dialFax(configuration.fax, unquotedLocalPart(address), domainOf(address), source);
+    if (dialled?.kind !== 'refused') return address;
+    return dialled.reason === 'blocked' ? refuse('relayDenied', { text: 'This number is not called from here', why: dialled.why }) : refuse('noSuchMailbox', { text: 'Invalid fax phone number', why: dialled.why });
   }
 
   function variables(origin: Origin): Variables {

@@ -29,14 +29,13 @@ interface Rings {
 }
 
 export function createListening(rooms: ListeningRooms): Listen {
-  return async (modem, { signal, now }) => {
-    while (!signal.aborted) {
-      if (!(await prepare(modem, signal))) return;
+  return async (modem, { enough, signal, now }) => {
+    while (!enough.aborted) {
+      if (!(await prepare(modem, enough))) return;
       now('listening');
-      const rings = await untilRing(modem, rooms.clock, signal);
-      if (rings === 'gone' || signal.aborted) return;
+      const rings = await untilRing(modem, rooms.clock, enough, now);
+      if (rings === 'gone' || enough.aborted) return;
       if (rings === 'check') continue;
-      now('receiving');
       await answer(modem, rings, rooms, signal);
     }
   };
@@ -51,7 +50,8 @@ async function prepare({ talk, profile, dialect }: Modem, signal: AbortSignal): 
   return true;
 }
 
-async function untilRing({ talk: { ear }, settings }: Modem, clock: Clock, signal: AbortSignal): Promise<Rings | 'gone' | 'check'> {
+/** Once it rings the line is not free: who dialled now would be talking to the caller. */
+async function untilRing({ talk: { ear }, settings }: Modem, clock: Clock, signal: AbortSignal, now: (state: 'listening' | 'receiving') => void): Promise<Rings | 'gone' | 'check'> {
   const checkAt = after(clock.now(), CHECK_MS);
   let count = 0;
   let ids: { callerId?: string; calledId?: string } = {};
@@ -62,6 +62,7 @@ async function untilRing({ talk: { ear }, settings }: Modem, clock: Clock, signa
       if (count === 0) return 'check';
       count = 0;
       ids = {};
+      now('listening');
       continue;
     }
     if (word.kind === 'gone') return 'gone';
@@ -70,7 +71,10 @@ async function untilRing({ talk: { ear }, settings }: Modem, clock: Clock, signa
       const number = value.replaceAll(/[^0-9+*#A-Za-z ]/g, '').trim();
       if (/^(?:NDID|DDN_NMBR|CALLED NUMBER|TO)$/i.test(name)) ids.calledId = number;
       else if (name !== '') ids.callerId = number;
-    } else if (word.kind === 'ring' && ++count >= settings.answerAfterRings) return ids;
+    } else if (word.kind === 'ring') {
+      now('receiving');
+      if (++count >= settings.answerAfterRings) return ids;
+    }
   }
 }
 
@@ -78,7 +82,7 @@ async function answer(modem: Modem, rings: Rings, { clock, log, kernels, arrival
   const { talk, dialect } = modem;
   const arrival = await arrivals.open({ modem: modem.name, at: clock.now(), ...rings });
   if (arrival === null) {
-    log.error('fax-call', { modem: modem.name, ...rings, kind: 'not taken', why: 'no room to keep a fax' });
+    log.error('fax-in', { modem: modem.name, ...rings, kind: 'not taken', why: 'no room to keep a fax' });
     // Not taken, it stops ringing some day; until then every ring would ask anew.
     await talk.ear.stirred(RING_GAP_MS, signal);
     return;
@@ -88,12 +92,12 @@ async function answer(modem: Modem, rings: Rings, { clock, log, kernels, arrival
   const senderId = stationIdOf(answered.reports.get(callingId) ?? '');
   if (answered.end !== 'ok' || answered.hangup !== null || !answered.reports.has(connected)) {
     const kind = answered.end === 'connect' ? 'data call' : 'no fax';
-    log.info('fax-call', { modem: modem.name, ...rings, kind, hangup: answered.hangup, said: talk.said().slice(-300) });
+    log.info('fax-in', { modem: modem.name, ...rings, kind, hangup: answered.hangup, said: talk.said().slice(-300) });
     if (answered.hangup === null) await endCall(modem, clock, false);
     await arrival.end({ complete: false, said: kind, ...(answered.hangup === null ? {} : { hangup: answered.hangup }) });
     return;
   }
   const { pages, ...end } = await takePages(modem, answered, arrival, { clock, kernels }, signal);
-  log.info('fax-call', { modem: modem.name, ...rings, kind: end.complete ? 'fax' : 'partial fax', sender: senderId, pages, ...(end.hangup === undefined ? {} : { hangup: end.hangup }), ...(end.complete ? {} : { said: end.said.slice(-300) }) });
+  log.info('fax-in', { modem: modem.name, ...rings, kind: end.complete ? 'fax' : 'partial fax', sender: senderId, pages, ...(end.hangup === undefined ? {} : { hangup: end.hangup }), ...(end.complete ? {} : { said: end.said.slice(-300) }) });
   await arrival.end({ ...end, ...(senderId === '' ? {} : { senderId }) });
 }

@@ -1,15 +1,24 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
+import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
+import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
-import type { Proxies } from '../grammar/config/proxies.ts';
+import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { WebhookRule } from '../grammar/config/webhooks.ts';
+import type { CoverLine } from '../grammar/fax/cover-template.ts';
+import type { ArrivalForm, ArrivalRule } from '../grammar/fax/arrival-rules.ts';
+import type { FaxRule } from '../grammar/fax/fax-rules.ts';
+import type { ModemLine } from '../grammar/fax/modem-lines.ts';
+import type { NumberPattern } from '../grammar/fax/number-pattern.ts';
 import type { Site } from '../grammar/uucp/bang-path.ts';
 import type { BatchRule } from '../grammar/uucp/batch-rules.ts';
 import type { GradeRule } from '../grammar/uucp/grades.ts';
@@ -35,12 +44,18 @@ export interface Configuration {
   readonly archiveFolder: string | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
-  readonly filters: FilterSettings;
+  readonly fax: FaxSettings;
+  /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
+  readonly pickup: 'everyone' | 'owner';
   readonly local: LocalDelivery;
   readonly modules: { readonly local: ModuleLimits };
+  readonly faxModems: FaxModemSettings;
+  readonly filters: FilterSettings;
   /** null: off. */
   readonly http: Endpoint | null;
+  readonly log: readonly LogTarget[];
   readonly web: WebSettings;
+  readonly events: EventSettings;
   /** null: as the system's resolv.conf says. */
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
@@ -50,6 +65,9 @@ export interface Configuration {
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
   readonly notices: readonly Notice[];
 }
+
+/** What a program needs that hands mail over. */
+export type Essentials = Pick<Configuration, 'names' | 'stateFolder'> & Pick<Limits, 'sizeOctets'>;
 
 export interface Setting {
   readonly name: string;
@@ -257,6 +275,15 @@ export interface WebSettings {
   readonly token?: string;
 }
 
+export interface EventSettings {
+  readonly webhooks: readonly Webhook[];
+  readonly alarms: AlarmLimits;
+}
+
+export interface Webhook extends WebhookRule {
+  readonly via: SocksProxy | undefined;
+}
+
 export interface PipeSettings {
   readonly rules: ReadonlyMap<string, PipeRule>;
   /** Which pipe takes a domain's mail. */
@@ -282,6 +309,52 @@ export interface UucpSettings {
   readonly polls: readonly PollRule[];
   /** How long mail may wait for a neighbour before somebody is told; 0: for ever. */
   readonly alarmMs: number;
+}
+
+/** The line, and faxes that come in. */
+export interface FaxModemSettings {
+  readonly modems: readonly ModemLine[];
+  readonly arrivals: {
+    readonly mailFrom: Address | null;
+    readonly recipients: readonly Address[];
+    readonly postmaster: Address;
+    readonly from: string;
+    readonly to?: string;
+    readonly subject?: string;
+    readonly messageIdHost: string;
+    readonly attach: readonly ArrivalForm[];
+    readonly routes: readonly ArrivalRule[];
+    /** mgetty's own files are removed when a fax is ours. */
+    readonly removesOriginals: boolean;
+  };
+}
+
+export interface FaxSettings {
+  /** There is a faxrc. */
+  readonly enabled: boolean;
+  readonly rules: readonly FaxRule[];
+  readonly blocked: readonly NumberPattern[];
+  readonly cover: readonly CoverLine[];
+  /** TSI, and in the line at the top of each page. */
+  readonly stationId: string;
+  readonly stationName: string;
+  readonly paper: 'a4' | 'letter';
+  readonly resolution: 'fine' | 'normal';
+  readonly fonts: readonly string[];
+  readonly ghostscript: string;
+  /** Words with {file} and {folder}. */
+  readonly office?: readonly string[];
+  /** Folder of the site's own filters; absolute. */
+  readonly filters: string;
+  readonly limits: { readonly pages: number; readonly pixels: number; readonly timeMs: number; readonly memoryOctets: number };
+  readonly busyDelaysMs: readonly number[];
+  readonly paidDelaysMs: readonly number[];
+  readonly paidTries: number;
+  /** 0: any number. */
+  readonly callsADay: number;
+  readonly callsADayPerNumber: number;
+  /** Several messages for one number in one call; null: one call each. */
+  readonly together: { readonly pages: number } | null;
 }
 
 /** Courier's seven. */

@@ -19,6 +19,10 @@ export interface Operations extends QueueDesk {
   recent(id?: MessageId): Promise<readonly RecentEvent[]>;
   /** Absent where no gateway runs: filters are the running gateway's. */
   filters?(): Promise<readonly FilterStanding[]>;
+  /** The hooks of the configuration in force; with nothing running, what waits for them. */
+  webhooks(): Promise<readonly WebhookState[]>;
+  /** Sends a test event at once, past all that waits. Null: there is no such hook. */
+  testWebhook(name: string): Promise<WebhookAnswer | null>;
 }
 
 export interface FilterStanding {
@@ -27,6 +31,25 @@ export interface FilterStanding {
   readonly state: string;
   readonly pid?: number;
   readonly restarts?: number;
+}
+
+export interface WebhookState {
+  readonly name: string;
+  /** Without path: it may hold a secret. */
+  readonly host: string;
+  readonly events: readonly string[];
+  readonly waiting: { readonly events: number; readonly octets: number; readonly oldestAt: number | null };
+  /** Events that were given up for want of room or for their age, since the start. */
+  readonly lost: number;
+  readonly sent: number;
+  readonly lastTakenAt: number | null;
+  /** Null: the last attempt went well, or there was none. */
+  readonly trouble: { readonly since: number; readonly attempts: number; readonly why: string; readonly nextAt: number } | null;
+}
+
+export interface WebhookAnswer {
+  readonly taken: boolean;
+  readonly said: string;
 }
 
 /** By what an operator knows: pending recipients in a domain (`.domain`: in its subdomains), or by where they go: a transport, a next hop, or both as `transport/nexthop`. */

@@ -17,6 +17,8 @@ export interface LineSink {
   flush(): void;
   /** Writes all that waits before it returns, as far as the reader takes it. */
   flushNow(): void;
+  /** Resolves when all that was gathered is written, or lost. */
+  end(): Promise<void>;
   /** Lines lost, to a reader that stalled or went away. */
   readonly dropped: number;
 }
@@ -36,6 +38,7 @@ export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCT
   const waiting: Block[] = [];
   let busy = false;
   let dropped = 0;
+  let ended: (() => void) | null = null;
 
   function newBlock(octets: number): Block {
     return { octets: Buffer.allocUnsafeSlow(octets), end: 0, written: 0, lines: 0 };
@@ -61,6 +64,7 @@ export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCT
 
   function pump(): void {
     const first = waiting[0];
+    if (first === undefined) ended?.();
     if (busy || first === undefined) return;
     busy = true;
     write(descriptor, first.octets, first.written, first.end - first.written, null, (error, count) => {
@@ -110,6 +114,13 @@ export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCT
           dropped += block.lines;
         }
       }
+    },
+    end() {
+      return new Promise(resolve => {
+        ended = resolve;
+        turnOver();
+        pump();
+      });
     },
   };
 }

@@ -4,7 +4,7 @@
  */
 import { pino } from 'pino';
 import type { Log, LogFields } from '../core/log.ts';
-import { openLineSink } from './line-sink.ts';
+import { openLineSink, type LineSink } from './line-sink.ts';
 
 const GATHER_MS = 200;
 /** PIPE_BUF of pipe(7): so much is written to a pipe whole, whoever else writes. */
@@ -16,7 +16,8 @@ export interface LogLines extends Log {
 }
 
 export interface LogLinesOptions {
-  readonly descriptor: number;
+  /** A file descriptor, or what lines go to. */
+  readonly to: number | LineSink;
   readonly level?: 'info' | 'warn' | 'error';
   readonly base?: LogFields;
   /** Most that is written at once. */
@@ -24,7 +25,7 @@ export interface LogLinesOptions {
 }
 
 export function openLogLines(options: LogLinesOptions): LogLines {
-  const sink = openLineSink(options.descriptor, options.blockOctets);
+  const sink = typeof options.to === 'number' ? openLineSink(options.to, options.blockOctets) : options.to;
   const log = withQuickLines(pino({
     base: { ...options.base },
     level: options.level ?? 'info',

@@ -10,24 +10,28 @@ export interface RememberedLine {
 
 export interface RecentEvents {
   readonly log: Log;
+  /** What another process has written already: remembered and handed on to the others, not written again. */
+  readonly written: Log;
   /** Oldest first; of one message when `id` is given. */
   recent(id?: string): readonly RememberedLine[];
   /** The last lines, about messages or not, oldest first. */
   lines(): readonly RememberedLine[];
 }
 
-/** `behind`: who hears everything after it was remembered. */
-export function createRecentEvents(behind: readonly Log[], kept: { readonly events: number; readonly lines: number }, now: () => number): RecentEvents {
+/** `writer` writes it, `others` hear it too. */
+export function createRecentEvents(writer: Log, others: readonly Log[], kept: { readonly events: number; readonly lines: number }, now: () => number): RecentEvents {
   const events = createRing(kept.events);
   const lines = createRing(kept.lines);
-  const hear = (level: RememberedLine['level']) => (event: string, fields?: LogFields) => {
+  const hear = (level: RememberedLine['level'], writes: boolean) => (event: string, fields?: LogFields) => {
     const line = { at: now(), level, event, fields: fields ?? NO_FIELDS };
     if (line.fields['id'] !== undefined) events.add(line);
     lines.add(line);
-    for (const log of behind) log[level](event, fields);
+    if (writes) writer[level](event, fields);
+    for (const log of others) log[level](event, fields);
   };
   return {
-    log: { info: hear('info'), warn: hear('warn'), error: hear('error') },
+    log: { info: hear('info', true), warn: hear('warn', true), error: hear('error', true) },
+    written: { info: hear('info', false), warn: hear('warn', false), error: hear('error', false) },
     recent: id => (id === undefined ? events.all() : events.all().filter(one => one.fields['id'] === id)),
     lines: () => lines.all(),
   };

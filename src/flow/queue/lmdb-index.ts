@@ -36,6 +36,8 @@ export interface LmdbIndex {
   readonly imported: Entries;
   /** Tag of an opened store → the process that opened it. */
   readonly holders: Entries;
+  /** Events that wait for a hook (lmdb-outbox.ts). */
+  readonly events: Entries;
   /** Reads and writes as one; no other writer, in any process, is between. `work` must not throw after its first write. */
   transaction<T>(work: () => T): Promise<T>;
   /** A write's own promise, its failure turned into a WriteFailure. */
@@ -116,6 +118,7 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     quarantine: database('quarantine'),
     imported: database('imported'),
     holders: database('holders'),
+    events: database('events'),
   };
 
   return {

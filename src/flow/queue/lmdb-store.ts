@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
+import type { EventOutbox } from '../../core/event-outbox.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
@@ -18,6 +19,7 @@ import type { BodyFiles } from './body-files.ts';
 import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
 import { createDrafts } from './drafts.ts';
+import { createLmdbOutbox } from './lmdb-outbox.ts';
 import { createListing, oldestAcceptedAt } from './listing.ts';
 import { createFinishedMessages } from './finished-messages.ts';
 import { createFreeSpace, diskFree } from './free-space.ts';
@@ -81,6 +83,7 @@ export interface LmdbQueue extends QueueStore, QueueUpkeep {
   poke(): void;
   /** What opening the queue had to put right. */
   readonly recovery: Recovery;
+  readonly outbox: EventOutbox;
 }
 
 export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueue> {
@@ -162,6 +165,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
 
   return {
     recovery,
+    outbox: createLmdbOutbox({ index, clock, log, tag, room: (octets) => space.room(octets) === 'room' }),
     begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
     room: (sizeOctets) => space.room(sizeOctets),
     claim: (want) => claims.claim(want),

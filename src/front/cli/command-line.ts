@@ -30,8 +30,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rmail: async () => (await import('./rmail.ts')).rmail,
   rsmtp: async () => (await import('./rsmtp.ts')).rsmtp,
   uucp: async () => (await import('./uucp.ts')).uucp,
+  fax: async () => (await import('./fax.ts')).fax,
   trace: async () => (await import('./trace.ts')).trace,
   inbox: async () => (await import('./inbox.ts')).inbox,
+  webhooks: async () => (await import('./webhooks.ts')).webhooks,
   status: async () => (await import('./status.ts')).status,
   filterctl: async () => (await import('./filterctl.ts')).filterctl,
   maildrop: async () => (await import('./maildrop.ts')).maildrop,
@@ -59,7 +61,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 
 /** Strangers, or other programs' manuals, say what stands behind these: nothing there may be an option of ours. */
 const FOR_STRANGERS: ReadonlySet<string> = new Set([
-  'rmail', 'rsmtp', 'maildrop', 'reformail', 'makemime', 'mailbot', 'deliverquota', 'maildirmake', 'dotlock', 'lockmail',
+  'sendmail', 'rmail', 'rsmtp', 'maildrop', 'reformail', 'makemime', 'mailbot', 'deliverquota', 'maildirmake', 'dotlock', 'lockmail',
   ...Object.keys(ALIASES).filter(name => ALIASES[name] === 'rsmtp'),
 ]);
 
@@ -103,7 +105,9 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   let help = false;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
-    if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
+    // Right behind the name it is a person's: no program puts an address there that nobody sent.
+    if (arg === '--help' && rest.length === 1) help = true;
+    else if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
       rest.push(...args.slice(at));
       break;
     } else if (arg === '--config') folder = args[++at] ?? '';

@@ -78,6 +78,12 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
       case 'recent':
         await say({ last: await operations.recent(request.id as MessageId | undefined) });
         break;
+      case 'webhooks':
+        await say({ last: await operations.webhooks() });
+        break;
+      case 'testWebhook':
+        await say({ last: await operations.testWebhook(request.name ?? '') });
+        break;
       case 'submit':
         await say({ last: await operations.submit({ ...(request.submission as Omit<LocalSubmission, 'content'>), content: chunks(lines) }) });
         break;

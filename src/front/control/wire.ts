@@ -10,6 +10,7 @@ export type Request =
   | { readonly ask: 'verify'; readonly how: 'look' | 'repair' }
   | { readonly ask: 'export'; readonly which: unknown; readonly how: 'move' | 'copy' }
   | { readonly ask: 'recent'; readonly id?: string }
+  | { readonly ask: 'webhooks' | 'testWebhook'; readonly name?: string }
   | { readonly ask: 'submit'; readonly submission: Readonly<Record<string, unknown>> };
 
 export type Answer = { readonly item: unknown } | { readonly last: unknown } | { readonly wrong: string };

@@ -40,7 +40,7 @@ footer { margin-top: 3rem; color: var(--quiet); font-size: .875rem; border-top: 
 .good { background: var(--good-paper); border-color: var(--good); } .warn { background: var(--warn-paper); border-color: var(--warn); } .bad { background: var(--bad-paper); border-color: var(--bad); }
 .state.good b { color: var(--good); } .state.bad b { color: var(--bad); }
 .empty { padding: 2rem 1rem; text-align: center; color: var(--quiet); border: 1px dashed var(--rule); border-radius: .5rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(12.5rem, 1fr)); gap: .75rem; margin: 0; }
+.tiles { display: grid; grid-template-columns: repeat(5, 1fr); gap: .75rem; margin: 0; }
 .tile { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .6rem .8rem; }
 .tile dt { color: var(--quiet); font-size: .875rem; }
 .tile dd { margin: 0; } .value { display: block; font-size: 1.45rem; font-weight: 600; line-height: 1.3; letter-spacing: -.01em; }
@@ -81,6 +81,7 @@ tbody th { font-weight: 500; }
 .facts dt { color: var(--quiet); font-size: .875rem; } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .history { list-style: none; margin: 0; padding: 0 0 0 1rem; border-left: 2px solid var(--rule); }
 .history li { padding: .35rem 0; overflow-wrap: anywhere; } .history time { color: var(--quiet); white-space: nowrap; margin-right: .5rem; }
+details summary { cursor: pointer; color: var(--accent); font-size: .875rem; } .past { margin: .25rem 0 0; padding-left: 1.2rem; }
 .fields { font-size: .9em; } .field { margin-right: .6em; }
 .log { font-size: .9rem; } .log td { padding: .25rem .6rem; } .log time { white-space: nowrap; color: var(--quiet); }
 .log .level { font-size: .8125rem; color: var(--quiet); }
@@ -88,6 +89,7 @@ tbody th { font-weight: 500; }
 .level-warn .level { color: var(--warn); font-weight: 600; } .level-error .level { color: var(--bad); font-weight: 600; }
 .status-success { color: var(--good); } .status-deferred { color: var(--warn); } .status-failure { color: var(--bad); }
 .stale footer::before { content: "No answer from the gateway; this is the last one."; color: var(--bad); font-weight: 600; }
+@media (max-width: 60rem) { .tiles { grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); } }
 @media (max-width: 46rem) {
   body { padding: 0 .9rem 1.5rem; }
   h1 { font-size: 1.35rem; margin: 1rem 0 .75rem; }

@@ -19,7 +19,14 @@ export interface MaildirOptions {
 }
 
 /** `make`: it is made when it is not there. Throws the system's error; nothing of the message is left then. */
-export type Maildirs = (folder: string, make: boolean, message: MailboxMessage, signal: AbortSignal) => Promise<Stored>;
+export type Maildirs = (place: MaildirPlace, message: MailboxMessage, signal: AbortSignal) => Promise<Stored>;
+
+export interface MaildirPlace {
+  readonly folder: string;
+  readonly make: boolean;
+  /** The folder's own time of change; absent: it is not there yet. */
+  readonly changedMs?: number;
+}
 
 const PRIVATE = 0o600;
 const PRIVATE_FOLDER = 0o700;
@@ -39,7 +46,7 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
     return `${own.stem}${own.unique}.${name}`;
   } });
 
-  return async (top, make, message, signal) => {
+  return async ({ folder: top, make, changedMs }, message, signal) => {
     const own = stem();
     const folder = message.folder === undefined ? top : join(top, message.folder);
     const temporary = join(folder, 'tmp', `${own.stem}${own.unique}.${name}`);
@@ -47,13 +54,13 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
     let open = true;
     let named = false;
     try {
-      const octets = await writeLf(file, message.fields, message.content(), signal);
-      const room = await quotas.admits(top, octets, message.quota);
+      const octets = await writeLf(files, file, message.fields, message.content(), signal);
+      const room = await quotas.admits(top, octets, message.quota, changedMs);
       if (room === 'over') return { kind: 'refused', why: 'quota', text: 'Maildir over quota.' };
-      await file.sync();
-      const { dev, ino } = await file.stat({ bigint: true });
+      await files.sync(file);
+      const { dev, ino } = files.look(file);
       open = false;
-      await file.close();
+      files.close(file);
       const flags = [...new Set(message.flags ?? '')].sort().join('');
       const base = `${own.stem}V${hex(dev)}I${hex(ino)}${own.unique}.${name},S=${octets}`;
       const shelf = flags === '' ? 'new' : 'cur';
@@ -73,12 +80,12 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
       if (room === 'fits') await quotas.add(top, octets).catch(() => undefined);
       return { kind: 'stored', octets };
     } finally {
-      if (open) await file.close().catch(() => undefined);
+      if (open) files.abandon(file);
       if (!named) await files.unlink(temporary).catch(() => undefined);
     }
   };
 
-  async function openNew(temporary: string, folder: string, make: boolean, mode: number): ReturnType<Files['open']> {
+  async function openNew(temporary: string, folder: string, make: boolean, mode: number): Promise<number> {
     try {
       return await files.open(temporary, WRITE_NEW, mode);
     } catch (error) {
@@ -94,9 +101,9 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
     await files.mkdir(kept, { recursive: true, mode: PRIVATE_FOLDER });
     const file = await files.open(join(kept, base), WRITE_NEW, PRIVATE);
     try {
-      await file.write([...keywords].sort().map(one => `${one.replaceAll(/[\u0000-\u0020]/g, '')}\n`).join(''));
+      await files.write(file, [Buffer.from([...keywords].sort().map(one => `${one.replaceAll(/[\u0000-\u0020]/g, '')}\n`).join(''))]);
     } finally {
-      await file.close();
+      files.abandon(file);
     }
   }
 

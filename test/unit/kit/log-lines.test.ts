@@ -21,7 +21,7 @@ async function until(reached: () => boolean): Promise<void> {
 
 test('a line is one JSON object with level, time, fields and event, in this order', t => {
   const file = scratchFile(t);
-  const log = openLogLines({ descriptor: file.descriptor, base: { host: 'mx.example' } });
+  const log = openLogLines({ to: file.descriptor, base: { host: 'mx.example' } });
   log.info('delivery', { addr: 'jö"@\\x.example\n', size: 12, text: undefined, far: Number.NaN, listeners: [1, { a: null }] });
   log.warn('odd');
   log.flush();
@@ -34,7 +34,7 @@ test('a line is one JSON object with level, time, fields and event, in this orde
 
 test('an exception keeps its words and its stack; what JSON cannot say does not lose the line', t => {
   const file = scratchFile(t);
-  const log = openLogLines({ descriptor: file.descriptor });
+  const log = openLogLines({ to: file.descriptor });
   const loop: Record<string, unknown> = {};
   loop['self'] = loop;
   log.error('bug', { cause: new TypeError('no such thing') });

@@ -8,6 +8,7 @@ import type { CoverLine, CoverWords } from '../../../grammar/fax/cover-template.
 import type { FaxOptions } from '../../../grammar/fax/fax-address.ts';
 import type { HeaderField } from '../../../grammar/mime/field.ts';
 import { decodeText, fieldText, readNames } from '../../../grammar/mime/words.ts';
+import type { Bitmap } from './bitmap.ts';
 import type { Converted, Limits } from './conversion.ts';
 import { parseFontPath } from './fonts.ts';
 import { takeApart, type Leaf } from './message-parts.ts';
@@ -17,6 +18,7 @@ import { findPrinter, printPart, printText, readText, type Workshop } from './pa
 import { orderParts, type Item } from './part-order.ts';
 import { createPictures } from './pictures.ts';
 import { missingNote } from './text-flow.ts';
+import { printStrips, type StripText } from './transmission-line.ts';
 
 /** What the configuration says of pages; asked at each fax. */
 export interface PagePlan {
@@ -49,13 +51,26 @@ export type Made =
   | { readonly kind: 'unfit'; readonly status: Status<5>; readonly why: string }
   | { readonly kind: 'trouble'; readonly why: string; readonly cause?: unknown };
 
+export interface StripRequest {
+  readonly texts: readonly StripText[];
+  readonly resolution: FaxResolution;
+  readonly plan: PagePlan;
+  /** For the time it takes. */
+  readonly folder: string;
+}
+
 export interface PageMaker {
   make(request: PageRequest, signal: AbortSignal): Promise<Made>;
+  /** The transmission line of each page of a call; or why they cannot be made. */
+  strips(request: StripRequest, signal: AbortSignal): Promise<readonly Bitmap[] | string>;
 }
 
 export function createPageMaker(kernels: MimeKernels & FaxKernels): PageMaker {
   const pictures = createPictures();
   return {
+    strips({ texts, resolution, plan, folder }, signal) {
+      return printStrips(texts, pageForm(plan.paper, resolution), plan.fonts.map(parseFontPath), { program: plan.ghostscript, limits: plan.limits, signal }, folder);
+    },
     async make(request, signal) {
       const folder = join(request.folder, 'work');
       try {
@@ -153,10 +168,11 @@ async function printForwarded(fields: readonly HeaderField[], body: string, shop
 }
 
 function coverWordsOf(fields: readonly HeaderField[], plan: PagePlan | null, number: string, pages: number): CoverWords {
-  const to = [...readNames(fieldText(fields, 'to')), ...readNames(fieldText(fields, 'cc'))];
+  // Who has no name but a fax address has its number; the rest of it says nothing to a reader.
+  const to = [...readNames(fieldText(fields, 'to')), ...readNames(fieldText(fields, 'cc'))].map(name => name.replace(/@fax[\w-]*$/i, ''));
   return {
     FROM: readNames(fieldText(fields, 'from')).join(', '),
-    TO: to.join(', '),
+    TO: to.join(to.some(name => name.includes(',')) ? '; ' : ', '),
     SUBJECT: decodeText(fieldText(fields, 'subject')),
     DATE: decodeText(fieldText(fields, 'date')),
     PAGES: String(pages),

@@ -39,7 +39,7 @@ export interface Workshop {
 
 type Take = (page: Bitmap) => Promise<boolean>;
 
-const TEXT_OCTETS = 8 * 1024 * 1024;
+const TEXT_OCTETS = 4 * 1024 * 1024;
 const NO_WORDS: CoverWords = { FROM: '', TO: '', SUBJECT: '', DATE: '', PAGES: '', NAME: '', STATION: '', NUMBER: '' };
 
 /** What would draw it. */
@@ -86,19 +86,19 @@ export async function readText(leaf: Leaf): Promise<string | null> {
 export async function printText(flow: TextFlow, shop: Workshop, take: Take, last?: (missing: ReadonlyMap<string, number>) => string | null): Promise<Converted> {
   const { form, folder, limits } = shop;
   const sheets = await openSheets(pointsOf(form.contentRows, form), shop.fonts);
-  const drawn = drawFlow(sheets, flow, limits.pages, last);
+  const drawn = await drawFlow(sheets, flow, limits.pages, last);
   const octets = await sheets.finish();
   for (const [character, count] of sheets.missing) shop.missing.set(character, (shop.missing.get(character) ?? 0) + count);
   if (drawn === 'too many') return unfit(`it has more than ${limits.pages} pages`);
   const file = 'text.pdf';
   await writeNew(join(folder, file), octets);
-  return printDocument({ file, folder, rows: form.contentRows, fit: false }, form, press(shop), take);
+  return printDocument({ file, folder, rows: form.contentRows, foreign: false }, form, press(shop), take);
 }
 
 async function printFile(path: string, shop: Workshop, take: Take): Promise<Converted> {
   // Under a name of ours: Ghostscript must not read a stranger's as an option, or as a pipe.
   await link(path, join(shop.folder, 'document'));
-  return printDocument({ file: 'document', folder: shop.folder, rows: shop.form.contentRows, fit: true }, shop.form, press(shop), take);
+  return printDocument({ file: 'document', folder: shop.folder, rows: shop.form.contentRows, foreign: true }, shop.form, press(shop), take);
 }
 
 function press({ ghostscript, limits, signal }: Workshop) {

@@ -3,11 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FAX_PELS, stacked } from './bitmap.ts';
-import { parseFontPath } from './fonts.ts';
 import type { PageMaker, PagePlan, PageRequest } from './page-maker.ts';
 import { readPage } from './page-store.ts';
 import { pageForm, PELS_PER_INCH } from './paper.ts';
-import { printStrips } from './transmission-line.ts';
 
 export interface ProofPage {
   readonly width: number;
@@ -32,7 +30,7 @@ export async function createProof(maker: PageMaker, request: Omit<PageRequest, '
   }
   const form = pageForm(plan.paper, made.resolution);
   const texts = made.pages.map((_, n) => ({ at, name: plan.stationName, stationId: plan.stationId, number, page: n + 1, pages: made.pages.length }));
-  const strips = await printStrips(texts, form, plan.fonts.map(parseFontPath), { program: plan.ghostscript, limits: plan.limits, signal }, join(folder, 'strips'));
+  const strips = await maker.strips({ texts, resolution: made.resolution, plan, folder: join(folder, 'strips') }, signal);
   if (typeof strips === 'string') {
     await close();
     return { kind: 'trouble', why: strips };

@@ -25,7 +25,7 @@ const STYLE: Style = { face: 'bold', points: 8.4 };
 const MARGIN = 20;
 const GAP = 14;
 
-/** One for each text; null with the reason when they cannot be printed. */
+/** One for each text; the reason when they cannot be printed. */
 export async function printStrips(texts: readonly StripText[], form: PageForm, fonts: readonly FontFile[], press: Press, folder: string): Promise<readonly Bitmap[] | string> {
   const sheets = await openSheets(pointsOf(form.stripRows, form), fonts);
   for (const text of texts) {
@@ -37,7 +37,7 @@ export async function printStrips(texts: readonly StripText[], form: PageForm, f
     await writeFile(join(folder, 'strips.pdf'), await sheets.finish(), { mode: 0o600 });
     const strips: Bitmap[] = [];
     const limits = { ...press.limits, pages: texts.length };
-    const printed = await printDocument({ file: 'strips.pdf', folder, rows: form.stripRows, fit: false }, form, { ...press, limits }, strip => {
+    const printed = await printDocument({ file: 'strips.pdf', folder, rows: form.stripRows, foreign: false }, form, { ...press, limits }, strip => {
       strips.push(strip);
       return Promise.resolve(true);
     });
@@ -52,7 +52,8 @@ function drawStrip(sheets: Sheets, text: StripText): void {
   const right = formatPages(text);
   const left = formatStamp(text.at);
   const room = sheets.width - 2 * MARGIN;
-  const y = (sheets.height - sheets.lineHeight(STYLE)) / 2;
+  // Low in the strip: machines lose the first millimetres of the paper.
+  const y = sheets.height - sheets.lineHeight(STYLE) - 0.5;
   const leftWide = sheets.measure(left, STYLE) + GAP;
   const rightWide = sheets.measure(right, STYLE) + GAP;
   const middle = shortened(sheets, formatParties(text), room - leftWide - rightWide);

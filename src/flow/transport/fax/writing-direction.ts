@@ -2,14 +2,13 @@
  * The order of glyphs on the page (UAX 9), for lines that have letters from right to left. The only file that knows
  * bidi-js. What is said of Arabic joining is the font's business; here it is only about order.
  */
-import * as bidiModule from 'bidi-js';
 
 /** Its own types do not say that the module is a factory. */
 interface Bidi {
   getEmbeddingLevels(text: string, base: 'ltr' | 'rtl'): { readonly levels: Uint8Array };
   getMirroredCharacter(character: string): string | null;
 }
-const openBidi = (bidiModule as unknown as { readonly default: () => Bidi }).default;
+type OpenBidi = () => Bidi;
 
 export interface Stretch {
   /** In logical order; where it runs leftward, brackets are mirrored already. */
@@ -26,8 +25,9 @@ export interface WritingDirection {
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
-export function createWritingDirection(): WritingDirection {
-  const bidi = openBidi();
+/** Loaded with the first text that is drawn. */
+export async function createWritingDirection(): Promise<WritingDirection> {
+  const bidi = ((await import('bidi-js')) as unknown as { readonly default: OpenBidi }).default();
   return {
     baseOf(paragraph) {
       if (!RIGHT_TO_LEFT.test(paragraph)) return 'ltr';

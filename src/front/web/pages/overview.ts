@@ -24,12 +24,14 @@ export const overview: Page = {
     const { history } = view;
     return {
       title: 'Overview',
-      main: html`${state(troubles, now - view.startedAt)}
+      main: html`${state(troubles, now - view.startedAt)}${view.alarms().map(alarm => html`
+<p class="state warn"><b>Look here:</b> ${alarm}.</p>`)}
 <dl class="tiles">
 ${tile('Accepted', formatRate(history.average('accepted', MINUTE)), 'last minute')}
 ${tile('Delivered', formatRate(history.average('delivered', MINUTE)), 'last minute')}
 ${tile('Deferred', formatRate(history.average('deferred', MINUTE)), 'last minute')}
 ${tile('Failed', formatRate(history.average('failed', MINUTE)), 'last minute')}
+${tile('Volume', `${formatOctets(history.average('octets', MINUTE))}/s`, 'accepted, last minute')}
 ${tile('In the queue', formatCount(messages), html`<a href="/queue">${formatCount(claimed)} being delivered</a>`)}
 ${tile('Oldest', oldestAcceptedAt === null ? '–' : formatSpan(now - oldestAcceptedAt), oldestAcceptedAt === null ? 'nothing waits' : 'since accepted')}
 ${tile('Quarantine', formatCount(quarantined), quarantined === 0 ? 'all is whole' : html`<a href="/queue?state=quarantined">look at them</a>`)}
