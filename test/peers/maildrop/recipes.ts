@@ -4,6 +4,8 @@ export interface Row {
   /** One of `messages`; absent: plain. */
   readonly message?: keyof typeof messages;
   readonly args?: readonly string[];
+  /** As `-m` runs it: it may look and answer. */
+  readonly embedded?: true;
 }
 
 export const messages = {
@@ -325,6 +327,26 @@ export const rows: readonly Row[] = [
   { recipe: 'echo good\nthis is "wrong" (' },
   { recipe: 'dotlock "x"\n{\n}' },
   { recipe: 'foreach /x/ echo' },
+  // Embedded.
+  { embedded: true, recipe: 'exit' },
+  { embedded: true, recipe: '' },
+  { embedded: true, recipe: 'if (/^Subject: Hello/)\n{\necho "550 not wanted"\nEXITCODE=1\n}' },
+  { embedded: true, recipe: 'EXITCODE=99\nexit' },
+  { embedded: true, recipe: 'echo lookup("a", "missing")' },
+  { embedded: true, recipe: 'foreach /^(To|Cc): .*/\n{\necho "$MATCH"\n}\nEXITCODE=3' },
+  { embedded: true, recipe: 'to A' },
+  { embedded: true, recipe: 'cc A\nexit' },
+  { embedded: true, recipe: 'system "echo x"' },
+  { embedded: true, recipe: 'xfilter "cat"' },
+  { embedded: true, recipe: 'X=`echo x`\necho $X' },
+  { embedded: true, recipe: 'logfile "log"' },
+  { embedded: true, recipe: 'dotlock "l" {\n}' },
+  { embedded: true, recipe: 'flock "l" {\n}' },
+  { embedded: true, recipe: 'echo gdbmopen("map","C")' },
+  { embedded: true, recipe: 'echo gdbmopen("map")' },
+  { embedded: true, recipe: 'include "missing"' },
+  { embedded: true, recipe: 'import GIVEN\necho "<$GIVEN>"' },
+  { embedded: true, recipe: 'if (1) echo x' },
   // As people write them.
   { recipe: 'if (/^(To|Cc):.*alice@example\\.net/)\n{\n  cc "./A"\n  if (/^Subject:.*world/)\n    to "./B"\n}\nto "./box"' },
   { recipe: 'SPAM=0\nif (/^Subject:.*money/)\n  SPAM=$SPAM + 5\nif (/money/:b,2,1 >= 2)\n  SPAM=$SPAM + 3\nif ($SPAM > 2)\n{\n  xfilter "sed \'1i X-Spam: $SPAM\'"\n  to A\n}' },
