@@ -10,10 +10,12 @@ import type { Address, MessageId } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import type { Check } from './core/policy.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { faxFirst, openFax } from './fax.ts';
 import { openFaxModems } from './fax-modems.ts';
+import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
@@ -31,6 +33,7 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
 import { openPickupDesk } from './pickup.ts';
+import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { createFiltersOfRecipients } from './recipient-filters.ts';
@@ -53,6 +56,8 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
+/** What a burst left free in the queue's file is given back to the disk at the next start. */
+const COMPACT_FROM_OCTETS = 64 * 1024 * 1024;
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
 export interface Given {
@@ -106,7 +111,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
-  const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
+  const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
   const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
@@ -136,6 +141,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
+    heard: ({ envelope: { origin } }, recipient, outcome) => trackOutcome(store.track, origin, rules.variables(origin), recipient, outcome),
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
@@ -159,6 +165,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
   opened.unshift(() => control.close());
+  const housekeeping = openHousekeeping({ store, clock, log });
+  opened.push(() => housekeeping.close());
   watch(metrics, store);
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
@@ -250,16 +258,20 @@ function postmasterOf(me: string): Address {
 
 async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
   await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
-  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined }) });
+  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
 }
 
-/** Taken as it is: a copy would hold what the getters say now, and no reload would change it. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics' | 'filtering'>, recipients?: RecipientFilters): IntakeOptions {
+/** Never spread what this gives: its getters are what makes a reload heard. */
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
+  const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
+  let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
+  const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
   return {
     ...rooms,
     get checks() {
-      const { checks, configuration } = rules();
-      return recipients === undefined || configuration.local.recipientFilter === undefined ? checks : [...checks, ...recipients.checks];
+      const of = rules();
+      if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked, ...byRecipient(of)] };
+      return asked.checks;
     },
     variables: origin => rules().variables(origin),
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
@@ -295,7 +307,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   opened.push(() => outbound.close());
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
-  const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations, recipients }, false);
+  const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }, recipients));
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });

@@ -91,6 +91,8 @@ export const catalogue = {
   routingLoop: permanent(554, '5.4.6', 'Too many Received fields, this looks like a loop', 'RFC 5321 §6.3'),
   contentRefused: permanent(554, '5.7.1', 'Message refused', 'RFC 5321 §3.3'),
   contentDeferred: temporary(451, '4.7.1', 'Message not taken now, please try again later', 'RFC 3463 §3.8'),
+  deferredLately: temporary(450, '4.2.0', 'Mail for this address could not be delivered a while ago, please try again later', 'RFC 5321 §4.2.3'),
+  failedLately: permanent(550, '5.2.0', 'Mail for this address failed a while ago', 'RFC 5321 §4.2.3'),
   senderRefused: permanent(550, '5.7.1', 'Sender refused', 'RFC 5321 §3.3'),
 } as const;
 

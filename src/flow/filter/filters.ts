@@ -10,6 +10,7 @@ import type { FilterStanding } from '../../core/operations.ts';
 import type { Examination, Filter, Filtering, Inspected } from '../../core/policy.ts';
 import { usualManners, type ContentFilter, type FilterManners } from '../../grammar/config/content-filters.ts';
 import type { ActiveFilter, BuiltInSettings } from '../../grammar/config/filter-folder.ts';
+import type { HttpClient } from '../../kit/http-client.ts';
 import { createExamination, type Placed } from './examination.ts';
 import { openProgram, type Program } from './program.ts';
 import { createClient } from './clients.ts';
@@ -51,6 +52,7 @@ export interface FiltersOptions {
   readonly recipients?: { readonly filter: Filter; wants(origin: Origin): boolean };
   /** Our name, as milters are told it. */
   me(): string;
+  readonly http: Pick<HttpClient, 'request'>;
 }
 
 /** A filter with something to close. */

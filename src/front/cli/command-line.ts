@@ -23,6 +23,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   flush: async () => (await import('./orders.ts')).flush,
   hold: async () => (await import('./orders.ts')).hold,
   release: async () => (await import('./orders.ts')).release,
+  show: async () => (await import('./tracked.ts')).show,
+  clear: async () => (await import('./tracked.ts')).clear,
   queue: async () => (await import('./queue.ts')).queue,
   mailq: async () => (await import('./mailq.ts')).mailq,
   cancelmsg: async () => (await import('./orders.ts')).cancelmsg,
