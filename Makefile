@@ -70,6 +70,8 @@ bench: build ## measure beside Postfix and the floors; ratios, memory, profile (
 	@$(NODE) bench/uucp.ts
 	@$(NODE) bench/queue.ts $(if $(LONG),--long)
 	@$(NODE) bench/fax.ts
+	@$(NODE) bench/local.ts $(if $(QUICK),--quick)
+	@$(NODE) bench/maildrop.ts
 
 soak: build ## half an hour of mixed load and faults
 	@$(NODE) bench/soak.ts

@@ -4,6 +4,7 @@ import type { FaxCall, FaxCallReport, FaxLine } from '../src/core/fax.ts';
 import type { FaxKernels } from '../src/core/kernels.ts';
 import type { Log } from '../src/core/log.ts';
 import { openDesk, type Desk, type Listen } from './modem/desk.ts';
+import { openSendfaxDesk } from './modem/sendfax.ts';
 import { openSerialPort } from './modem/serial-port.ts';
 import type { ModemSettings } from './modem/settings.ts';
 import type { OpenWire } from './modem/wire.ts';
@@ -14,6 +15,8 @@ export interface FaxLineRooms {
   readonly log: Log;
   /** Absent: a serial port. */
   readonly openWire?: OpenWire;
+  /** mgetty's program, where it is not in its usual place. */
+  readonly sendfax?: string;
   /** Takes calls on modems that answer; absent: none is taken. */
   readonly listen?: Listen;
 }
@@ -33,7 +36,7 @@ export function openFaxLine(name: string, settings: readonly ModemSettings[], ro
   const freed = () => {
     for (const wake of waiting) wake();
   };
-  const desks = settings.map(one => openDesk(one, { ...rooms, openWire: rooms.openWire ?? openSerialPort }, rooms.listen ?? null, freed));
+  const desks = settings.map(one => (one.driver === 'sendfax' ? openSendfaxDesk(one, rooms, freed) : openDesk(one, { ...rooms, openWire: rooms.openWire ?? openSerialPort }, rooms.listen ?? null, freed)));
   const isFree = (desk: Desk) => desk.state === 'free' || desk.state === 'listening';
 
   async function untilFreed(ms: number, signal: AbortSignal): Promise<void> {

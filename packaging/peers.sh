@@ -7,7 +7,7 @@ smtp-source:postfix
 smtp-sink:postfix
 swaks:swaks
 danted:dante-server
-reformime:maildrop
+maildrop:maildrop
 strace:strace
 uucico:uucp
 chromium:chromium

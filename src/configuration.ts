@@ -18,6 +18,7 @@ import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
+import { readFaxModems } from './configuration/fax-modems.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
@@ -30,7 +31,7 @@ import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
 import { domainRule, durationRule, numberRule, sizeRule, textRule } from './configuration/values.ts';
-import type { Configuration, ConfigurationProblem, Limits, Names, QueueSettings } from './configuration/types.ts';
+import type { Configuration, ConfigurationProblem, Essentials, Limits, Names, QueueSettings } from './configuration/types.ts';
 
 export type * from './configuration/types.ts';
 export { knownFiles, knownPatterns } from './configuration/known-files.ts';
@@ -62,6 +63,18 @@ export function readConfiguration(folder: string, hostName: string = hostname())
   return { kind: 'read', configuration };
 }
 
+/**
+ * What sendmail(1) needs, for callers who may not read the rest: passwords stand in other files. Only what these few
+ * files say is checked.
+ */
+export function readEssentials(folder: string, hostName: string = hostname()): { readonly kind: 'read'; readonly essentials: Essentials } | { readonly kind: 'wrong'; readonly problems: readonly ConfigurationProblem[] } {
+  const sheet = createSheet(resolve(folder));
+  if (statSync(sheet.folder, { throwIfNoEntry: false })?.isDirectory() !== true) return { kind: 'wrong', problems: [{ file: sheet.folder, what: 'no such folder', right: `posthorn init ${sheet.folder}` }] };
+  const names = readNames(sheet, hostName.toLowerCase());
+  const essentials = { names, stateFolder: readStateFolder(sheet), sizeOctets: readLimits(sheet).sizeOctets };
+  return sheet.problems.length > 0 ? { kind: 'wrong', problems: unrepeated(sheet.problems) } : { kind: 'read', essentials };
+}
+
 /** `FILE:LINE: what is wrong; right would be: EXAMPLE`. */
 export function formatProblem({ file, line, what, right }: ConfigurationProblem): string {
   return `${file}${line === undefined ? '' : `:${line}`}: ${what}; right would be: ${right}`;
@@ -76,7 +89,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
-  const stateFolder = resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
+  const stateFolder = readStateFolder(sheet);
   return {
     folder: sheet.folder,
     stateFolder,
@@ -93,9 +106,11 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     fax: readFax(sheet),
-    filters: readFilters(sheet, stateFolder),
+    pickup: sheet.value('pickup', 'everyone', pickupRule),
     local: readLocal(sheet),
     modules: { local: readModuleLimits(sheet, 'module.local', { deliveries: 10, perNexthop: 4, recipients: 100 }) },
+    faxModems: readFaxModems(sheet, names),
+    filters: readFilters(sheet, stateFolder),
     receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
     http,
     log: readLog(sheet),
@@ -128,6 +143,10 @@ function readNames(sheet: Sheet, hostName: string): Names {
     helo: helo === '*' ? { kind: 'reverse' } : { kind: 'name', name: helo },
     ...(greeting === undefined || greeting.trim() === '' ? {} : { greeting: lines }),
   };
+}
+
+function readStateFolder(sheet: Sheet): string {
+  return resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
 }
 
 function readLimits(sheet: Sheet): Omit<Limits, 'headerOctets'> {
@@ -183,6 +202,12 @@ function readQueue(sheet: Sheet, maxDeliveries: number): QueueSettings {
 const MOST_RECEIVERS = 64;
 
 const optionalText: Omit<ValueRule<string | undefined>, 'example'> = { show: (value) => value ?? '', parse: read };
+
+const pickupRule: ValueRule<'everyone' | 'owner'> = {
+  example: 'everyone',
+  show: String,
+  parse: (text) => (text === 'everyone' || text === 'owner' ? read(text) : wrong(`${shown(text)} is neither everyone nor owner`, 'everyone')),
+};
 
 const httpRule: ValueRule<Endpoint | null> = {
   example: '127.0.0.1:2580',

@@ -11,6 +11,7 @@ import { createHands } from './flow/transport/local/index.ts';
 import { formatDeliveryDone } from './grammar/delivery-wire.ts';
 import { createSystemClock } from './kit/system-clock.ts';
 import { createMailboxes } from './service/mailbox/index.ts';
+import { createMaildrop } from './service/maildrop/index.ts';
 
 const LONGEST_ORDER = 1024 * 1024;
 /** What is kept in memory; more goes to a file without a name. */
@@ -24,7 +25,9 @@ become(order);
 const content = await readContent(source, rest, order.request.octets);
 const clock = createSystemClock();
 const log: Log = { info: () => undefined, warn: write, error: write };
-const hands = createHands({ mailboxes: createMailboxes({ host: order.host, clock, log }), clock, log, settings: () => order.settings });
+const mailboxes = createMailboxes({ host: order.host, clock, log });
+const maildrop = createMaildrop({ mailboxes, clock, systemRecipe: join(order.folder, 'maildroprc'), trustedFolder: join(order.folder, 'maildroprcs'), sendmail: '/usr/sbin/sendmail -oi' });
+const hands = createHands({ mailboxes, maildrop, clock, log, settings: () => order.settings });
 const { user, request } = order;
 const stopping = new AbortController();
 process.on('SIGTERM', () => stopping.abort());

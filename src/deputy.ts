@@ -39,6 +39,8 @@ export interface HandsOrder {
   readonly request: DeliveryRequest;
   readonly settings: LocalSettings;
   readonly host: string;
+  /** Of the configuration: the system's recipe lies there. */
+  readonly folder: string;
 }
 
 export async function openDeputy({ configuration, log, ask = askGetent }: DeputyOptions): Promise<Deputy> {
@@ -69,7 +71,7 @@ export async function openDeputy({ configuration, log, ask = askGetent }: Deputy
       dotExtension: local.dotExtension, delivery: local.delivery, dynamic: local.dynamic, limitMs: local.limitMs, path: local.path, shell: local.shell,
       ...(local.maildrop === undefined ? {} : { maildrop: local.maildrop }),
     };
-    giveTo(socket, rest, { user, request, settings, host: names.me });
+    giveTo(socket, rest, { user, request, settings, host: names.me, folder: configuration.folder });
   }
 
   /** Root's only act for the user: to start a process that becomes the user before it looks at anything. */
@@ -113,7 +115,7 @@ const HANDS = fileURLToPath(new URL(`./deputy-hands${import.meta.url.endsWith('.
 
 /** Whoever writes these files chooses what runs in everybody's name. */
 function demandRootsOwn(folder: string): void {
-  for (const name of ['.', 'systemusers', 'courierd', 'maildrop', 'dotextension', 'localtimeout', 'me', 'statedir']) {
+  for (const name of ['.', 'systemusers', 'courierd', 'maildrop', 'maildroprc', 'maildroprcs', 'dotextension', 'localtimeout', 'me', 'statedir']) {
     const path = join(folder, name);
     const found = statSync(path, { throwIfNoEntry: false });
     if (found !== undefined && (found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0)) throw new Error(`${path}: others than root may write to it`);

@@ -13,7 +13,8 @@ import type { Operations } from './core/operations.ts';
 import type { Check } from './core/policy.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
-import { faxFirst, noFaxLine, openFax } from './fax.ts';
+import { faxFirst, openFax } from './fax.ts';
+import { openFaxModems } from './fax-modems.ts';
 import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
@@ -32,6 +33,7 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
 import { openHousekeeping } from './housekeeping.ts';
+import { openPickupDesk } from './pickup.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { withModuleLimits } from './module-limits.ts';
@@ -106,11 +108,13 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const fax = openFax(() => rules.configuration, { line: given.faxLine ?? noFaxLine, kernels, clock, log });
-  opened.push(() => fax.close());
   const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
   opened.push(() => filters.close());
   const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }));
+  const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
+  opened.push(() => faxModems.close());
+  const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
+  opened.push(() => fax.close());
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
@@ -139,6 +143,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
 
+  const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
+  opened.push(() => pickup.close());
+
   const operations: Operations = {
     ...createQueueOperations({
       store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
@@ -163,7 +170,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
     listeners,
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()],
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
@@ -187,6 +194,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     inForce = configuration;
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
+    faxModems.reload();
     await filters.reload();
     await onlookers.reload();
     receivers?.reload();

@@ -7,7 +7,9 @@ import type { Log } from './core/log.ts';
 import type { Mailboxes } from './core/mailbox.ts';
 import { createLocalTransport, openDeputyHands, type LocalOptions } from './flow/transport/local/index.ts';
 import { createBackends, createSystemUsers, createUserdb } from './service/auth/index.ts';
+import type { Maildrop } from './core/maildrop.ts';
 import { createMailboxes } from './service/mailbox/index.ts';
+import { createMaildrop } from './service/maildrop/index.ts';
 
 export interface LocalDeliveryOptions extends Pick<LocalOptions, 'instruction' | 'forward'> {
   /** What cannot change while we run: folders and our name. */
@@ -23,7 +25,11 @@ export interface LocalDelivery {
   readonly everyone: ReturnType<typeof createLocalTransport>;
   readonly accounts: AuthBackend;
   readonly mailboxes: Mailboxes;
+  readonly maildrop: Maildrop;
 }
+
+/** What recipes hand their forwards to. */
+const SENDMAIL = '/usr/sbin/sendmail -oi';
 
 export function createLocalDelivery({ first, configuration, clock, log, ...more }: LocalDeliveryOptions): LocalDelivery {
   const accounts = createBackends([
@@ -31,7 +37,8 @@ export function createLocalDelivery({ first, configuration, clock, log, ...more 
     createSystemUsers({ clock, enabled: () => configuration().local.deputy !== undefined }),
   ]);
   const mailboxes = createMailboxes({ host: first.names.me, clock, log });
-  const common = { folder: join(first.stateFolder, 'mailboxes'), mailboxes, clock, log, settings: () => configuration().local };
+  const maildrop = createMaildrop({ mailboxes, clock, systemRecipe: join(first.folder, 'maildroprc'), trustedFolder: join(first.folder, 'maildroprcs'), sendmail: SENDMAIL });
+  const common = { folder: join(first.stateFolder, 'mailboxes'), mailboxes, maildrop, clock, log, settings: () => configuration().local };
   const { deliveries, perNexthop, recipients } = first.modules.local;
   const transport = createLocalTransport({
     name: 'local', ...common, ...more, accounts,
@@ -41,6 +48,6 @@ export function createLocalDelivery({ first, configuration, clock, log, ...more 
     ownersHands: openDeputyHands({ path: () => configuration().local.deputy, limitMs: () => configuration().local.limitMs, log }),
     limits: { recipients, perNexthop, inAll: deliveries },
   });
-  return { transport, everyone: createLocalTransport({ name: 'trial', ...common, everyone: true }), accounts, mailboxes };
+  return { transport, everyone: createLocalTransport({ name: 'trial', ...common, everyone: true }), accounts, mailboxes, maildrop };
 }
 

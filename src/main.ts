@@ -26,7 +26,9 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
     attempts: async configuration => (await import('./timetable.ts')).attemptsBy(configuration),
     faxProof: async (configuration, file, request) => (await import('./fax.ts')).proofOf(configuration, file, request, new AbortController().signal),
+    faxDesk: async configuration => (await import('./fax-modems.ts')).openFaxDesk(configuration),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
+    maildrop: async folder => (await import('./maildrop.ts')).createLocalMaildrop(folder),
   },
 });
 

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBox } from '../../test/props/box.ts';
-import type { Peer } from './peer.ts';
+import { MAIL_DOMAIN, type Peer, type Place } from './peer.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'build', 'src', 'main.js');
 
@@ -17,7 +17,7 @@ export const posthorn: Peer = {
       folder: place.folder,
       nextHop: place.nextHop,
       entry: program,
-      files: { sizelimit: '41943040\n', ...(place.mode === 'accept' ? { submitdelay: '1d\n' } : {}) },
+      files: { sizelimit: '41943040\n', ...(place.mode === 'accept' ? { submitdelay: '1d\n' } : {}), ...mailboxFiles(place) },
       nodeFlags: place.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`],
     });
     await box.start();
@@ -35,3 +35,13 @@ export const posthorn: Peer = {
     };
   },
 };
+
+/** Virtual mailboxes: an account each, whose mail lies where the measurement looks for it. */
+function mailboxFiles({ folder, users }: Place): Readonly<Record<string, string>> {
+  if (users === undefined) return {};
+  return {
+    hosteddomains: `${MAIL_DOMAIN}\n`,
+    esmtpacceptmailfor: `${MAIL_DOMAIN}\n`,
+    userdb: users.map(user => `${user}@${MAIL_DOMAIN}\tmail=${join(folder, 'mail', user)}\n`).join(''),
+  };
+}

@@ -125,6 +125,8 @@ export class SimulatedModem {
     for (let rings = 0; rings < (incoming.rings ?? 10) && !answered.signal.aborted; rings++) {
       this.#say('RING');
       if (rings === 0 && incoming.callerId !== undefined && (this.#setting('+VCID') === '1' || this.#setting('#CID') === '1')) this.#say('DATE = 1121', 'TIME = 0830', `NMBR = ${incoming.callerId}`);
+      const takesAfter = Number(this.#setting('S0') || '0');
+      if (takesAfter > 0 && rings + 1 >= takesAfter) this.#ringing?.answer();
       await clock.sleepUntil(after(clock.now(), RING_EVERY_MS), answered.signal);
     }
     if (!answered.signal.aborted) {
@@ -240,6 +242,9 @@ export class SimulatedModem {
       case 'H':
         this.#end('hung up');
         this.#call = null;
+        return 'OK';
+      case 'S':
+        this.#settings.set(command.split('=')[0]!, command.split('=')[1] ?? '0');
         return 'OK';
       case 'I':
         return this.#tell(`${this.#given.script.maker ?? 'POSTHORN'} ${this.#given.script.model ?? 'FAX SIMULATOR'}`);
@@ -454,13 +459,15 @@ export class SimulatedModem {
     const two = this.#class === '2';
     // Class 2 delivers the highest bit first at +FBOR=0, whatever the draft says; class 2.0 keeps to its standard.
     const plain = two ? this.#setting('+FBOR') !== '1' : this.#setting('+FBO') === '1';
-    const wire = plain ? Buffer.from(coded) : turned(coded);
+    // Behind the last end of line comes some fill, as from a real line; efax misses it otherwise.
+    const wire = Buffer.concat([plain ? coded : turned(coded), Buffer.alloc(3)]);
     const step: PageStep = { call: this.calls.length + 1, page: arriving.page + 1, attempt: arriving.attempt };
     for (let at = 0; at < wire.length; at += 512) {
       if (this.#mishap({ kind: 'arriving', octets: at, ...step })) return;
       if (this.#mode !== 'arriving') return this.#hangUp(2, 'stopped by the computer');
       this.#put(doubled(wire.subarray(at, at + 512)));
-      await new Promise(next => setImmediate(next));
+      const { clock, script: { lineBits } } = this.#given;
+      await (lineBits === undefined ? new Promise(next => setImmediate(next)) : clock.sleepUntil(after(clock.now(), (512 * 8000) / lineBits)));
     }
     if (this.#mishap({ kind: 'arriving', octets: wire.length, ...step })) return;
     const { rows, badRows } = decodePage(coded);

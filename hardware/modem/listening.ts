@@ -78,7 +78,7 @@ async function answer(modem: Modem, rings: Rings, { clock, log, kernels, arrival
   const { talk, dialect } = modem;
   const arrival = await arrivals.open({ modem: modem.name, at: clock.now(), ...rings });
   if (arrival === null) {
-    log.error('fax-call', { modem: modem.name, ...rings, kind: 'not taken', why: 'no room to keep a fax' });
+    log.error('fax-in', { modem: modem.name, ...rings, kind: 'not taken', why: 'no room to keep a fax' });
     // Not taken, it stops ringing some day; until then every ring would ask anew.
     await talk.ear.stirred(RING_GAP_MS, signal);
     return;
@@ -88,12 +88,12 @@ async function answer(modem: Modem, rings: Rings, { clock, log, kernels, arrival
   const senderId = stationIdOf(answered.reports.get(callingId) ?? '');
   if (answered.end !== 'ok' || answered.hangup !== null || !answered.reports.has(connected)) {
     const kind = answered.end === 'connect' ? 'data call' : 'no fax';
-    log.info('fax-call', { modem: modem.name, ...rings, kind, hangup: answered.hangup, said: talk.said().slice(-300) });
+    log.info('fax-in', { modem: modem.name, ...rings, kind, hangup: answered.hangup, said: talk.said().slice(-300) });
     if (answered.hangup === null) await endCall(modem, clock, false);
     await arrival.end({ complete: false, said: kind, ...(answered.hangup === null ? {} : { hangup: answered.hangup }) });
     return;
   }
   const { pages, ...end } = await takePages(modem, answered, arrival, { clock, kernels }, signal);
-  log.info('fax-call', { modem: modem.name, ...rings, kind: end.complete ? 'fax' : 'partial fax', sender: senderId, pages, ...(end.hangup === undefined ? {} : { hangup: end.hangup }), ...(end.complete ? {} : { said: end.said.slice(-300) }) });
+  log.info('fax-in', { modem: modem.name, ...rings, kind: end.complete ? 'fax' : 'partial fax', sender: senderId, pages, ...(end.hangup === undefined ? {} : { hangup: end.hangup }), ...(end.complete ? {} : { said: end.said.slice(-300) }) });
   await arrival.end({ ...end, ...(senderId === '' ? {} : { senderId }) });
 }

@@ -5,6 +5,8 @@ export interface ModemSettings {
   /** What it is called in logs and reports; `ttyS0`. */
   readonly name: string;
   readonly device: string;
+  /** Our own, or mgetty's sendfax. */
+  readonly driver: 'native' | 'sendfax';
   readonly baud: number;
   readonly fax: DialectName | 'auto';
   readonly flow: 'software' | 'hardware';

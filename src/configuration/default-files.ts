@@ -132,6 +132,23 @@ export function defaultFiles(choices: Choices): readonly DefaultFile[] {
         'PAIDTRIES=3',
       ),
     },
+    {
+      path: 'faxmodems',
+      text: text(
+        'Fax modems: the device, then options; posthorn fax probe DEVICE says whether it will do (docs/fax-modems.md).',
+        '/dev/ttyACM0',
+        '/dev/ttyS0 class=2 flow=hardware answer=2',
+      ),
+    },
+    {
+      path: 'faxarrivals',
+      text: text(
+        'Who gets a fax that came in: the first line that fits, else RCPTTO of faxnotifyrc, else the postmaster.',
+        'called 5551234 sales@example.com',
+        'sender "+49 89*" munich@example.com',
+        'attach pdf png',
+      ),
+    },
     { path: 'statedir', text: text('Where the queue lives. A relative path starts at this folder.') + `${choices.stateFolder}\n` },
     { path: 'httpaddress', text: text('Health and metrics: ADDRESS:PORT, or off. Nobody is asked for a password there, so keep it on loopback.') + `${choices.httpAddress}\n` },
     { path: 'freespace', text: text('Mail is refused for now (452) when the queue\'s disk has less room than this: octets, or K, M, G.') + '128M\n' },

@@ -1,4 +1,5 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
+import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
@@ -14,7 +15,9 @@ import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
+import type { ArrivalForm, ArrivalRule } from '../grammar/fax/arrival-rules.ts';
 import type { FaxRule } from '../grammar/fax/fax-rules.ts';
+import type { ModemLine } from '../grammar/fax/modem-lines.ts';
 import type { NumberPattern } from '../grammar/fax/number-pattern.ts';
 import type { Site } from '../grammar/uucp/bang-path.ts';
 import type { BatchRule } from '../grammar/uucp/batch-rules.ts';
@@ -42,9 +45,12 @@ export interface Configuration {
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   readonly fax: FaxSettings;
-  readonly filters: FilterSettings;
+  /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
+  readonly pickup: 'everyone' | 'owner';
   readonly local: LocalDelivery;
   readonly modules: { readonly local: ModuleLimits };
+  readonly faxModems: FaxModemSettings;
+  readonly filters: FilterSettings;
   /** null: off. */
   readonly http: Endpoint | null;
   readonly log: readonly LogTarget[];
@@ -59,6 +65,9 @@ export interface Configuration {
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
   readonly notices: readonly Notice[];
 }
+
+/** What a program needs that hands mail over. */
+export type Essentials = Pick<Configuration, 'names' | 'stateFolder'> & Pick<Limits, 'sizeOctets'>;
 
 export interface Setting {
   readonly name: string;
@@ -296,6 +305,24 @@ export interface UucpSettings {
   readonly polls: readonly PollRule[];
   /** How long mail may wait for a neighbour before somebody is told; 0: for ever. */
   readonly alarmMs: number;
+}
+
+/** The line, and faxes that come in. */
+export interface FaxModemSettings {
+  readonly modems: readonly ModemLine[];
+  readonly arrivals: {
+    readonly mailFrom: Address | null;
+    readonly recipients: readonly Address[];
+    readonly postmaster: Address;
+    readonly from: string;
+    readonly to?: string;
+    readonly subject?: string;
+    readonly messageIdHost: string;
+    readonly attach: readonly ArrivalForm[];
+    readonly routes: readonly ArrivalRule[];
+    /** mgetty's own files are removed when a fax is ours. */
+    readonly removesOriginals: boolean;
+  };
 }
 
 export interface FaxSettings {

@@ -19,6 +19,12 @@ export interface MailboxMessage {
   readonly folder?: string;
   /** Maildir++ quota as `10000000S,1000C`; absent: what `maildirsize` says. */
   readonly quota?: string;
+  /** Letters of a Maildir's flags, `DFRS`: the message lies in cur then. */
+  readonly flags?: string;
+  /** IMAP keywords, for a Maildir. */
+  readonly keywords?: readonly string[];
+  /** Of a file that is made; absent: 0600. */
+  readonly mode?: number;
 }
 
 export type Stored =

@@ -175,7 +175,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       await watch.until(more.ms ?? 20_000, `a log line: ${what}`, () => found() !== undefined);
       return found()!;
     },
-    run: (args, input) => runToEnd([entry, ...args, '--config', config], input),
+    run: (args, input) => runToEnd([entry, '--config', config, ...args], input),
     async close() {
       child?.kill('SIGKILL');
       await exit;

@@ -44,7 +44,7 @@ export async function openModemBench(t: TestContext, script: FaxScript = {}, giv
   });
   t.after(() => modem.close());
   const settings: ModemSettings = {
-    name: 'ttyF0', device: modem.path, baud: 38_400, fax: 'auto', flow: 'software', init: [], dial: 'DT', stationId: '+49 30 555', lockFolder: folder, answerAfterRings: 0,
+    name: 'ttyF0', device: modem.path, driver: 'native', baud: 38_400, fax: 'auto', flow: 'software', init: [], dial: 'DT', stationId: '+49 30 555', lockFolder: folder, answerAfterRings: 0,
   };
   return {
     folder, clock, modem, settings,

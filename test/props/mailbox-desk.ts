@@ -13,29 +13,38 @@ export type Step = 'open' | 'write' | 'sync' | 'stat' | 'close' | 'rename';
 
 /** `before` is asked with each step's name and path; what it throws is what the disk says. */
 export function watchedFiles(before: (step: Step, path: string) => void): Files {
-  const openFile = async (...given: Parameters<Files['open']>) => {
-    const path = String(given[0]);
-    before('open', path);
-    const file = await nodeFiles.open(...given);
-    const watched: Readonly<Record<string, Step>> = { write: 'write', writev: 'write', sync: 'sync', stat: 'stat', close: 'close' };
-    return new Proxy(file, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== 'function') return member;
-        return (...args: unknown[]): unknown => {
-          const step = watched[String(name)];
-          try {
-            if (step !== undefined) before(step, path);
-          } catch (error) {
-            return step === 'close' ? target.close().then(() => Promise.reject(error)) : Promise.reject(error);
-          }
-          return Reflect.apply(member, target, args) as unknown;
-        };
-      },
-    });
-  };
+  const paths = new Map<number, string>();
+  const pathOf = (file: number) => paths.get(file) ?? '';
   return {
-    ...nodeFiles, open: openFile,
+    ...nodeFiles,
+    async open(path, flags, mode) {
+      before('open', path);
+      const file = await nodeFiles.open(path, flags, mode);
+      paths.set(file, path);
+      return file;
+    },
+    openFolder(path) {
+      before('open', path);
+      const file = nodeFiles.openFolder(path);
+      paths.set(file, path);
+      return file;
+    },
+    async write(file, buffers) {
+      before('write', pathOf(file));
+      await nodeFiles.write(file, buffers);
+    },
+    async sync(file) {
+      before('sync', pathOf(file));
+      await nodeFiles.sync(file);
+    },
+    look(file) {
+      before('stat', pathOf(file));
+      return nodeFiles.look(file);
+    },
+    close(file) {
+      nodeFiles.close(file);
+      before('close', pathOf(file));
+    },
     async rename(from, to) {
       before('rename', String(from));
       await nodeFiles.rename(from, to);

@@ -105,7 +105,8 @@ async function run(options: ExaminationOptions, message: Inspected, copy: Copy, 
 /** What filters see: recipients that an earlier one refused are no longer among them. */
 function view(message: Parameters<Examination['judge']>[0], copy: Copy, verdicts: ReadonlyMap<RecipientId, Verdict>): Inspected {
   const { id, envelope, variables } = message;
-  const standing = () => copy.recipients.filter(one => verdicts.get(one.id)?.kind !== 'refused');
+  // An alias's own entry is for the report; its members are who gets the mail.
+  const standing = () => copy.recipients.filter(one => one.expanded !== true && verdicts.get(one.id)?.kind !== 'refused');
   return {
     id, envelope, variables,
     origin: envelope.origin,

@@ -126,6 +126,7 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
       socketFolder = plan.sockets;
       sockets = openSockets(plan.sockets, () => clock.now());
     }
+    if (plan.sources.size > 0) sockets.make();
     clients = plan.sources.size === 0 ? [] : plan.rules.map(rule => ({ rule, filter: createClient(rule, options) }));
     await Promise.all([reloadPrograms(plan, active), reloadMembers(plan, active)]);
   }

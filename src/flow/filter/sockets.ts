@@ -12,6 +12,8 @@ export interface FoundSocket {
 }
 
 export interface Sockets {
+  /** The folders, where they are not there yet. */
+  make(): void;
   /** Optional ones first, each kind in byte order. */
   list(): readonly FoundSocket[];
   /** What a filter that is no longer wanted has left. */
@@ -25,8 +27,10 @@ const MODE = 0o750;
 
 export function openSockets(root: string, now: () => number): Sockets {
   const folders = FOLDERS.map(({ name, optional }) => ({ path: join(root, name), optional, stamp: -1, found: [] as readonly FoundSocket[] }));
-  for (const { path } of folders) mkdirSync(path, { recursive: true, mode: MODE });
   return {
+    make() {
+      for (const { path } of folders) mkdirSync(path, { recursive: true, mode: MODE });
+    },
     list() {
       let all: readonly FoundSocket[] = [];
       for (const folder of folders) {

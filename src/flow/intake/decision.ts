@@ -31,12 +31,14 @@ export function decide(recipients: readonly Recipient[], verdicts: ReadonlyMap<R
     }
     if (verdict?.kind === 'quarantine') quarantine ??= verdict.why;
     kept.push(recipient);
-    if (place !== undefined) taken.add(place);
+    // An alias's own entry takes nothing: it is there to be reported.
+    if (place !== undefined && recipient.expanded !== true) taken.add(place);
   }
   for (const place of taken) refusals.delete(place);
   const all = [...refusals.values()];
   const [first] = all;
   // Of different answers the one that lets the client try again.
   if (first !== undefined && (answers === 'one' || taken.size === 0)) return all.find(one => one.reply < 500) ?? first;
-  return { kind: 'accepted', recipients: kept, refused: refusals, ...(quarantine === undefined ? {} : { quarantine }) };
+  const reported = kept.filter(({ id, expanded }) => expanded !== true || taken.has(places[id] ?? -1));
+  return { kind: 'accepted', recipients: reported, refused: refusals, ...(quarantine === undefined ? {} : { quarantine }) };
 }

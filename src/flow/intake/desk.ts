@@ -13,7 +13,7 @@ import type { Check, Examination, Facts, Filtering, Variables } from '../../core
 import type { Draft, QueueStore, Seal } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { decide } from './decision.ts';
-import { beginBatches } from './batches.ts';
+import { beginBatches, type Batches } from './batches.ts';
 import { readHeader, type HeaderLimits } from './header-check.ts';
 
 export interface IntakeOptions {
@@ -216,7 +216,7 @@ class OpenTransaction implements Transaction {
     };
   }
 
-  async #end(draft: Draft, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], facts: ContentFacts, examination: Examination | null): Promise<Queued | Refusal> {
+  async #end(draft: Batches, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], facts: ContentFacts, examination: Examination | null): Promise<Queued | Refusal> {
     const { clock, limits } = this.#options;
     const { origin } = envelope;
     const refusal = this.#tooLarge(facts.sizeOctets) ? refuse('tooLarge') : null;
@@ -234,7 +234,7 @@ class OpenTransaction implements Transaction {
   }
 
   /** Until the filters have passed it, nothing of the message is in the queue. */
-  async #examine(draft: Draft, seal: Seal, addressees: readonly Recipient[], at: Instant, examination: Examination): Promise<Queued | Refusal> {
+  async #examine(draft: Batches, seal: Seal, addressees: readonly Recipient[], at: Instant, examination: Examination): Promise<Queued | Refusal> {
     const envelope = seal.envelope as Envelope;
     try {
       const whitelisted = this.#unlisted === 0;
@@ -251,7 +251,10 @@ class OpenTransaction implements Transaction {
       if (quarantine === undefined) return await this.#commit(draft, kept, kept.recipients?.length ?? 0, at, decision.refused);
       // Due long after anyone would have looked, for the moment before it is set aside.
       const queued = await this.#commit(draft, { ...kept, due: after(at, NEVER_MS) }, kept.recipients?.length ?? 0, at, decision.refused);
-      if (queued.kind === 'queued') await this.#options.store.quarantine(queued.id, quarantine);
+      if (queued.kind === 'queued') {
+        // A batch that nobody was left in has no entry.
+        for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, quarantine);
+      }
       return queued;
     } finally {
       examination.close();

@@ -38,6 +38,13 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   webhooks: async () => (await import('./webhooks.ts')).webhooks,
   status: async () => (await import('./status.ts')).status,
   filterctl: async () => (await import('./filterctl.ts')).filterctl,
+  maildrop: async () => (await import('./maildrop.ts')).maildrop,
+  reformail: async () => (await import('./reformail.ts')).reformail,
+  makemime: async () => (await import('./makemime.ts')).makemime,
+  mailbot: async () => (await import('./mailbot.ts')).mailbot,
+  deliverquota: async () => (await import('./deliverquota.ts')).deliverquota,
+  maildirmake: async () => (await import('./maildirmake.ts')).maildirmake,
+  dotlock: async () => (await import('./dotlock.ts')).dotlock,
   convert: async () => (await import('./convert.ts')).convertCommand,
   testmxlookup: async () => (await import('./testmxlookup.ts')).testmxlookup,
   aliaslookup: async () => (await import('./aliaslookup.ts')).aliaslookup,
@@ -49,12 +56,16 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** Courier's names for what is one command here. */
 const ALIASES: Readonly<Record<string, string>> = {
+  lockmail: 'dotlock',
   bsmtp: 'rsmtp', rgsmtp: 'rsmtp', rzsmtp: 'rsmtp', rcsmtp: 'rsmtp', crsmtp: 'rsmtp', rbsmtp: 'rsmtp', rb2smtp: 'rsmtp',
   makesmtpaccess: 'restart', makeacceptmailfor: 'restart', makehosteddomains: 'restart', makepercentrelay: 'restart', reload: 'restart',
 };
 
-/** Strangers write what stands behind these: nothing there may be an option of ours. */
-const FOR_STRANGERS: ReadonlySet<string> = new Set(['rmail', 'rsmtp', ...Object.keys(ALIASES).filter(name => ALIASES[name] === 'rsmtp')]);
+/** Strangers, or other programs' manuals, say what stands behind these: nothing there may be an option of ours. */
+const FOR_STRANGERS: ReadonlySet<string> = new Set([
+  'sendmail', 'rmail', 'rsmtp', 'maildrop', 'reformail', 'makemime', 'mailbot', 'deliverquota', 'maildirmake', 'dotlock', 'lockmail',
+  ...Object.keys(ALIASES).filter(name => ALIASES[name] === 'rsmtp'),
+]);
 
 const SYSTEM_FOLDER = '/etc/posthorn';
 
@@ -96,7 +107,9 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   let help = false;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
-    if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
+    // Right behind the name it is a person's: no program puts an address there that nobody sent.
+    if (arg === '--help' && rest.length === 1) help = true;
+    else if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
       rest.push(...args.slice(at));
       break;
     } else if (arg === '--config') folder = args[++at] ?? '';

@@ -2,6 +2,8 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
 import type { Address } from '../../core/envelope.ts';
+import type { Mailboxes } from '../../core/mailbox.ts';
+import type { Maildrop } from '../../core/maildrop.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { Configuration } from '../../configuration.ts';
 import type { FaxOptions } from '../../grammar/fax/fax-address.ts';
@@ -34,7 +36,7 @@ export interface Context {
 export interface Rooms {
   start(configuration: Configuration, folder: string): Promise<number>;
   /** The gateway that runs on this state folder, or null. */
-  running(configuration: Configuration): Promise<Operations | null>;
+  running(configuration: Pick<Configuration, 'stateFolder'>): Promise<Operations | null>;
   /** The queue itself, for when no gateway runs. */
   offline(configuration: Configuration): Promise<Operations & { close(): Promise<void> }>;
   /** What the configuration makes of addresses; the alias files are read at once. */
@@ -45,8 +47,12 @@ export interface Rooms {
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
   /** A message file as it would be faxed. */
   faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
+  /** The modems and the spool, beside the gateway. */
+  faxDesk(configuration: Configuration): Promise<FaxDesk>;
   /** When attempts begin, in ms since acceptance, by the settings in force. */
   attempts(configuration: Configuration): Promise<readonly number[]>;
+  /** Recipes and mailboxes for a person's own commands; the folder has the system's recipe, and nothing else is read. */
+  maildrop(folder: string): Promise<{ readonly maildrop: Maildrop; readonly mailboxes: Mailboxes }>;
 }
 
 /** The UUCP site beside the queue; no gateway need run. */
@@ -85,6 +91,15 @@ export interface Addresses {
 export type AddressVerdict =
   | { readonly kind: 'accepted'; readonly recipients: readonly { readonly address: string; readonly instruction?: string }[] }
   | { readonly kind: 'refused'; readonly reply: number; readonly text: string };
+
+export interface FaxDesk {
+  modems(): readonly string[];
+  /** Null: all of them. A device that no file names is asked as well. */
+  probe(wanted: string | null): Promise<readonly { readonly name: string; readonly device: string; readonly works: boolean; readonly found: readonly string[]; readonly problems: readonly string[] }[]>;
+  states(): Promise<readonly { readonly name: string; readonly device: string; readonly driver: string; readonly state: 'absent' | 'free' | 'in-use'; readonly pid?: number }[]>;
+  waiting(): Promise<number>;
+  receive(fax: { readonly hangup: number; readonly senderId: string; readonly files: readonly string[]; readonly device: string; readonly callerId?: string; readonly calledId?: string }): Promise<{ readonly kind: 'full' } | { readonly kind: 'kept'; readonly pages: number; readonly unreadable: number }>;
+}
 
 export type MxAnswer =
   | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean }[] }

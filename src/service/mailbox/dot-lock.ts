@@ -2,6 +2,7 @@
  * `FILE.lock`, the lock that every mbox program knows and the only one that Node can take. Within this process a turn
  * per file comes first, so that our own deliveries wait for each other without polling.
  */
+import { constants } from 'node:fs';
 import { hostname } from 'node:os';
 import { after, type Clock } from '../../core/clock.ts';
 import { isCode, type Files } from './files.ts';
@@ -35,13 +36,13 @@ export async function takeDotLock({ files, clock }: DotLockOptions, path: string
 
 async function tryLock(files: Files, name: string): Promise<Unlock | null> {
   try {
-    const file = await files.open(name, 'wx', 0o644);
+    const file = await files.open(name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
     let ino: number;
     try {
-      await file.write(`${process.pid}\n${hostname()}\n`);
-      ({ ino } = await file.stat());
+      await files.write(file, [Buffer.from(`${process.pid}\n${hostname()}\n`)]);
+      ino = Number(files.look(file).ino);
     } finally {
-      await file.close();
+      files.close(file);
     }
     return async () => {
       // Held so long that somebody took it for a dead one's: then it is theirs.

@@ -1,5 +1,4 @@
 /** Syncs folders. Who comes while a sync of the same folder runs shares the next one; nothing stays open between. */
-import { constants } from 'node:fs';
 import type { Files } from './files.ts';
 
 /** Resolves after a sync that began after the call: names made before are then durable. */
@@ -10,7 +9,7 @@ interface Turn {
   next: Promise<void> | null;
 }
 
-export function createFolderSyncs(files: Pick<Files, 'open'>): SyncFolder {
+export function createFolderSyncs(files: Pick<Files, 'openFolder' | 'sync' | 'close'>): SyncFolder {
   const turns = new Map<string, Turn>();
 
   function start(folder: string): Promise<void> {
@@ -29,11 +28,11 @@ export function createFolderSyncs(files: Pick<Files, 'open'>): SyncFolder {
   };
 }
 
-async function syncOnce(files: Pick<Files, 'open'>, folder: string): Promise<void> {
-  const handle = await files.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+async function syncOnce(files: Pick<Files, 'openFolder' | 'sync' | 'close'>, folder: string): Promise<void> {
+  const opened = files.openFolder(folder);
   try {
-    await handle.sync();
+    await files.sync(opened);
   } finally {
-    await handle.close();
+    files.close(opened);
   }
 }

@@ -1,6 +1,6 @@
 /** Content as files of this system want it: LF line ends. The CR of a CRLF goes, any other stays. */
-import type { FileHandle } from 'node:fs/promises';
 import { createLfLines } from '../../grammar/line-ends.ts';
+import type { Files } from './files.ts';
 
 export type Pieces = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 
@@ -14,14 +14,14 @@ export interface Change {
 const BLOCK_OCTETS = 256 * 1024;
 
 /** Gives the octets written. */
-export async function writeLf(file: FileHandle, before: Uint8Array, pieces: Pieces, signal: AbortSignal, change?: Change): Promise<number> {
+export async function writeLf(files: Pick<Files, 'write'>, file: number, before: Uint8Array, pieces: Pieces, signal: AbortSignal, change?: Change): Promise<number> {
   const lines = createLfLines();
   let size = 0;
   let block: Buffer[] = [];
   let held = 0;
   const flush = async () => {
     if (held === 0) return;
-    await writeAll(file, block, held);
+    await files.write(file, block);
     size += held;
     block = [];
     held = 0;
@@ -47,12 +47,4 @@ export async function writeLf(file: FileHandle, before: Uint8Array, pieces: Piec
   }
   await flush();
   return size;
-}
-
-export async function writeAll(file: FileHandle, buffers: Buffer[], octets: number): Promise<void> {
-  const { bytesWritten } = await file.writev(buffers);
-  if (bytesWritten === octets) return;
-  const rest = Buffer.concat(buffers).subarray(bytesWritten);
-  // A disk that fills up takes a part first, and says so with the next write.
-  for (let at = 0; at < rest.length; ) at += (await file.write(rest, at)).bytesWritten;
 }

@@ -19,7 +19,14 @@ export interface MaildirOptions {
 }
 
 /** `make`: it is made when it is not there. Throws the system's error; nothing of the message is left then. */
-export type Maildirs = (folder: string, make: boolean, message: MailboxMessage, signal: AbortSignal) => Promise<Stored>;
+export type Maildirs = (place: MaildirPlace, message: MailboxMessage, signal: AbortSignal) => Promise<Stored>;
+
+export interface MaildirPlace {
+  readonly folder: string;
+  readonly make: boolean;
+  /** The folder's own time of change; absent: it is not there yet. */
+  readonly changedMs?: number;
+}
 
 const PRIVATE = 0o600;
 const PRIVATE_FOLDER = 0o700;
@@ -39,26 +46,31 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
     return `${own.stem}${own.unique}.${name}`;
   } });
 
-  return async (top, make, message, signal) => {
+  return async ({ folder: top, make, changedMs }, message, signal) => {
     const own = stem();
     const folder = message.folder === undefined ? top : join(top, message.folder);
     const temporary = join(folder, 'tmp', `${own.stem}${own.unique}.${name}`);
-    const file = await openNew(temporary, folder, make && message.folder === undefined);
+    const file = await openNew(temporary, folder, make && message.folder === undefined, message.mode ?? PRIVATE);
     let open = true;
     let named = false;
     try {
-      const octets = await writeLf(file, message.fields, message.content(), signal);
-      const room = await quotas.admits(top, octets, message.quota);
+      const octets = await writeLf(files, file, message.fields, message.content(), signal);
+      const room = await quotas.admits(top, octets, message.quota, changedMs);
       if (room === 'over') return { kind: 'refused', why: 'quota', text: 'Maildir over quota.' };
-      await file.sync();
-      const { dev, ino } = await file.stat({ bigint: true });
+      await files.sync(file);
+      const { dev, ino } = files.look(file);
       open = false;
-      await file.close();
-      const final = join(folder, 'new', `${own.stem}V${hex(dev)}I${hex(ino)}${own.unique}.${name},S=${octets}`);
+      files.close(file);
+      const flags = [...new Set(message.flags ?? '')].sort().join('');
+      const base = `${own.stem}V${hex(dev)}I${hex(ino)}${own.unique}.${name},S=${octets}`;
+      const shelf = flags === '' ? 'new' : 'cur';
+      const final = join(folder, shelf, flags === '' ? base : `${base}:2,${flags}`);
+      // Before the name: whoever sees the message sees its keywords.
+      if (message.keywords !== undefined && message.keywords.length > 0) await writeKeywords(folder, base, message.keywords);
       await files.rename(temporary, final);
       named = true;
       try {
-        await syncFolder(join(folder, 'new'));
+        await syncFolder(join(folder, shelf));
       } catch (error) {
         // Said to have failed, so it must not be found: the next attempt brings it again.
         await files.unlink(final).catch(() => undefined);
@@ -68,18 +80,30 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
       if (room === 'fits') await quotas.add(top, octets).catch(() => undefined);
       return { kind: 'stored', octets };
     } finally {
-      if (open) await file.close().catch(() => undefined);
+      if (open) files.abandon(file);
       if (!named) await files.unlink(temporary).catch(() => undefined);
     }
   };
 
-  async function openNew(temporary: string, folder: string, make: boolean): ReturnType<Files['open']> {
+  async function openNew(temporary: string, folder: string, make: boolean, mode: number): Promise<number> {
     try {
-      return await files.open(temporary, WRITE_NEW, PRIVATE);
+      return await files.open(temporary, WRITE_NEW, mode);
     } catch (error) {
       if (!make || !isCode(error, 'ENOENT')) throw error;
       await makeMaildir(folder);
-      return files.open(temporary, WRITE_NEW, PRIVATE);
+      return files.open(temporary, WRITE_NEW, mode);
+    }
+  }
+
+  /** Courier-IMAP's: a file named like the message, a keyword a line. */
+  async function writeKeywords(folder: string, base: string, keywords: readonly string[]): Promise<void> {
+    const kept = join(folder, 'courierimapkeywords');
+    await files.mkdir(kept, { recursive: true, mode: PRIVATE_FOLDER });
+    const file = await files.open(join(kept, base), WRITE_NEW, PRIVATE);
+    try {
+      await files.write(file, [Buffer.from([...keywords].sort().map(one => `${one.replaceAll(/[\u0000-\u0020]/g, '')}\n`).join(''))]);
+    } finally {
+      files.abandon(file);
     }
   }
 

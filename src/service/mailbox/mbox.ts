@@ -3,7 +3,6 @@
  * Locked while that lasts; taken back to its old length on any error.
  */
 import { constants } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import type { MailboxMessage, Stored } from '../../core/mailbox.ts';
@@ -38,27 +37,28 @@ export function createMboxes(options: MboxOptions): Mboxes {
 async function appendTo({ files, clock }: MboxOptions, syncFolder: SyncFolder, path: string, message: MailboxMessage, signal: AbortSignal): Promise<Stored> {
   // A link that somebody laid there must not lead our pen elsewhere; a fifo must not hold us.
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await files.open(path, flags, 0o600);
+  const file = await files.open(path, flags, message.mode ?? 0o600);
   try {
-    const before = await file.stat();
+    const before = files.look(file);
     if (!before.isFile()) return unsafe('The mailbox is neither a file nor a Maildir');
-    if ((before.mode & 0o002) !== 0) return unsafe('Everyone may write to the mailbox');
+    if ((before.mode & 0o002n) !== 0n) return unsafe('Everyone may write to the mailbox');
     // A second name of somebody else's file, laid where mail comes in.
-    if (before.nlink > 1) return unsafe('The mailbox has a second name');
+    if (before.nlink > 1n) return unsafe('The mailbox has a second name');
+    const size = Number(before.size);
     try {
-      const torn = before.size > 0 && (await lastOctet(file, before.size)) !== 0x0a;
+      const torn = size > 0 && (await lastOctet(files, file, size)) !== 0x0a;
       const head = Buffer.from(`${torn ? '\n' : ''}${fromLine(message.reversePath, clock.now())}`, 'utf8');
-      await file.write(head);
-      const octets = await writeLf(file, message.fields, message.content(), signal, createQuoting());
-      await file.sync();
-      if (before.size === 0) await syncFolder(dirname(path));
+      await files.write(file, [head]);
+      const octets = await writeLf(files, file, message.fields, message.content(), signal, createQuoting());
+      await files.sync(file);
+      if (size === 0) await syncFolder(dirname(path));
       return { kind: 'stored', octets: octets + head.length };
     } catch (error) {
-      await file.truncate(before.size);
+      await files.truncate(file, size);
       throw error;
     }
   } finally {
-    await file.close();
+    files.abandon(file);
   }
 }
 
@@ -66,7 +66,8 @@ function unsafe(text: string): Stored {
   return { kind: 'refused', why: 'unsafe', text };
 }
 
-async function lastOctet(file: FileHandle, size: number): Promise<number | undefined> {
-  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-  return buffer[0];
+async function lastOctet(files: Files, file: number, size: number): Promise<number | undefined> {
+  const octet = Buffer.alloc(1);
+  await files.read(file, octet, size - 1);
+  return octet[0];
 }

@@ -42,11 +42,11 @@ export function createPlaces({ files, log }: PlacesOptions, maildirs: Maildirs, 
       if (isCode(error, 'ENOENT')) return null;
       throw error;
     });
-    if (found === null) return written ? maildirs(clean, true, message, signal) : mboxes(clean, message, signal);
+    if (found === null) return written ? maildirs({ folder: clean, make: true }, message, signal) : mboxes(clean, message, signal);
     if (!found.isDirectory()) return mboxes(clean, message, signal);
     // Who may write there may lay links there.
     if ((found.mode & 0o002) !== 0) return unsafe('Everyone may write to the mailbox');
-    return maildirs(clean, written, message, signal);
+    return maildirs({ folder: clean, make: written, changedMs: found.mtimeMs }, message, signal);
   }
 }
 

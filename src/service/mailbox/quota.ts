@@ -22,6 +22,8 @@ const LONGEST_FILE = 5120;
 /** Courier counts again before it refuses, unless the count is one line and fresh. */
 const FRESH_MS = 15 * 60_000;
 const LINE_OCTETS = 14;
+const SETTLED_MS = 2000;
+const MOST_REMEMBERED = 10_000;
 
 /** `10000000S,1000C`; null: it says nothing. */
 export function parseQuota(text: string): Quota | null {
@@ -53,33 +55,47 @@ export interface QuotaOptions {
 }
 
 export interface QuotaKeeper {
-  /** Whether `octets` more fit; asked before the message gets its name. `said`: what the account's owner was given. */
-  admits(folder: string, octets: number, said: string | undefined): Promise<'unlimited' | 'fits' | 'over'>;
+  /**
+   * Whether `octets` more fit; asked before the message gets its name. `said`: what the account's owner
+   * was given; `changedMs`: when a name was last made or removed in the folder.
+   */
+  admits(folder: string, octets: number, said: string | undefined, changedMs: number | undefined): Promise<'unlimited' | 'fits' | 'over'>;
   /** One message more, where it fitted. */
   add(folder: string, octets: number): Promise<void>;
 }
 
 export function createQuotaKeeper({ files, now, unique }: QuotaOptions): QuotaKeeper {
+  // Most mailboxes have no quota, and are not asked for one as long as no name in them changes.
+  const countless = new Map<string, number>();
+  function remember(folder: string, changedMs: number | undefined): void {
+    // A clock of the file system may be slower than two changes.
+    if (changedMs === undefined || now() - changedMs < SETTLED_MS) return;
+    countless.delete(folder);
+    countless.set(folder, changedMs);
+    const [oldest] = countless.keys();
+    if (countless.size > MOST_REMEMBERED && oldest !== undefined) countless.delete(oldest);
+  }
+
   return {
-    async admits(folder, octets, said) {
+    async admits(folder, octets, said, changedMs) {
+      if (said === undefined && changedMs !== undefined && countless.get(folder) === changedMs) return 'unlimited';
       const written = await readCount(files, folder);
       const quota = (said === undefined ? null : parseQuota(said)) ?? (written === 'broken' ? null : written?.quota) ?? null;
-      if (quota === null) return 'unlimited';
+      if (quota === null) {
+        if (written === null) remember(folder, changedMs);
+        return 'unlimited';
+      }
       const stale = written === null || written === 'broken' || formatQuota(written.quota) !== formatQuota(quota);
       let count: Usage = stale ? await recount(folder, quota) : written;
       if (!stale && !fits(count, quota, octets) && (written.lines > 1 || now() - written.mtimeMs > FRESH_MS)) count = await recount(folder, quota);
       return fits(count, quota, octets) ? 'fits' : 'over';
     },
     async add(folder, octets) {
-      const file = await files.open(join(folder, 'maildirsize'), constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW).catch((error: unknown) => {
-        if (isCode(error, 'ENOENT')) return null;
-        throw error;
-      });
-      if (file === null) return;
+      const file = await files.open(join(folder, 'maildirsize'), constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
       try {
-        await file.write(formatLine({ octets, messages: 1 }));
+        await files.write(file, [Buffer.from(formatLine({ octets, messages: 1 }))]);
       } finally {
-        await file.close();
+        files.close(file);
       }
     },
   };
@@ -93,11 +109,11 @@ export function createQuotaKeeper({ files, now, unique }: QuotaOptions): QuotaKe
 
   async function writeCount(folder: string, text: string): Promise<void> {
     const temporary = join(folder, 'tmp', unique());
-    const file = await files.open(temporary, 'wx', 0o644);
+    const file = await files.open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
     try {
-      await file.write(text);
+      await files.write(file, [Buffer.from(text)]);
     } finally {
-      await file.close();
+      files.close(file);
     }
     await files.rename(temporary, join(folder, 'maildirsize'));
   }
@@ -119,13 +135,13 @@ async function readCount(files: Files, folder: string): Promise<Count | null | '
   try {
     const file = await files.open(join(folder, 'maildirsize'), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      const found = await file.stat();
+      const found = files.look(file);
       if (!found.isFile()) return 'broken';
-      mtimeMs = found.mtimeMs;
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(LONGEST_FILE), 0, LONGEST_FILE, 0);
-      text = buffer.toString('latin1', 0, bytesRead);
+      mtimeMs = Number(found.mtimeMs);
+      const octets = Buffer.alloc(LONGEST_FILE);
+      text = octets.toString('latin1', 0, await files.read(file, octets, 0));
     } finally {
-      await file.close();
+      files.close(file);
     }
   } catch (error) {
     if (isCode(error, 'ENOENT')) return null;

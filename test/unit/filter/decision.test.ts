@@ -26,6 +26,18 @@ const rows: readonly (readonly [Readonly<Record<number, Verdict>>, readonly numb
   [{ 3: no }, [0, 1, 2], '0,1,2', '0,1,2'],
 ];
 
+test('an alias is reported only when one of its members takes the mail', () => {
+  const [alias, member, other] = recipientsOf(['team@x.example', 'm@x.example', 'o@x.example']);
+  assert.ok(alias !== undefined && member !== undefined && other !== undefined);
+  const all = [{ ...alias, expanded: true as const }, member, other];
+  const refused = decide(all, new Map([[member.id, no]]), [0, 0, 1], 'each');
+  assert.ok(refused.kind === 'accepted');
+  assert.deepEqual(refused.recipients.map(({ id }) => id), [2]);
+  assert.deepEqual([...refused.refused.keys()], [0]);
+  const whole = decide(all, new Map(), [0, 0, 1], 'each');
+  assert.ok(whole.kind === 'accepted' && whole.recipients.length === 3);
+});
+
 test('each client hears what it can hear, and nobody is dropped in silence', () => {
   for (const [given, places, each, one] of rows) {
     const verdicts = new Map(Object.entries(given).map(([id, verdict]) => [Number(id) as RecipientId, verdict]));

@@ -29,7 +29,7 @@ function filter(inspect: Filter['inspect'], own: Partial<Placed> & { whenAbsent?
   return { filter: { name, whenAbsent, inspect }, timeoutMs: 1000, optional: false, ...placed };
 }
 
-function desk(t: TestContext, filters: readonly Placed[], checks: readonly Check[] = []) {
+function desk(t: TestContext, filters: readonly Placed[], checks: readonly Check[] = [], batchSize = 100) {
   const clock = createHandClock();
   const store = createMemoryQueue({ clock, kernels });
   const folder = scratchFor(t, 'filtering');
@@ -38,7 +38,7 @@ function desk(t: TestContext, filters: readonly Placed[], checks: readonly Check
   const intake = createIntake({
     store, clock, checks, variables: () => new Map(), log: silent, metrics: createMetrics(),
     trace: createTraceFields({ me: 'gate.example', messageIdHost: 'gate.example' }),
-    limits: { headerOctets: 100_000, receivedFields: 100, sizeOctets: 0, submitDelayMs: 0 },
+    limits: { headerOctets: 100_000, receivedFields: 100, sizeOctets: 0, submitDelayMs: 0, batchSize },
     filtering: {
       open: () => createExamination({
         holding: createHolding(join(folder, `H${++held}`)), filters: () => filters, kernels, clock, log: silent, signal: new AbortController().signal,
@@ -182,6 +182,13 @@ test('what is set aside is accepted, and never goes on by itself', async t => {
   const [entry] = await box.queued();
   assert.deepEqual([entry?.state, entry?.why], ['quarantined', 'score 9']);
   assert.deepEqual(await box.store.claim({ now: box.clock.now(), limit: 10, leaseMs: 1000 }), []);
+});
+
+test('a message of several entries is set aside whole, those that nobody is left in apart', async t => {
+  const box = desk(t, [filter(message => Promise.resolve(looked({ verdicts: new Map([...message.recipients].map(([id, address]) => [id, address.startsWith('no') ? refuse('contentRefused') : { kind: 'quarantine', why: 'odd' }])) })))], [], 2);
+  const { answer } = await box.send(GOOD, { to: ['a@here.example', 'b@here.example', 'no1@here.example', 'no2@here.example', 'c@here.example'], exdata: true });
+  assert.ok(answer.kind === 'queued');
+  assert.deepEqual((await box.queued()).map(one => [one.state, one.message.recipients.map(({ address }) => address).join(' ')]), [['quarantined', 'a@here.example b@here.example'], ['quarantined', 'c@here.example']]);
 });
 
 test('size limits and final answers spare later filters; whitelisted mail spares the optional ones', async t => {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Mailboxes } from '../../../core/mailbox.ts';
+import type { Maildrop } from '../../../core/maildrop.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import { parseDotCourier, type Instruction } from '../../../grammar/dot-courier.ts';
 import { findDotFile, isOpenToOthers, readDotFile } from './dot-files.ts';
@@ -12,6 +13,8 @@ import { createInstructions } from './instructions.ts';
 
 export interface HandsOptions {
   readonly mailboxes: Mailboxes;
+  /** Recipes of the maildrop language; absent: none run within the process. */
+  readonly maildrop?: Maildrop;
   readonly clock: Clock;
   readonly log: Log;
   settings(): LocalSettings;

@@ -4,12 +4,14 @@
  */
 import { isAbsolute, join } from 'node:path';
 import type { Mailboxes, MailboxMessage } from '../../../core/mailbox.ts';
+import type { Maildrop } from '../../../core/maildrop.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { Status } from '../../../core/status.ts';
 import { parseDotCourier, type Instruction } from '../../../grammar/dot-courier.ts';
 import type { Done, Lines, LocalSettings, Octets } from './errand.ts';
 import { followForward } from './forward-file.ts';
 import { withMessageFile } from './message-file.ts';
+import { followRecipe, isOwnMaildrop } from './own-maildrop.ts';
 import { runProgram, type Ended, type Running } from './program.ts';
 import { outcomeOf } from './stored.ts';
 
@@ -27,6 +29,8 @@ export interface Mission {
 
 export interface InstructionsOptions {
   readonly mailboxes: Mailboxes;
+  /** Absent: `maildrop` is a program like any other. */
+  readonly maildrop?: Maildrop;
 }
 
 const SAID_OCTETS = 4096;
@@ -44,7 +48,7 @@ const DONE: Outcome = { kind: 'delivered', status: '2.0.0', said: { type: 'x-uni
 
 export type Instructions = (list: readonly Instruction[], mission: Mission, signal: AbortSignal) => Promise<Done>;
 
-export function createInstructions({ mailboxes }: InstructionsOptions): Instructions {
+export function createInstructions({ mailboxes, maildrop }: InstructionsOptions): Instructions {
   return async (list, mission, signal) => {
     const forwards = new Set<string>();
     return { outcome: (await runAll(list, 0)) ?? DONE, forwards: [...forwards] };
@@ -65,17 +69,20 @@ export function createInstructions({ mailboxes }: InstructionsOptions): Instruct
         case 'mailbox':
           return intoMailbox(mailboxes, instruction, mission, signal);
         case 'program':
-          return judge(await runCommand(instruction.command, mission, { outputOctets: SAID_OCTETS, keep: 'last' }, signal));
+          return judge(await commandOf(instruction.command, { outputOctets: SAID_OCTETS, keep: 'last' }));
         case 'dynamic':
           return dynamically(instruction.command, depth);
         default:
           return instruction satisfies never;
       }
     }
+    function commandOf(command: string, output: Pick<Running, 'outputOctets' | 'keep'>): Promise<Ended> {
+      return maildrop !== undefined && isOwnMaildrop(command, mission) ? followRecipe(maildrop, mission, output, signal) : runCommand(command, mission, output, signal);
+    }
     async function dynamically(command: string, depth: number): Promise<Outcome | null> {
       if (!mission.settings.dynamic) return failed('5.1.1', 'Instructions that a program gives are not allowed here');
       if (depth >= DEEPEST) return failed('5.1.1', 'Instructions within instructions, too deep');
-      const ended = await instructionsOf(command, mission, signal);
+      const ended = isDotForward(command) ? await followForward(mission) : await commandOf(command, { outputOctets: DYNAMIC_OCTETS, keep: 'first' });
       if (ended.kind !== 'exit' || (ended.code !== 0 && ended.code !== STOP)) return judge(ended);
       // Half an instruction is not the one that was meant.
       if (ended.cut) return deferred('The program that gives instructions says too much');
@@ -86,8 +93,8 @@ export function createInstructions({ mailboxes }: InstructionsOptions): Instruct
 }
 
 /** `dotforward` is built in: it only reads, and a shell and a process for it would be a waste. */
-function instructionsOf(command: string, mission: Mission, signal: AbortSignal): Promise<Ended> {
-  return /^(?:\/\S*\/)?dotforward$/.test(command) ? followForward(mission) : runCommand(command, mission, { outputOctets: DYNAMIC_OCTETS, keep: 'first' }, signal);
+function isDotForward(command: string): boolean {
+  return /^(?:\/\S*\/)?dotforward$/.test(command);
 }
 
 function runCommand(command: string, mission: Mission, output: Pick<Running, 'outputOctets' | 'keep'>, signal: AbortSignal): Promise<Ended> {
