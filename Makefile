@@ -68,6 +68,7 @@ bench: build ## measure beside Postfix and the floors; ratios, memory, profile (
 	@$(NODE) bench/main.ts $(if $(QUICK),--quick)
 	@$(NODE) bench/kernels.ts $(if $(QUICK),--quick)
 	@$(NODE) bench/uucp.ts
+	@$(NODE) bench/queue.ts $(if $(LONG),--long)
 	@$(NODE) bench/fax.ts
 	@$(NODE) bench/local.ts $(if $(QUICK),--quick)
 	@$(NODE) bench/maildrop.ts

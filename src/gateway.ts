@@ -10,10 +10,12 @@ import type { Address, MessageId } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import type { Check } from './core/policy.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { faxFirst, openFax } from './fax.ts';
 import { openFaxModems } from './fax-modems.ts';
+import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
@@ -31,10 +33,13 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
 import { openPickupDesk } from './pickup.ts';
+import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
+import type { RecipientFilters } from './service/maildrop/index.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
@@ -51,6 +56,8 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
+/** What a burst left free in the queue's file is given back to the disk at the next start. */
+const COMPACT_FROM_OCTETS = 64 * 1024 * 1024;
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
 export interface Given {
@@ -93,7 +100,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
   opened.push(await onlookers.watch(store));
-  const { transport: local, everyone, accounts } = createLocalDelivery({
+  const { transport: local, everyone, accounts, maildrop } = createLocalDelivery({
     first, configuration: () => rules.configuration, clock, log,
     instruction: recipient => rules.instruction(recipient),
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
@@ -103,9 +110,10 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
+  const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
+  const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const intake = createIntake({ ...intakeOptions(() => rules, { store, clock, log, metrics }), filtering: filters });
+  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -133,6 +141,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
+    heard: ({ envelope: { origin } }, recipient, outcome) => trackOutcome(store.track, origin, rules.variables(origin), recipient, outcome),
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
@@ -156,12 +165,14 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
   opened.unshift(() => control.close());
+  const housekeeping = openHousekeeping({ store, clock, log });
+  opened.push(() => housekeeping.close());
   watch(metrics, store);
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners,
+    listeners, lanes: () => runner.nexthops(),
     troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
@@ -247,13 +258,21 @@ function postmasterOf(me: string): Address {
 
 async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
   await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
-  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined }) });
+  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
 }
 
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics'>): IntakeOptions {
+/** Never spread what this gives: its getters are what makes a reload heard. */
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
+  const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
+  let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
+  const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
   return {
     ...rooms,
-    get checks() { return rules().checks; },
+    get checks() {
+      const of = rules();
+      if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked, ...byRecipient(of)] };
+      return asked.checks;
+    },
     variables: origin => rules().variables(origin),
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
@@ -283,13 +302,14 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const opened: (() => Promise<void>)[] = [];
   const store = await openQueue(read.configuration, rooms);
   opened.push(() => store.close());
-  const { transport: local, accounts } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
+  const { transport: local, accounts, maildrop } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
   let rules: Rules = compileRules(read.configuration, local.names, log);
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   opened.push(() => outbound.close());
-  const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations }, false);
+  const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
+  const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
-  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued) }), filtering: filters });
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }, recipients));
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
@@ -347,7 +367,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
   const rules: Rules = compileRules(configuration, local.names, log);
-  const intake = createIntake({ ...intakeOptions(() => rules, { ...rooms, store }), filtering: absentFilters(configuration) });
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const nobody = () => Promise.reject(new Error('no gateway is running'));

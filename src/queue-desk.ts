@@ -1,4 +1,5 @@
 /** What an operator asks about the queue: one message's whole history, the state of all, a second opinion on the disk. */
+import type { AddressTrack } from './core/address-track.ts';
 import type { Clock } from './core/clock.ts';
 import type { Envelope, Notify } from './core/envelope.ts';
 import type { MessageHistory, NexthopView, Overview, QueueDesk } from './core/operations.ts';
@@ -7,7 +8,7 @@ import type { QueueEntry, QueueStore, QueueUpkeep } from './core/queue-store.ts'
 import type { Router } from './core/transport.ts';
 
 export interface QueueDeskOptions {
-  readonly store: QueueStore & QueueUpkeep;
+  readonly store: QueueStore & QueueUpkeep & { readonly track: AddressTrack };
   readonly clock: Clock;
   /** Where a pending recipient would go. */
   readonly router: Router;
@@ -34,6 +35,8 @@ export function createQueueDesk(options: QueueDeskOptions): QueueDesk {
     exportMessages: (which, how) => store.exportMessages(which, how),
     importMessages: octets => store.importMessages(octets),
     overview: () => overviewOf(options),
+    tracked: async () => store.track.all(),
+    forgetTracked: which => store.track.forget(which),
   };
 
   async function overviewOf({ moving }: QueueDeskOptions): Promise<Overview> {

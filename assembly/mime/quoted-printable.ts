@@ -1,6 +1,6 @@
-// Quoted-printable (RFC 2045 §6.7), both ways.
-import { chunkLength, CR, INPUT, LF, OUTPUT, QP_DECODE, QP_ENCODE } from '../abi';
-import { copyOver } from '../copy';
+// Quoted-printable (RFC 2045 §6.7), encoding.
+import { chunkLength, CR, INPUT, LF, OUTPUT, QP_ENCODE } from '../abi';
+import { lookUp } from '../mask';
 
 const EQUALS: u32 = 61, SPACE: u32 = 32, TAB: u32 = 9, DOT: u32 = 46, LETTER_F: u32 = 70;
 const CRLF: u32 = 0x0a0d;
@@ -196,12 +196,6 @@ function notLiteral(v: v128, one: v128, limit: v128, equals: v128): v128 {
   return v128.or(i8x16.lt_s(i8x16.add(v, one), limit), i8x16.eq(v, equals));
 }
 
-@inline
-function lookUp(table: v128, index: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, index);
-  return i8x16.swizzle(table, index);
-}
-
 /** How many of INPUT's octets quoted-printable has to escape; line ends and tabs not counted. */
 export function escapeCount(octets: i32): i32 {
   const end = INPUT + <usize>chunkLength(octets);
@@ -220,137 +214,4 @@ export function escapeCount(octets: i32): i32 {
     if ((octet < 32 && octet != TAB && octet != LF && octet != CR) || octet > 126 || octet == EQUALS) count++;
   }
   return count;
-}
-
-// State of the decoder.
-const UNDECIDED = QP_DECODE; // octets held back
-const LONG_BLANK = QP_DECODE + 4; // inside a run of blanks that is too long to be trailing white space
-const MALFORMED = QP_DECODE + 8; // u64
-const UNDECIDED_HOLD = QP_DECODE + 64;
-/** A longer run of blanks is kept even at a line's end: what may be held back has a bound (RFC 5322 §2.1.1). */
-const BLANKS: usize = 998;
-
-export function qpDecodeReset(): void {
-  memory.fill(QP_DECODE, 0, 64);
-}
-
-@inline
-function isBlank(octet: u32): bool {
-  return octet == SPACE || octet == TAB;
-}
-
-@inline
-function hexDigit(octet: u32): u32 {
-  const digit = octet - 48;
-  if (digit < 10) return digit;
-  const letter = (octet | 32) - 97;
-  return letter < 6 ? letter + 10 : 16;
-}
-
-/** Octets written to OUTPUT. With `last` nothing is held back. */
-export function qpDecode(octets: i32, last: i32): i32 {
-  const held = <usize>load<u32>(UNDECIDED);
-  const end = INPUT + <usize>chunkLength(octets);
-  const final = last != 0;
-  let p = INPUT - held;
-  memory.copy(p, UNDECIDED_HOLD, held);
-  let out: usize = OUTPUT;
-  while (p < end) {
-    if (ASC_FEATURE_SIMD) {
-      if (load<u8>(p) != EQUALS && p + 33 <= end && load<u32>(LONG_BLANK) == 0) {
-        const from = p;
-        const equals = v128.load8_splat(SPLATS, 2), space = v128.load8_splat(SPLATS, 6), tab = v128.load8_splat(SPLATS, 3);
-        const cr = v128.load8_splat(SPLATS, 7), lf = v128.load8_splat(SPLATS, 8);
-        do {
-          const v = v128.load(p), next = v128.load(p, 1);
-          v128.store(out, v);
-          const trailing = v128.and(
-            v128.or(i8x16.eq(v, space), i8x16.eq(v, tab)), v128.or(i8x16.eq(next, cr), i8x16.eq(next, lf)));
-          const found = i8x16.bitmask(v128.or(i8x16.eq(v, equals), trailing));
-          if (found != 0) {
-            const run = ctz(found);
-            p += run;
-            out += run;
-            break;
-          }
-          p += 16;
-          out += 16;
-        } while (p + 17 <= end);
-        // A run of blanks that ends here is decided as a whole.
-        if (load<u8>(p) != EQUALS) {
-          while (p > from && isBlank(load<u8>(p - 1))) {
-            p--;
-            out--;
-          }
-        }
-      }
-    }
-    const octet = <u32>load<u8>(p);
-    if (octet == EQUALS) {
-      store<u32>(LONG_BLANK, 0);
-      const available = end - p;
-      if (available > 2) {
-        const digits = (hexDigit(load<u8>(p + 1)) << 4) | hexDigit(load<u8>(p + 2));
-        if (hexDigit(load<u8>(p + 1)) < 16 && hexDigit(load<u8>(p + 2)) < 16) {
-          store<u8>(out++, digits);
-          p += 3;
-          continue;
-        }
-      } else if (!final && (available == 1 || hexDigit(load<u8>(p + 1)) < 16)) break;
-      // '=', blanks and a line end make a soft break (RFC 2045 §6.7 rule 3); at the very end they are dropped.
-      let q = p + 1;
-      while (q < end && isBlank(load<u8>(q))) q++;
-      if (q - p <= BLANKS) {
-        if (q == end) {
-          if (!final) break;
-          p = end;
-          continue;
-        }
-        if (load<u8>(q) == LF) {
-          p = q + 1;
-          continue;
-        }
-        if (load<u8>(q) == CR) {
-          if (q + 1 == end && !final) break;
-          if (q + 1 < end && load<u8>(q + 1) == LF) {
-            p = q + 2;
-            continue;
-          }
-        }
-      }
-      store<u64>(MALFORMED, load<u64>(MALFORMED) + 1);
-      store<u8>(out++, octet);
-      p++;
-      continue;
-    }
-    if (!isBlank(octet)) {
-      store<u32>(LONG_BLANK, 0);
-      store<u8>(out++, octet);
-      p++;
-      continue;
-    }
-    let q = p + 1;
-    while (q < end && isBlank(load<u8>(q))) q++;
-    let trailing = false;
-    if (load<u32>(LONG_BLANK) == 0) {
-      if (q - p > BLANKS) store<u32>(LONG_BLANK, 1);
-      else if (q == end) {
-        if (!final) break;
-        trailing = true;
-      } else if (load<u8>(q) == LF) trailing = true;
-      else if (load<u8>(q) == CR) {
-        if (q + 1 == end && !final) break;
-        trailing = q + 1 < end && load<u8>(q + 1) == LF;
-      }
-    }
-    if (!trailing) {
-      copyOver(out, p, <i32>(q - p));
-      out += q - p;
-    }
-    p = q;
-  }
-  const left = end - p;
-  memory.copy(UNDECIDED_HOLD, p, left);
-  store<u32>(UNDECIDED, <u32>left);
-  return <i32>(out - OUTPUT);
 }

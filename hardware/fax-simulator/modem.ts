@@ -321,11 +321,11 @@ export class SimulatedModem {
   }
 
   #watchUnderflow(): void {
-    const { clock } = this.#given;
+    const { clock, script: { underflowMs = UNDERFLOW_MS } } = this.#given;
     this.#underflow.abort();
     this.#underflow = new AbortController();
     const { signal } = this.#underflow;
-    void clock.sleepUntil(after(clock.now(), UNDERFLOW_MS), signal).then(() => {
+    void clock.sleepUntil(after(clock.now(), underflowMs), signal).then(() => {
       if (!signal.aborted && this.#mode === 'page') this.#hangUp(43, 'underflow');
     });
   }

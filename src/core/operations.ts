@@ -1,4 +1,5 @@
 /** What an operator or a program on this box may ask of the gateway. Plain data both ways: it crosses a socket. */
+import type { Tracked } from './address-track.ts';
 import type { MessageId } from './envelope.ts';
 import type { Queued, RcptOptions } from './intake.ts';
 import type { Imported, PastOutcome, QueueEntry, QueueSummary, Selection, Verified } from './queue-store.ts';
@@ -64,7 +65,12 @@ export interface QueueDesk {
   exportMessages(which: Selection, how: 'move' | 'copy'): AsyncIterable<Uint8Array>;
   importMessages(octets: AsyncIterable<Uint8Array>): Promise<Imported>;
   overview(): Promise<Overview>;
+  /** Addresses that strangers' mail could not be delivered to (BOFHSUPPRESSBACKSCATTER). */
+  tracked(): Promise<readonly TrackedAddress[]>;
+  forgetTracked(which: 'all' | { readonly address: string }): Promise<number>;
 }
+
+export type TrackedAddress = Tracked & { readonly address: string };
 
 /** One message, and all that was ever heard about it. */
 export interface MessageHistory extends Pick<QueueEntry, 'state' | 'why'> {

@@ -57,6 +57,8 @@ export const catalogue = {
   tlsUnavailable: temporary(454, '4.7.0', 'TLS is not available now', 'RFC 3207 §4'),
   filterUnavailable: temporary(432, '4.3.0', 'Mail filters temporarily unavailable', 'RFC 5321 §4.2.1'),
   otherFiltering: temporary(452, '4.5.3', 'This recipient filters otherwise than those before, send to it in another transaction', 'RFC 5321 §4.5.3.1.10'),
+  recipientFilterAway: temporary(451, '4.3.0', 'The recipient cannot be asked now, please try again later', 'RFC 5321 §4.2.3'),
+  recipientDefers: temporary(450, '4.7.1', 'The recipient asks to try again later', 'RFC 5321 §4.2.3'),
   lookupUnavailable: temporary(451, '4.4.3', 'Cannot look that domain up now', 'RFC 3463 §3.5'),
   unknownCommand: permanent(500, '5.5.1', 'Unknown command', 'RFC 5321 §4.2.4'),
   lineTooLong: permanent(500, '5.5.2', 'Line too long', 'RFC 5321 §4.5.3.1.4'),
@@ -79,6 +81,7 @@ export const catalogue = {
   authNeedsTls: permanent(538, '5.7.11', 'Encryption required for this mechanism', 'RFC 4954 §6'),
   accessDenied: permanent(554, '5.7.1', 'Access denied', 'RFC 5321 §3.1'),
   blocked: permanent(550, '5.7.1', 'Blocked', 'RFC 5321 §3.6.2'),
+  recipientRefuses: permanent(550, '5.7.1', 'The recipient refuses this message', 'RFC 5321 §3.3'),
   relayDenied: permanent(550, '5.7.1', 'Relaying denied', 'RFC 5321 §3.6.2'),
   noSuchMailbox: permanent(550, '5.1.1', 'No such mailbox here', 'RFC 5321 §3.3'),
   needsSmtputf8: permanent(553, '5.6.7', 'Non-ASCII address without SMTPUTF8', 'RFC 6531 §3.5'),
@@ -88,6 +91,8 @@ export const catalogue = {
   routingLoop: permanent(554, '5.4.6', 'Too many Received fields, this looks like a loop', 'RFC 5321 §6.3'),
   contentRefused: permanent(554, '5.7.1', 'Message refused', 'RFC 5321 §3.3'),
   contentDeferred: temporary(451, '4.7.1', 'Message not taken now, please try again later', 'RFC 3463 §3.8'),
+  deferredLately: temporary(450, '4.2.0', 'Mail for this address could not be delivered a while ago, please try again later', 'RFC 5321 §4.2.3'),
+  failedLately: permanent(550, '5.2.0', 'Mail for this address failed a while ago', 'RFC 5321 §4.2.3'),
   senderRefused: permanent(550, '5.7.1', 'Sender refused', 'RFC 5321 §3.3'),
 } as const;
 

@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
+import type { AddressTrack } from '../../core/address-track.ts';
 import type { EventOutbox } from '../../core/event-outbox.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
@@ -20,21 +21,23 @@ import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
 import { createDrafts } from './drafts.ts';
 import { createLmdbOutbox } from './lmdb-outbox.ts';
+import { createLmdbTrack } from './lmdb-track.ts';
 import { createListing, oldestAcceptedAt } from './listing.ts';
 import { createFinishedMessages } from './finished-messages.ts';
 import { createFreeSpace, diskFree } from './free-space.ts';
 import { openGround } from './ground.ts';
 import type { Liveness } from './holders.ts';
-import { formatHolder, mayBeAlive, thisHolder } from './holders.ts';
+import { mayBeAlive } from './holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { entryCount, keysFrom, lastKey, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
 import { createMessageIds } from './message-id.ts';
+import { openRegistered } from './opening.ts';
 import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
 import type { Recovery } from './recovery.ts';
 import { recover } from './recovery.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
-import { createTransfer } from './transfer.ts';
+import { createTransfer, forgetImports } from './transfer.ts';
 import { createTransitions } from './transitions.ts';
 import { createVerification } from './verification.ts';
 
@@ -67,6 +70,8 @@ export interface LmdbQueueOptions {
   readonly fileSystem?: FileSystem;
   /** As the file system, so that a test can stand at every commit. */
   readonly openIndex?: typeof openLmdbIndex;
+  /** When so many octets of the index are free, and more than half of it, it is made small first; absent: never. */
+  readonly compactFrom?: number;
   /** How long a deletion may wait for company. */
   readonly lingerMs?: number;
   /** Messages and octets that may wait in memory to be claimed fresh. */
@@ -83,7 +88,10 @@ export interface LmdbQueue extends QueueStore, QueueUpkeep {
   poke(): void;
   /** What opening the queue had to put right. */
   readonly recovery: Recovery;
+  /** The same for what other processes left behind since; and what nobody will ask for any more goes. For quiet times. */
+  tidy(): Promise<Recovery>;
   readonly outbox: EventOutbox;
+  readonly track: AddressTrack;
 }
 
 export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueue> {
@@ -92,15 +100,19 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const mapSizeOctets = options.mapSizeOctets ?? MAP_OCTETS;
   const onDisk = options.freeSpace ?? diskFree(folder);
-  const index = (options.openIndex ?? openLmdbIndex)(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS));
+  const index = await openRegistered({
+    folder, tag, log, mayBeAlive: options.mayBeAlive ?? mayBeAlive, freeOnDisk: onDisk,
+    open: () => (options.openIndex ?? openLmdbIndex)(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS)),
+    ...(options.compactFrom === undefined ? {} : { compactFrom: options.compactFrom }),
+  });
   const ground = await openGround(`${folder}/data.mdb`, index, mapSizeOctets, (octets) => onDisk() - octets >= watermarkOctets);
   const space = createFreeSpace(clock, watermarkOctets, onDisk, () => ground.leftOctets());
   const files = options.fileSystem ?? nodeFileSystem;
   const bodies = await openBodyFiles(`${folder}/bodies`, files, kernels);
   const format = createRecordFormat(kernels);
   const steps = createTransitions(index, format, log, options.quarantined ?? (() => undefined));
-  await index.settled(index.holders.put(tag, formatHolder(thisHolder())));
-  const recovery = await recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: options.mayBeAlive ?? mayBeAlive });
+  const putRight = () => recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: options.mayBeAlive ?? mayBeAlive });
+  const recovery = await putRight();
 
   const bell = createBell();
   const finished = createFinishedMessages({
@@ -144,6 +156,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     hidden: (id) => finished.has(id),
     content: (id, message) => contentOf(index, bodies, kernels, id, message),
   });
+  const track = createLmdbTrack(index, clock, log);
   const transfer = createTransfer({ index, bodies, ground, format, kernels, clock, listing, inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS });
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
@@ -165,6 +178,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
 
   return {
     recovery,
+    track,
     outbox: createLmdbOutbox({ index, clock, log, tag, room: (octets) => space.room(octets) === 'room' }),
     begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
     room: (sizeOctets) => space.room(sizeOctets),
@@ -186,6 +200,11 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
     },
     verify,
+    async tidy() {
+      await forgetImports(index, clock.now());
+      await track.purge();
+      return putRight();
+    },
     exportMessages: (which, how) => transfer.leave(which, how),
     async importMessages(octets) {
       const imported = await transfer.arrive(octets);

@@ -13,7 +13,7 @@ import { same } from './body-files.ts';
 import type { Ground } from './ground.ts';
 import type { Listing } from './listing.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
-import { dueKey, nothing } from './lmdb-index.ts';
+import { dueKey, keysFrom, nothing } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
 import { isMessageId } from './message-id.ts';
 import type { RecordFormat } from './record-format.ts';
@@ -169,4 +169,18 @@ export function createTransfer({ index, bodies, ground, format, kernels, clock, 
 async function* once(octets: Uint8Array): AsyncGenerator<Uint8Array> {
   if (octets.length > 0) yield octets;
   await Promise.resolve();
+}
+
+/** A file that old is not imported again by mistake. */
+const REMEMBERED_MS = 90 * 86_400_000;
+const STEP = 500;
+
+export async function forgetImports(index: LmdbIndex, now: Instant): Promise<void> {
+  for (let from = '0'; ; ) {
+    const ids = keysFrom(index.imported, from, STEP);
+    const old = ids.filter((id) => !(Number(index.imported.getBinary(id)?.toString()) > now - REMEMBERED_MS) && !index.messages.doesExist(id));
+    if (old.length > 0) await index.transaction(() => old.forEach((id) => void index.imported.remove(id)));
+    if (ids.length < STEP) return;
+    from = `${ids.at(-1)!}\0`;
+  }
 }

@@ -14,7 +14,7 @@ import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { NexthopView } from '../../core/operations.ts';
 import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
-import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent } from '../../core/queue-store.ts';
+import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
 import type { Route, Router, Transport } from '../../core/transport.ts';
 import { ourBug, weighAnswer, whoseTurn, type Attempt, type Job } from './attempt.ts';
@@ -45,6 +45,8 @@ export interface RunnerOptions {
   /** How much may be claimed at once; asked at each decision. */
   readonly window: WindowSize;
   readonly leaseMs: number;
+  /** Told of each outcome, recipient by recipient; must not throw. */
+  heard?(message: StoredMessage, recipient: RecipientState, outcome: Outcome): void;
   /** A delivery that takes longer is told to stop, and given up a minute later. */
   readonly longestDeliveryMs?: number;
 }
@@ -84,7 +86,7 @@ class RunningRunner implements Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#tally = createTally(options.log, options.metrics);
+    this.#tally = createTally(options.log, options.metrics, options.heard);
     const { store, clock, router, transports, leaseMs } = options;
     this.#routing = createRouting(router, transport => transports.get(transport)?.limits.recipients ?? Number.MAX_SAFE_INTEGER, this.#tally, options.late ?? (route => route));
     this.#write = createConclusion({ store, clock, reporter: options.reporter, tally: this.#tally, settings: () => options.settings() });

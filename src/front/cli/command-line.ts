@@ -23,6 +23,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   flush: async () => (await import('./orders.ts')).flush,
   hold: async () => (await import('./orders.ts')).hold,
   release: async () => (await import('./orders.ts')).release,
+  show: async () => (await import('./tracked.ts')).show,
+  clear: async () => (await import('./tracked.ts')).clear,
   queue: async () => (await import('./queue.ts')).queue,
   mailq: async () => (await import('./mailq.ts')).mailq,
   cancelmsg: async () => (await import('./orders.ts')).cancelmsg,
@@ -105,7 +107,9 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   let help = false;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
-    if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
+    // Right behind the name it is a person's: no program puts an address there that nobody sent.
+    if (arg === '--help' && rest.length === 1) help = true;
+    else if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
       rest.push(...args.slice(at));
       break;
     } else if (arg === '--config') folder = args[++at] ?? '';

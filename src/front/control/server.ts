@@ -93,6 +93,12 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
       case 'overview':
         await say({ last: await operations.overview() });
         break;
+      case 'tracked':
+        await say({ last: await operations.tracked() });
+        break;
+      case 'forget-tracked':
+        await say({ last: await operations.forgetTracked(request.which) });
+        break;
       case 'verify':
         for await (const item of operations.verify(request.how)) await say({ item });
         await say({ last: null });

@@ -39,7 +39,7 @@ export interface Workshop {
 
 type Take = (page: Bitmap) => Promise<boolean>;
 
-const TEXT_OCTETS = 8 * 1024 * 1024;
+const TEXT_OCTETS = 4 * 1024 * 1024;
 const NO_WORDS: CoverWords = { FROM: '', TO: '', SUBJECT: '', DATE: '', PAGES: '', NAME: '', STATION: '', NUMBER: '' };
 
 /** What would draw it. */
@@ -86,7 +86,7 @@ export async function readText(leaf: Leaf): Promise<string | null> {
 export async function printText(flow: TextFlow, shop: Workshop, take: Take, last?: (missing: ReadonlyMap<string, number>) => string | null): Promise<Converted> {
   const { form, folder, limits } = shop;
   const sheets = await openSheets(pointsOf(form.contentRows, form), shop.fonts);
-  const drawn = drawFlow(sheets, flow, limits.pages, last);
+  const drawn = await drawFlow(sheets, flow, limits.pages, last);
   const octets = await sheets.finish();
   for (const [character, count] of sheets.missing) shop.missing.set(character, (shop.missing.get(character) ?? 0) + count);
   if (drawn === 'too many') return unfit(`it has more than ${limits.pages} pages`);

@@ -1,4 +1,5 @@
 /** Text onto pages: the cover page, and parts that are text. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fillCover, type CoverLine, type CoverWords } from '../../../grammar/fax/cover-template.ts';
 import type { Sheets, Style } from './sheets.ts';
 
@@ -25,10 +26,13 @@ const FIXED: Style = { face: 'mono', points: 10.2 };
 const TAB = 8;
 
 /** Gives the pages drawn. `last` may say one thing more when all else is drawn, and stands below it. */
-export function drawFlow(sheets: Sheets, flow: TextFlow, most: number, last?: (missing: ReadonlyMap<string, number>) => string | null): number | 'too many' {
+export async function drawFlow(sheets: Sheets, flow: TextFlow, most: number, last?: (missing: ReadonlyMap<string, number>) => string | null): Promise<number | 'too many'> {
   const page = new Page(sheets, most);
-  for (const line of flow.lines) drawLine(page, line, flow);
-  if (!flow.lines.some(({ kind }) => kind === 'body')) drawBody(page, flow.body);
+  for (const line of flow.lines) {
+    if (line.kind === 'body') await drawBody(page, flow.body);
+    else drawLine(page, line, flow);
+  }
+  if (!flow.lines.some(({ kind }) => kind === 'body')) await drawBody(page, flow.body);
   drawNotes(page, flow.notes);
   const more = page.full ? null : (last?.(sheets.missing) ?? null);
   if (more !== null) drawNotes(page, [more]);
@@ -81,7 +85,7 @@ class Page {
   }
 }
 
-function drawLine(page: Page, line: CoverLine, flow: TextFlow): void {
+function drawLine(page: Page, line: Exclude<CoverLine, { readonly kind: 'body' }>, flow: TextFlow): void {
   switch (line.kind) {
     case 'heading':
       page.print(fillCover(line.text, flow.words), HEADING);
@@ -105,16 +109,18 @@ function drawLine(page: Page, line: CoverLine, flow: TextFlow): void {
     case 'gap':
       page.y += 9;
       return;
-    case 'body':
-      return drawBody(page, flow.body);
     default:
       return line satisfies never;
   }
 }
 
-function drawBody(page: Page, body: string): void {
+/** Others have their turn between two pages. */
+async function drawBody(page: Page, body: string): Promise<void> {
+  let at = page.pages;
   for (const paragraph of body.split('\n')) {
     if (page.full) return;
+    if (page.pages !== at) await nextTurn();
+    at = page.pages;
     for (const [n, sheet] of paragraph.split('\f').entries()) {
       if (n > 0) page.turn();
       page.print(untabbed(sheet), FIXED);
