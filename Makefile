@@ -72,7 +72,7 @@ bench: build ## measure beside Postfix and the floors; ratios, memory, profile (
 soak: build ## half an hour of mixed load and faults
 	@$(NODE) bench/soak.ts
 
-fuzz: build ## every property and fuzz test, twenty rounds of other input
+fuzz: build ## ten million random calls of the kernels; every property and fuzz test, twenty rounds of other input
 	@$(NODE) test/fuzz.ts
 
 clean: ## remove what was built and what a trial run left
