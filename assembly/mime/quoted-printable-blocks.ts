@@ -1,12 +1,14 @@
 // Quoted-printable by the block: first every octet that needs it becomes its escape, without regard to lines, then the
-// lines are broken. Neither half has a branch for each octet.
+// lines are broken. Neither half has a branch for each octet. Where nothing has to be escaped, lines are copied.
 import { CR, EXPANDED, LF, QP_ENCODE } from '../abi';
-import { lookUp } from '../mask';
+import { lookUp, mask64 } from '../mask';
 
 export const BLOCK_OCTETS: usize = 2048;
+export const SHORT_BLOCK: usize = 64;
 export const LOOK_PAST: usize = 24;
 
 const COLUMN = QP_ENCODE;
+export const COPIED = QP_ENCODE + 12;
 const DOT: u32 = 46, EQUALS: u32 = 61, SPACE: u32 = 32, LETTER_F: u32 = 70;
 const CRLF: u32 = 0x0a0d;
 const SOFT_BREAK: u32 = 0x0a0d3d; // = CR LF
@@ -41,6 +43,43 @@ const EXPANSION = memory.data<u8>([
 @inline
 export function notLiteral(v: v128, one: v128, limit: v128, equals: v128): v128 {
   return v128.or(i8x16.lt_s(i8x16.add(v, one), limit), i8x16.eq(v, equals));
+}
+
+/** Lines that are the same encoded, up to the first that is not; leaves in COPIED how much of the source that was. */
+export function copyLiterals(from: usize, end: usize, out: usize, text: bool): usize {
+  const one = v128.load8_splat(SPLATS), limit = v128.load8_splat(SPLATS, 1), equals = v128.load8_splat(SPLATS, 2);
+  let column = load<u32>(COLUMN);
+  let p = from;
+  while (p + 88 <= end) {
+    const first = load<u8>(p);
+    if (column >= 75 || (column == 0 && (first == DOT || first == LETTER_F))) break;
+    const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48), e = v128.load(p, 64);
+    v128.store(out, a);
+    v128.store(out, b, 16);
+    v128.store(out, c, 32);
+    v128.store(out, d, 48);
+    v128.store(out, e, 64);
+    const bad = mask64(
+      notLiteral(a, one, limit, equals), notLiteral(b, one, limit, equals),
+      notLiteral(c, one, limit, equals), notLiteral(d, one, limit, equals));
+    const beyond = <u32>ctz(i8x16.bitmask(notLiteral(e, one, limit, equals)) | 0x10000);
+    const run = <u32>ctz<u64>(bad) + (bad == 0 ? beyond : 0);
+    if (column + run > 75) break;
+    if (!text || load<u16>(p + run) != CRLF) {
+      p += run;
+      out += run;
+      column += run;
+      break;
+    }
+    if (run > 0 && load<u8>(p + run - 1) == SPACE) break; // none may stand before a hard break
+    store<u16>(out + run, CRLF);
+    out += run + 2;
+    p += run + 2;
+    column = 0;
+  }
+  store<u32>(COLUMN, column);
+  store<u32>(COPIED, <u32>(p - from));
+  return out;
 }
 
 /** Escapes `octets` (a multiple of 16) from `at` on into EXPANDED, line breaks left as they are; gives its end. */
@@ -107,9 +146,9 @@ export function breakLines(end: usize, source: usize, out: usize, text: bool): u
     v128.store(out, c, 32);
     v128.store(out, d, 48);
     v128.store(out, e, 64);
-    const breaks = <u64><u32>(i8x16.bitmask(i8x16.eq(a, cr)) | (i8x16.bitmask(i8x16.eq(b, cr)) << 16))
-      | (<u64><u32>(i8x16.bitmask(i8x16.eq(c, cr)) | (i8x16.bitmask(i8x16.eq(d, cr)) << 16)) << 32);
-    let run = breaks != 0 ? <u32>ctz<u64>(breaks) : 64 + <u32>ctz(i8x16.bitmask(i8x16.eq(e, cr)) | 0x10000);
+    const breaks = mask64(i8x16.eq(a, cr), i8x16.eq(b, cr), i8x16.eq(c, cr), i8x16.eq(d, cr));
+    const beyond = <u32>ctz(i8x16.bitmask(i8x16.eq(e, cr)) | 0x10000);
+    let run = <u32>ctz<u64>(breaks) + (breaks == 0 ? beyond : 0);
     run = min(run, <u32>(end - at));
     const hard = at + run < end || hardEnd;
     if (column + run <= (hard ? <u32>76 : <u32>75)) {

@@ -1,6 +1,6 @@
 // Quoted-printable (RFC 2045 §6.7), encoding.
 import { chunkLength, CR, INPUT, LF, OUTPUT, QP_ENCODE } from '../abi';
-import { BLOCK_OCTETS, breakLines, expand, LOOK_PAST, notLiteral } from './quoted-printable-blocks';
+import { BLOCK_OCTETS, breakLines, COPIED, copyLiterals, expand, LOOK_PAST, notLiteral, SHORT_BLOCK } from './quoted-printable-blocks';
 
 const EQUALS: u32 = 61, SPACE: u32 = 32, TAB: u32 = 9, DOT: u32 = 46, LETTER_F: u32 = 70;
 const CRLF: u32 = 0x0a0d;
@@ -37,9 +37,17 @@ export function qpEncode(octets: i32, last: i32): i32 {
   const stop = last ? end : max(p, end - LOOK_AHEAD);
 
   if (ASC_FEATURE_SIMD) {
-    // Every rule looks less far ahead than LOOK_PAST, so that no block ends in a doubt.
+    // Every rule looks less far ahead than LOOK_PAST, so that no block ends in a doubt. The more there is to escape,
+    // the longer are the blocks.
+    let block: usize = SHORT_BLOCK;
     for (let room = end - p; room >= 16 + LOOK_PAST; room = end - p) {
-      const taken = min(room - LOOK_PAST, BLOCK_OCTETS) & ~15;
+      out = copyLiterals(p, end, out, text);
+      const copied = <usize>load<u32>(COPIED);
+      block = copied >= 512 ? SHORT_BLOCK : copied < 64 ? min(block << 1, BLOCK_OCTETS) : block;
+      p += copied;
+      room = end - p;
+      if (room < 16 + LOOK_PAST) break;
+      const taken = min(room - LOOK_PAST, block) & ~15;
       const expanded = expand(p, taken, text);
       // CR and LF stay together.
       const cut: usize = text && load<u8>(p + taken - 1) == CR && load<u8>(p + taken) == LF ? 1 : 0;
