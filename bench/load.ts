@@ -11,6 +11,8 @@ export interface Load {
   readonly octets: number;
   /** A connection for each message. */
   readonly reconnect: boolean;
+  /** Absent: the sink. */
+  readonly recipient?: string;
 }
 
 export function loadToolsAbsent(): string | null {
@@ -26,7 +28,7 @@ export function loadToolsAbsent(): string | null {
 export async function runSource(port: number, load: Load, limitMs: number): Promise<void> {
   const child = spawn('smtp-source', [
     '-s', String(load.sessions), '-m', String(load.messages), '-l', String(load.octets), ...(load.reconnect ? [] : ['-d']),
-    '-f', 'source@sender.example', '-t', 'sink@there.example', `127.0.0.1:${port}`,
+    '-f', 'source@sender.example', '-t', load.recipient ?? 'sink@there.example', `127.0.0.1:${port}`,
   ], { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => void (complaint = (complaint + chunk.toString()).slice(-500)));

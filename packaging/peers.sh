@@ -2,12 +2,47 @@
 # The programs that tests meet as peers: installed by apt-get where this is root, else only named.
 set -eu
 # program:package
-peers='smtp-source:postfix smtp-sink:postfix swaks:swaks danted:dante-server reformime:maildrop strace:strace uucico:uucp'
+peers='
+smtp-source:postfix
+smtp-sink:postfix
+swaks:swaks
+danted:dante-server
+maildrop:maildrop
+strace:strace
+uucico:uucp
+chromium:chromium
+logrotate:logrotate
+socat:socat
+sendfax:mgetty-fax
+mgetty:mgetty
+efax:efax
+gs:ghostscript
+pdftoppm:poppler-utils
+pbmtog3:netpbm
+tiffinfo:libtiff-tools
+mutt:mutt
+doveadm:dovecot-imapd
+opendkim:opendkim
+clamd:clamav-daemon
+spamd:spamd
+rspamd:rspamd
+bsd-mailx:bsd-mailx
+php:php-cli
+setpriv:util-linux
+'
 missing='' packages=''
 for pair in $peers; do
   program=${pair%%:*}
   PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || { missing="$missing $program"; packages="$packages ${pair##*:}"; }
 done
+# courier-filter-perl wants all of Courier beside it: it is only unpacked, where a test looks for it.
+if command -v perl >/dev/null && ! perl -MError -e1 2>/dev/null; then missing="$missing Error.pm"; packages="$packages liberror-perl"; fi
+unpacked="$(cd "$(dirname "$0")/.." && pwd)/build/peers/courier-filter-perl"
+if [ ! -e "$unpacked" ] && command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
+  work=$(mktemp -d)
+  (cd "$work" && apt-get download -q courier-filter-perl >/dev/null 2>&1 && dpkg-deb -x courier-filter-perl_*.deb tree && mkdir -p "${unpacked%/*}" && mv tree "$unpacked") || true
+  rm -rf "$work"
+fi
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   echo "Installing peers for the tests:$(printf '%s\n' $packages | sort -u | tr '\n' ' ' | sed 's/^/ /')"

@@ -9,19 +9,29 @@ import { resolve } from 'node:path';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
 import { parseLines, parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
+import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
+import { readAddresses } from './configuration/addresses.ts';
 import { readDomains } from './configuration/domains.ts';
+import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
+import { readFax } from './configuration/fax.ts';
+import { readFaxModems } from './configuration/fax-modems.ts';
 import { readListeners } from './configuration/listeners.ts';
+import { readFilters } from './configuration/filters.ts';
+import { readLocal } from './configuration/local.ts';
+import { readModuleLimits } from './configuration/modules.ts';
 import { readPipes } from './configuration/pipes.ts';
+import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
+import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
 import { domainRule, durationRule, numberRule, sizeRule, textRule } from './configuration/values.ts';
-import type { Configuration, ConfigurationProblem, Limits, Names, QueueSettings } from './configuration/types.ts';
+import type { Configuration, ConfigurationProblem, Essentials, Limits, Names, QueueSettings } from './configuration/types.ts';
 
 export type * from './configuration/types.ts';
 export { knownFiles, knownPatterns } from './configuration/known-files.ts';
@@ -53,6 +63,18 @@ export function readConfiguration(folder: string, hostName: string = hostname())
   return { kind: 'read', configuration };
 }
 
+/**
+ * What sendmail(1) needs, for callers who may not read the rest: passwords stand in other files. Only what these few
+ * files say is checked.
+ */
+export function readEssentials(folder: string, hostName: string = hostname()): { readonly kind: 'read'; readonly essentials: Essentials } | { readonly kind: 'wrong'; readonly problems: readonly ConfigurationProblem[] } {
+  const sheet = createSheet(resolve(folder));
+  if (statSync(sheet.folder, { throwIfNoEntry: false })?.isDirectory() !== true) return { kind: 'wrong', problems: [{ file: sheet.folder, what: 'no such folder', right: `posthorn init ${sheet.folder}` }] };
+  const names = readNames(sheet, hostName.toLowerCase());
+  const essentials = { names, stateFolder: readStateFolder(sheet), sizeOctets: readLimits(sheet).sizeOctets };
+  return sheet.problems.length > 0 ? { kind: 'wrong', problems: unrepeated(sheet.problems) } : { kind: 'read', essentials };
+}
+
 /** `FILE:LINE: what is wrong; right would be: EXAMPLE`. */
 export function formatProblem({ file, line, what, right }: ConfigurationProblem): string {
   return `${file}${line === undefined ? '' : `:${line}`}: ${what}; right would be: ${right}`;
@@ -64,22 +86,36 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const limits = readLimits(sheet);
   const bofh = readBofh(sheet);
   const listeners = readListeners(sheet, bofh, limits.sizeOctets);
-  const { client, toAuthAddress } = readClient(sheet);
+  const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
+  const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
+  const stateFolder = readStateFolder(sheet);
   return {
     folder: sheet.folder,
-    stateFolder: resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' })),
+    stateFolder,
     names,
     domains,
+    addresses: readAddresses(sheet),
     listeners,
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),
-    reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress },
+    reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },
     client,
+    archiveFolder,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
-    http: sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule),
+    fax: readFax(sheet),
+    pickup: sheet.value('pickup', 'everyone', pickupRule),
+    local: readLocal(sheet),
+    modules: { local: readModuleLimits(sheet, 'module.local', { deliveries: 10, perNexthop: 4, recipients: 100 }) },
+    faxModems: readFaxModems(sheet, names),
+    filters: readFilters(sheet, stateFolder),
+    receiveProcesses: sheet.value('receiveprocesses', 1, numberRule(1, MOST_RECEIVERS, '2')),
+    http,
+    log: readLog(sheet),
+    web: readWeb(sheet, http),
+    events: readEvents(sheet, client.proxies),
     dnsServers: readDnsServers(sheet),
     userdb: readUserdb(sheet),
     settings: sheet.settings,
@@ -107,6 +143,10 @@ function readNames(sheet: Sheet, hostName: string): Names {
     helo: helo === '*' ? { kind: 'reverse' } : { kind: 'name', name: helo },
     ...(greeting === undefined || greeting.trim() === '' ? {} : { greeting: lines }),
   };
+}
+
+function readStateFolder(sheet: Sheet): string {
+  return resolve(sheet.folder, sheet.value('statedir', '/var/lib/posthorn', { ...textRule, example: '/var/lib/posthorn' }));
 }
 
 function readLimits(sheet: Sheet): Omit<Limits, 'headerOctets'> {
@@ -139,7 +179,7 @@ const otherDeliveries = 10 + 4 + 4 + 1;
 
 function readQueue(sheet: Sheet, maxDeliveries: number): QueueSettings {
   const low = sheet.value('queuelo', Math.max(200, maxDeliveries + otherDeliveries), numberRule(20, 10_000_000, '200'));
-  const high = sheet.value('queuehi', low < 500 ? 2 * low : low + 1000, numberRule(20, 10_000_000, '400'));
+  const high = sheet.value('queuehi', Math.max(1000, low < 500 ? 2 * low : low + 1000), numberRule(20, 10_000_000, '400'));
   return {
     queueTimeMs: sheet.value('queuetime', 604_800_000, durationRule('1w', 1000)),
     faxQueueTimeMs: sheet.value('faxqueuetime', 28_800_000, durationRule('8h', 1000)),
@@ -158,7 +198,16 @@ function readQueue(sheet: Sheet, maxDeliveries: number): QueueSettings {
   };
 }
 
+/** A process per core is as many as can help. */
+const MOST_RECEIVERS = 64;
+
 const optionalText: Omit<ValueRule<string | undefined>, 'example'> = { show: (value) => value ?? '', parse: read };
+
+const pickupRule: ValueRule<'everyone' | 'owner'> = {
+  example: 'everyone',
+  show: String,
+  parse: (text) => (text === 'everyone' || text === 'owner' ? read(text) : wrong(`${shown(text)} is neither everyone nor owner`, 'everyone')),
+};
 
 const httpRule: ValueRule<Endpoint | null> = {
   example: '127.0.0.1:2580',
@@ -171,6 +220,13 @@ const httpRule: ValueRule<Endpoint | null> = {
       : parsed;
   },
 };
+
+function readLog(sheet: Sheet): readonly LogTarget[] {
+  const given = sheet.list('log', parseLogTargets);
+  const targets = given ?? usualLog;
+  sheet.setting('log', targets.map(formatLogTarget).join('; '), given === undefined ? undefined : 'log');
+  return targets;
+}
 
 function readDnsServers(sheet: Sheet): readonly Endpoint[] | null {
   const text = sheet.text('dnsservers');

@@ -4,28 +4,45 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withArchive } from './archive.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
+import type { Address, MessageId } from './core/envelope.ts';
+import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import type { Check } from './core/policy.ts';
+import { absentFilters, openFilterDesk } from './filters.ts';
+import type { QueueEntry } from './core/queue-store.ts';
+import { faxFirst, openFax } from './fax.ts';
+import { openFaxModems } from './fax-modems.ts';
+import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
-import { createReporter } from './flow/report/index.ts';
-import { openRunner } from './flow/schedule/index.ts';
-import { createLocalTransport } from './flow/transport/local/index.ts';
+import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
+import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
+import type { Logbook } from './front/log/index.ts';
 import { openControlServer } from './front/control/index.ts';
-import { openHealthServer } from './front/http/index.ts';
 import { parseAddress } from './grammar/address.ts';
+import { nodeFileSystem } from './kit/durable-file.ts';
 import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
-import { createRecentEvents } from './kit/recent-events.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
-import { openListeners } from './listeners.ts';
+import { openListeners, type Sharing } from './listeners.ts';
+import { createLocalDelivery } from './local-delivery.ts';
+import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { openPickupDesk } from './pickup.ts';
+import { openHousekeeping } from './housekeeping.ts';
+import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { createFiltersOfRecipients } from './recipient-filters.ts';
+import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
+import type { RecipientFilters } from './service/maildrop/index.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
-import { createUserdb } from './service/auth/index.ts';
+import { sumMetrics } from './kit/metrics-text.ts';
+import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
 
 export interface Gateway {
   readonly listeners: readonly { readonly kind: string; readonly host: string; readonly port: number }[];
@@ -39,10 +56,20 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
-const REMEMBERED_EVENTS = 5000;
+/** What a burst left free in the queue's file is given back to the disk at the next start. */
+const COMPACT_FROM_OCTETS = 64 * 1024 * 1024;
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
-export async function openGateway(first: Configuration, given: { readonly log: Log; readonly version: string }): Promise<Gateway> {
+export interface Given {
+  readonly log: Log;
+  readonly version: string;
+  /** The places behind `log`; they follow the configuration. */
+  readonly logbook?: Pick<Logbook, 'use' | 'reopen'>;
+  /** Absent: as the configuration has it. */
+  readonly faxLine?: FaxLine;
+}
+
+export async function openGateway(first: Configuration, given: Given): Promise<Gateway> {
   // What was opened is closed again, last first, when a later part cannot be opened, and in the end.
   const opened: (() => Promise<void>)[] = [];
   const closeAll = async () => {
@@ -56,73 +83,124 @@ export async function openGateway(first: Configuration, given: { readonly log: L
   }
 }
 
-async function build(first: Configuration, given: { readonly log: Log; readonly version: string }, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Gateway> {
+async function build(first: Configuration, given: Given, opened: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<Gateway> {
   const clock = createSystemClock();
   const chance = createSystemChance();
   const startedAt = clock.now();
   const kernels = openKernels();
   const metrics = createMetrics();
-  const { log, recent } = createRecentEvents(given.log, REMEMBERED_EVENTS, () => clock.now());
+  let inForce = first;
+  const onlookers = createOnlookers({ ...given, configuration: () => inForce, startedAt, clock, chance, metrics });
+  const { log } = onlookers;
   const { stateFolder } = first;
 
-  const store = await openQueue(first, { kernels, clock, log, metrics });
+  // Opening the queue may find damage before anybody can be written to.
+  const early: [MessageId, string][] = [];
+  let tell: QuarantineNotice['tell'] = (id, why) => void early.push([id, why]);
+  const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
-  const accounts = createUserdb({ path: first.userdb, log });
-  const folder = join(stateFolder, 'mailboxes');
-  const local = createLocalTransport({ name: 'local', me: first.names.me, folder, accounts, clock, log });
-  const everyone = createLocalTransport({ name: 'trial', me: first.names.me, folder, everyone: true, clock, log });
-  let rules = compileRules(first, local.mailboxes);
+  opened.push(await onlookers.watch(store));
+  const { transport: local, everyone, accounts, maildrop } = createLocalDelivery({
+    first, configuration: () => rules.configuration, clock, log,
+    instruction: recipient => rules.instruction(recipient),
+    forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
+  });
+  let rules: Rules = compileRules(first, local.names, log);
   const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics }));
+  const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
+  const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
+  opened.push(() => filters.close());
+  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
+  const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
+  opened.push(() => faxModems.close());
+  const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
+  opened.push(() => fax.close());
   const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
-    const postmaster = parseAddress(`postmaster@${names.me}`);
-    if (postmaster === null) throw new Error(`postmaster@${names.me} is no address`);
-    return createReporter({ intake, me: names.me, postmaster, dsnLimitOctets: reports.limitOctets, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
+    return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
+  const notice = openQuarantineNotice({
+    intake, kernels, clock, log,
+    address: () => {
+      const { names: { me }, reports } = rules.configuration;
+      return { me, from: fromField(me, reports.from), to: postmasterOf(me) };
+    },
+  });
+  opened.push(async () => notice.close());
+  tell = notice.tell;
+  for (const [id, why] of early.splice(0)) tell(id, why);
+  const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
+  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const runner = openRunner({
-    store, reporter, clock, chance, log, metrics,
-    router: uucpFirst(() => rules, outbound.router),
-    transports: new Map([['esmtp', outbound.transport], ['local', local], ['uucp', uucp.transport], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    store: archived, reporter, clock, chance, log, metrics,
+    router,
+    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['fax', fax], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
-    window: { messages: Math.max(first.queue.high, LEAST_WINDOW), octets: WINDOW_OCTETS },
+    late: route => outbound.late(route),
+    window: windowBy(() => rules),
+    heard: ({ envelope: { origin } }, recipient, outcome) => trackOutcome(store.track, origin, rules.variables(origin), recipient, outcome),
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
 
+  const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
+  opened.push(() => pickup.close());
+
   const operations: Operations = {
-    ...createQueueOperations({ store, intake, kernels, clock, flush: which => runner.flush(which) }),
+    ...createQueueOperations({
+      store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
+      flush: which => runner.flush(which),
+      moving: { startedAt, total: metrics.total, nexthops: () => runner.nexthops() },
+    }),
     reload,
     stop: close,
-    recent: id => Promise.resolve(recent(id)),
+    filters: () => Promise.resolve(filters.standing()),
+    recent: onlookers.recent,
+    webhooks: onlookers.webhooks,
+    testWebhook: onlookers.testWebhook,
   };
   const control = await openControlServer({ folder: stateFolder, operations, log });
   // The last to go: as long as it answers, the gateway is still there.
   opened.unshift(() => control.close());
-  const http = first.http === null ? null : await openHealthServer({
-    ...first.http, version: given.version, startedAt,
-    render: () => metrics.render(),
-    summary: async () => store.summary(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles()],
-  });
-  if (http !== null) opened.push(() => http.close());
+  const housekeeping = openHousekeeping({ store, clock, log });
+  opened.push(() => housekeeping.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse });
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
+  let receivers: ReceiverProcesses | null = null;
+  const http = await onlookers.show(store, {
+    listeners, lanes: () => runner.nexthops(),
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
+    metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
+  });
+  // Before the listeners in the list, so closed after them: whoever watches sees the end.
+  if (http !== null) opened.splice(-1, 0, () => http.close());
+  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
+  if (receivers !== null) opened.push(closeReceivers(receivers));
 
   async function reload(): Promise<readonly string[]> {
+    // First, for whoever moved a file away does not ask whether the configuration is right.
+    given.logbook?.reopen();
     const read = readConfiguration(rules.configuration.folder);
     if (read.kind === 'wrong') return complain(read.problems.map(formatProblem));
     const { configuration } = read;
     if (configuration.stateFolder !== stateFolder) return complain([`${configuration.folder}/statedir: the state folder of a running gateway cannot change; stop it first`]);
-    const next = compileRules(configuration, local.mailboxes);
+    const next = compileRules(configuration, local.names, log);
+    const wrong = next.aliasProblems();
+    if (wrong.length > 0) return complain(wrong);
     const troubles = await listeners.reload(next);
     if (troubles.length > 0) return complain(troubles);
     rules = next;
+    inForce = configuration;
+    given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
+    faxModems.reload();
+    await filters.reload();
+    await onlookers.reload();
+    receivers?.reload();
     log.info('reloaded', { listeners: listeners.addresses() });
     return [];
   }
@@ -146,8 +224,24 @@ async function build(first: Configuration, given: { readonly log: Log; readonly 
   return { listeners: listeners.addresses(), http: http?.address ?? null, reload, close, closed: ended.promise };
 }
 
-/** Below it the transports' own limits would starve. */
-const LEAST_WINDOW = 1000;
+function closeReceivers(receivers: ReceiverProcesses): () => Promise<void> {
+  return () => receivers.close(GRACE_MS);
+}
+
+/** Ports are shared only where somebody shares them: a second gateway on them must hear that they are taken. */
+function sharingOf({ receiveProcesses }: Configuration): Sharing {
+  return { shared: receiveProcesses > 1, of: receiveProcesses };
+}
+
+/** As the rules have it at each moment. */
+function windowBy(rules: () => Rules): { readonly messages: number; readonly octets: number; readonly low: number; readonly fillMs: number } {
+  return {
+    octets: WINDOW_OCTETS,
+    get messages() { return rules().configuration.queue.high; },
+    get low() { return rules().configuration.queue.low; },
+    get fillMs() { return rules().configuration.queue.fillMs; },
+  };
+}
 
 interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;
@@ -156,21 +250,35 @@ interface Rooms {
   readonly metrics: MetricsRegistry;
 }
 
-async function openQueue(configuration: Configuration, rooms: Rooms): Promise<LmdbQueue> {
-  await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
-  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets });
+function postmasterOf(me: string): Address {
+  const postmaster = parseAddress(`postmaster@${me}`);
+  if (postmaster === null) throw new Error(`postmaster@${me} is no address`);
+  return postmaster;
 }
 
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 'clock' | 'log' | 'metrics'>): IntakeOptions {
+async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
+  await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
+  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
+}
+
+/** Never spread what this gives: its getters are what makes a reload heard. */
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
+  const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
+  let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
+  const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
   return {
     ...rooms,
-    get checks() { return rules().checks; },
+    get checks() {
+      const of = rules();
+      if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked, ...byRecipient(of)] };
+      return asked.checks;
+    },
     variables: origin => rules().variables(origin),
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
     get limits() {
       const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs };
+      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
     },
   };
 }
@@ -178,16 +286,103 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'store' | 
 /** RFC 5321 §6.3: at least 100; Courier's is 100. */
 const RECEIVED_FIELDS = 100;
 
+export interface ReceiverRoom {
+  reload(): Promise<void>;
+  metrics(): Promise<string>;
+  close(graceMs: number): Promise<void>;
+}
+
+/** Listeners over a queue that another process delivers from. `queued`: mail came in, at most once a turn. */
+export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: Pick<Given, 'log' | 'logbook'> & { readonly queued: () => void }): Promise<ReceiverRoom> {
+  const { log } = given;
+  const read = readConfiguration(folder);
+  if (read.kind === 'wrong') throw new Error(read.problems.map(formatProblem).join('\n'));
+  given.logbook?.use(read.configuration.names.me, read.configuration.log);
+  const rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
+  const opened: (() => Promise<void>)[] = [];
+  const store = await openQueue(read.configuration, rooms);
+  opened.push(() => store.close());
+  const { transport: local, accounts, maildrop } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
+  let rules: Rules = compileRules(read.configuration, local.names, log);
+  const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
+  opened.push(() => outbound.close());
+  const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
+  const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
+  opened.push(() => filters.close());
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }, recipients));
+  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
+  return {
+    async reload() {
+      given.logbook?.reopen();
+      const next = readConfiguration(folder);
+      if (next.kind === 'wrong') return;
+      const compiled = compileRules(next.configuration, local.names, log);
+      const troubles = await listeners.reload(compiled);
+      if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
+      else {
+        rules = compiled;
+        await filters.reload();
+        given.logbook?.use(next.configuration.names.me, next.configuration.log);
+        log.info('reloaded', { listeners: listeners.addresses() });
+      }
+    },
+    metrics: () => rooms.metrics.render(),
+    async close(graceMs) {
+      await listeners.close(graceMs);
+      for (const close of opened.toReversed()) await close();
+    },
+  };
+}
+
+/** Says so when a message is in the queue, once for all of a turn. */
+function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
+  let told = false;
+  const tell = () => {
+    if (told) return;
+    told = true;
+    setImmediate(() => {
+      told = false;
+      queued();
+    });
+  };
+  return {
+    ...store,
+    begin(...given) {
+      const draft = store.begin(...given);
+      return {
+        ...draft,
+        async commit(seal) {
+          const committed = await draft.commit(seal);
+          if (committed.kind === 'committed') tell();
+          return committed;
+        },
+      };
+    },
+  };
+}
+
 /** The queue without listeners or deliveries, for commands while no gateway runs. */
 export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {
   const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
   const store = await openQueue(configuration, rooms);
-  const accounts = createUserdb({ path: configuration.userdb, log });
-  const local = createLocalTransport({ name: 'local', me: configuration.names.me, folder: join(configuration.stateFolder, 'mailboxes'), accounts, clock: rooms.clock, log });
-  const rules = compileRules(configuration, local.mailboxes);
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store }));
+  const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
+  const rules: Rules = compileRules(configuration, local.names, log);
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
+  const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
+  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
-  return { ...createQueueOperations({ ...rooms, store, intake }), reload: nobody, stop: nobody, recent: () => Promise.resolve([]), close: () => store.close() };
+  return {
+    ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
+    reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
+    async close() {
+      await outbound.close();
+      await store.close();
+    },
+  };
+}
+
+function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
+  return ({ message }) => expiresAt(rules().calendar, message.acceptedAt);
 }
 
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {

@@ -6,11 +6,24 @@ import type { Mechanism } from './grammar/sasl.ts';
 import type { Rules } from './rules.ts';
 
 export interface Listeners {
+  /** Where each endpoint of the configuration listens, by its key: a port that was left to the system has its number. */
+  ports(): Readonly<Record<string, number>>;
   addresses(): readonly { readonly kind: string; readonly host: string; readonly port: number }[];
   /** Opens what is new before it closes what is gone; a port that cannot be had changes nothing and is said. */
   reload(rules: Rules): Promise<readonly string[]>;
   close(graceMs: number): Promise<void>;
 }
+
+/** Several processes on the same ports. */
+export interface Sharing {
+  readonly shared: boolean;
+  /** How many there are: each takes its part of the connections that a listener allows in all. */
+  readonly of: number;
+  /** Numbers of ports that another process got from the system. */
+  readonly ports?: Readonly<Record<string, number>>;
+}
+
+const alone: Sharing = { shared: false, of: 1 };
 
 export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'>;
 
@@ -22,7 +35,7 @@ interface Open {
 const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps' } as const;
 const LEAVING_MS = 30_000;
 
-export async function openListeners(rules: Rules, rooms: ListenerRooms): Promise<Listeners> {
+export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing: Sharing = alone): Promise<Listeners> {
   let open = new Map<string, Open>();
   const problems = await reload(rules);
   if (problems.length > 0) {
@@ -31,7 +44,7 @@ export async function openListeners(rules: Rules, rooms: ListenerRooms): Promise
   }
 
   async function reload(next: Rules): Promise<readonly string[]> {
-    const wanted = endpointsOf(next, rooms);
+    const wanted = endpointsOf(next, rooms, sharing);
     const opened = new Map<string, Open>();
     const troubles: string[] = [];
     for (const [key, options] of wanted) {
@@ -62,6 +75,7 @@ export async function openListeners(rules: Rules, rooms: ListenerRooms): Promise
   }
 
   return {
+    ports: () => Object.fromEntries([...open].map(([key, { receiver }]) => [key, receiver.address().port])),
     addresses: () => [...open.values()].map(({ kind, receiver }) => ({ kind, ...receiver.address() })),
     reload,
     close,
@@ -71,13 +85,14 @@ export async function openListeners(rules: Rules, rooms: ListenerRooms): Promise
 /** A port that cannot be had: the message names it. */
 export class ListenError extends Error {}
 
-function endpointsOf(rules: Rules, rooms: ListenerRooms): Map<string, ReceiveOptions> {
+function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<string, ReceiveOptions> {
   const { configuration } = rules;
   const wanted = new Map<string, ReceiveOptions>();
   for (const listener of configuration.listeners) {
     for (const { address, port } of listener.endpoints) {
-      const listen = address === null ? { port } : { host: address, port };
-      wanted.set(`${listener.name} ${address ?? '*'}:${port}`, optionsOf(rules, rooms, listener, listen));
+      const key = `${listener.name} ${address ?? '*'}:${port}`;
+      const listen = { port: sharing.ports?.[key] ?? port, ...(address === null ? {} : { host: address }), ...(sharing.shared ? { reusePort: true } : {}) };
+      wanted.set(key, optionsOf(rules, rooms, { ...listener, maxConnections: Math.ceil(listener.maxConnections / sharing.of) }, listen));
     }
   }
   return wanted;

@@ -7,10 +7,12 @@ import { silent } from './core/log.ts';
 import { findRunning } from './front/control/index.ts';
 import { runCommandLine } from './front/cli/index.ts';
 import type { Gateway } from './gateway.ts';
-import type { LogLines } from './kit/log-lines.ts';
+import type { Logbook } from './front/log/index.ts';
 
 const EXIT_UNAVAILABLE = 69;
 const EXIT_SOFTWARE = 70;
+const EXIT_NO_PERMISSION = 77;
+const EXIT_CONFIGURATION = 78;
 
 const version = readVersion();
 process.exitCode = await runCommandLine(process.argv.slice(2), {
@@ -19,37 +21,79 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     start,
     running: configuration => findRunning(configuration.stateFolder),
     offline: async configuration => (await import('./gateway.ts')).openOffline(configuration, silent),
+    addresses: async configuration => (await import('./address-lookup.ts')).createAddressLookup(configuration),
+    deputy: runDeputy,
     uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
+    attempts: async configuration => (await import('./timetable.ts')).attemptsBy(configuration),
+    faxProof: async (configuration, file, request) => (await import('./fax.ts')).proofOf(configuration, file, request, new AbortController().signal),
+    faxDesk: async configuration => (await import('./fax-modems.ts')).openFaxDesk(configuration),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
+    maildrop: async folder => (await import('./maildrop.ts')).createLocalMaildrop(folder),
   },
 });
 
 /** Runs until somebody stops it. The gateway is loaded here, so that `mailq` and its like start without it. */
 async function start(configuration: Configuration): Promise<number> {
-  const [{ openGateway }, { openLogLines }, { ListenError }] = await Promise.all([import('./gateway.ts'), import('./kit/log-lines.ts'), import('./listeners.ts')]);
-  const log = openLogLines({ descriptor: 1 });
+  const [{ openGateway }, { openLogbook }, { ListenError }] = await Promise.all([import('./gateway.ts'), import('./front/log/index.ts'), import('./listeners.ts')]);
+  const log = openLogbook({ host: configuration.names.me, pid: process.pid }, configuration.log);
   if ((await findRunning(configuration.stateFolder)) !== null) {
-    log.error('start refused', { why: `a gateway already runs on ${configuration.stateFolder}` });
+    refuse({ why: `a gateway already runs on ${configuration.stateFolder}` });
     return EXIT_UNAVAILABLE;
+  }
+  /** Whoever started it by hand hears of it too, wherever the log goes. */
+  function refuse(fields: { readonly why: string } | { readonly cause: unknown }): void {
+    log.error('start refused', fields);
+    log.flush();
+    if (!configuration.log.some(({ kind }) => kind === 'stdout')) process.stderr.write(`posthorn start: ${'why' in fields ? fields.why : String(fields.cause)}\n`);
   }
   let gateway: Gateway;
   try {
-    gateway = await openGateway(configuration, { log, version });
+    gateway = await openGateway(configuration, { log, logbook: log, version });
   } catch (cause) {
-    log.error('start refused', cause instanceof ListenError ? { why: cause.message } : { cause });
-    log.flush();
+    refuse(cause instanceof ListenError ? { why: cause.message } : { cause });
     return cause instanceof ListenError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE;
   }
+  // Before anybody hears that it is ready: whoever starts it may stop it at once.
+  obeySignals(gateway, log);
   for (const notice of configuration.notices) log.info('notice', { ...notice });
   log.info('ready', { listeners: gateway.listeners, http: gateway.http, version, pid: process.pid, config: configuration.folder, state: configuration.stateFolder });
   log.flush();
-  obeySignals(gateway, log);
   await gateway.closed;
   log.flush();
   return 0;
 }
 
-function obeySignals(gateway: Gateway, log: LogLines): void {
+/** Root's part: deliveries to users of the system. */
+async function runDeputy(configuration: Configuration): Promise<number> {
+  const [{ openDeputy }, { openLogLines }] = await Promise.all([import('./deputy.ts'), import('./kit/log-lines.ts')]);
+  const log = openLogLines({ to: 1 });
+  try {
+    if (process.getuid?.() !== 0) {
+      log.error('start refused', { why: 'the deputy must be root to become others' });
+      return EXIT_NO_PERMISSION;
+    }
+    if (configuration.local.deputy === undefined) {
+      log.error('start refused', { why: `${configuration.folder}/systemusers: it is not there; it would hold the path of a socket` });
+      return EXIT_CONFIGURATION;
+    }
+    const deputy = await openDeputy({ configuration, log }).catch((cause: unknown) => {
+      log.error('start refused', { why: cause instanceof Error ? cause.message : String(cause) });
+      return null;
+    });
+    if (deputy === null) return EXIT_UNAVAILABLE;
+    log.info('ready', { socket: deputy.path, pid: process.pid, version });
+    log.flush();
+    await new Promise<void>(resolve => {
+      for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve());
+    });
+    await deputy.close();
+    return 0;
+  } finally {
+    log.flush();
+  }
+}
+
+function obeySignals(gateway: Gateway, log: Logbook): void {
   const stop = () => void gateway.close();
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

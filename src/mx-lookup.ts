@@ -13,7 +13,7 @@ import { openOutbound } from './outbound.ts';
 import { compileRules } from './rules.ts';
 
 export async function lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer> {
-  const rules = compileRules(configuration, { find: () => ({ kind: 'none' }) });
+  const rules = compileRules(configuration, { find: () => ({ kind: 'none' }) }, silent);
   const outbound = openOutbound(() => rules, { kernels: openKernels(), clock: createSystemClock(), chance: createSystemChance(), log: silent, metrics: createMetrics() });
   try {
     return await ask(domain, outbound);

@@ -6,9 +6,9 @@ import type { Chance, Clock } from './core/clock.ts';
 import type { Kernels, MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
-import type { Destinations, Proxy, Router, TlsPolicy, Transport } from './core/transport.ts';
+import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
-import { createDestinations, createRouteTable, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
+import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
 import { openEsmtpTransport, type Converter } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
 import { openConversion } from './grammar/mime/convert.ts';
@@ -22,6 +22,8 @@ export interface Outbound {
   readonly router: Router;
   readonly destinations: Destinations;
   readonly transport: Transport;
+  /** The way of mail that is past warntime: all that goes by ESMTP goes to `backuprelay`, when there is one. */
+  late(route: Route): Route;
   readonly resolver: Resolver;
   readonly reverse: NonNullable<ReceiveOptions['reverse']>;
   /** Routes follow the rules by themselves; this takes over timeouts, limits and the rest of the client's settings. */
@@ -60,6 +62,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
       deliver: (job, signal) => transport.deliver(job, signal),
       close: () => transport.close(),
     },
+    late: route => (route.transport === 'esmtp' ? (plan.late ?? route) : route),
     resolver,
     reverse: address => confirmedName(resolver, address),
     reload() {
@@ -77,22 +80,32 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
   };
 }
 
-function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { router: Router; destinations: Destinations } {
+function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { router: Router; destinations: Destinations; late: Route | null } {
   const { client, names, domains } = rules.configuration;
   const routes = client.routes.map(route => routeOf(client, route));
   const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));
   const usualProxy = proxyOf(client, undefined);
+  const backup = backupRoute(client);
+  const usual = { tls: tlsOf(client, undefined), ...(usualProxy === undefined ? {} : { proxy: usualProxy }) };
   return {
+    late: backup === null ? null : relayRoute({ ...usual, ...backup }),
     router: createRouteTable({ routes, transportOf: domain => rules.ownTransport(domain), defaultDomain: names.defaultDomain }),
     destinations: createDestinations({
-      routes, resolver, chance,
-      usual: { tls: tlsOf(client, undefined), ...(usualProxy === undefined ? {} : { proxy: usualProxy }) },
+      // No domain matches it; it is found by its key.
+      routes: backup === null ? routes : [...routes, { ...usual, ...backup }], resolver, chance, usual,
       port: SMTP_PORT,
       preferIpv6: client.preferIpv6,
       isOwnName: host => host === asciiDomain(names.me) || domains.locals.has(host),
       isOwnAddress: address => own.has(address),
     }),
   };
+}
+
+/** `backuprelay`: looked up like a relay of `esmtproutes` (MX and addresses). */
+function backupRoute({ backupRelay }: ClientSettings): Pick<EsmtpRoute, 'match' | 'relay'> | null {
+  if (backupRelay === undefined || backupRelay.transport !== 'esmtp') return null;
+  const { host, port, literal } = backupRelay;
+  return { match: ' backuprelay', relay: { host, port: port ?? SMTP_PORT, literal } };
 }
 
 function routeOf(client: ClientSettings, { domain, relay, security, family, proxy }: ClientSettings['routes'][number]): EsmtpRoute {

@@ -1,35 +1,40 @@
 /** Operations over a store and an intake: what the control socket and the command line ask for. */
-import type { Clock } from './core/clock.ts';
 import type { Address, Origin } from './core/envelope.ts';
 import type { Intake, Queued, RcptOptions } from './core/intake.ts';
 import type { Kernels } from './core/kernels.ts';
-import type { ListedMessage, LocalSubmission, Operations } from './core/operations.ts';
+import type { ListedMessage, LocalSubmission, Operations, QueueDesk } from './core/operations.ts';
 import type { Outcome } from './core/outcome.ts';
-import type { QueueEntry, QueueStore } from './core/queue-store.ts';
+import type { QueueEntry, Selection } from './core/queue-store.ts';
 import { refuse, type Refusal } from './core/status.ts';
 import { parseAddress } from './grammar/address.ts';
 import { createLineEnds } from './grammar/line-ends.ts';
+import { createQueueDesk, type QueueDeskOptions } from './queue-desk.ts';
+import { createWantedMessages } from './wanted-messages.ts';
 
-export interface QueueOperationsOptions {
-  readonly store: QueueStore;
+export interface QueueOperationsOptions extends QueueDeskOptions {
   readonly intake: Intake;
   readonly kernels: Kernels;
-  readonly clock: Clock;
   /** Flushing does more in a running gateway: next hops in trouble are forgiven. */
-  readonly flush?: (which: Parameters<QueueStore['order']>[0]) => Promise<number>;
+  readonly flush?: (which: Selection) => Promise<number>;
 }
 
-export function createQueueOperations(options: QueueOperationsOptions): Pick<Operations, 'list' | 'order' | 'summary' | 'submit'> {
+export function createQueueOperations(options: QueueOperationsOptions): Pick<Operations, 'list' | 'order' | 'summary' | 'submit' | keyof QueueDesk> {
   const { store, clock } = options;
+  const wanted = createWantedMessages(store, options.router);
   return {
     async *list(which) {
-      for await (const entry of store.list(which)) yield listed(entry);
+      for await (const entry of wanted.list(which)) yield listed(entry);
     },
-    order(which, order) {
+    async order(which, order) {
       const now = clock.now();
-      if (order === 'flush' && options.flush !== undefined) return options.flush(which);
-      return store.order(which, typeof order === 'string' ? { kind: order, now } : { kind: 'cancel', now, reason: order.cancel });
+      let obeyed = 0;
+      for await (const selection of wanted.selections(which)) {
+        if (order === 'flush' && options.flush !== undefined) obeyed += await options.flush(selection);
+        else obeyed += await store.order(selection, typeof order === 'string' ? { kind: order, now } : { kind: 'cancel', now, reason: order.cancel });
+      }
+      return obeyed;
     },
+    ...createQueueDesk(options),
     summary: async () => store.summary(),
     submit: submission => submit(options, submission),
   };

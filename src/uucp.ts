@@ -27,6 +27,8 @@ export function openUucpDesk(configuration: Configuration): Uucp {
 export function uucpFirst(rules: () => Rules, others: Router): Router {
   return {
     route(to, envelope) {
+      // An alias whose members have the message: there is nothing left to route.
+      if (to.expanded === true) return others.route(to, envelope);
       const routed = rules().byUucp(to.address);
       if (routed === null) {
         const pipe = rules().configuration.pipes.find(domainOf(to.address));

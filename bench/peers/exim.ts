@@ -1,17 +1,17 @@
-/** Exim from the distribution, without its split configuration. accept: queue_only, and no queue runner. */
+/** Exim from the distribution (packaging/bench-peers.sh unpacks it: its package conflicts with Postfix's), without its split configuration. accept: queue_only, and no queue runner. */
 import { spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../test/props/ports.ts';
 import { answering } from '../load.ts';
 import type { Peer, Place } from './peer.ts';
 
-const program = '/usr/sbin/exim4';
+const program = join(import.meta.dirname, '..', '..', '.peers', 'exim', 'usr', 'sbin', 'exim4');
 
 export const exim: Peer = {
   name: 'exim',
   absent() {
-    if (!existsSync(program)) return `no ${program}; the package is exim4-daemon-light`;
+    if (!existsSync(program)) return 'not unpacked; packaging/bench-peers.sh does it';
     return process.getuid?.() === 0 ? null : 'Exim starts as root only';
   },
   async start(place) {
@@ -19,6 +19,7 @@ export const exim: Peer = {
     const spool = join(place.folder, 'spool');
     const file = join(place.folder, 'exim.conf');
     mkdirSync(spool, { recursive: true });
+    chmodSync(place.folder, 0o755);
     chownSync(spool, idOf('Debian-exim'), 0);
     writeFileSync(file, configuration(place, spool, port), { mode: 0o644 });
     const child = spawn(program, ['-C', file, '-bdf', '-q30m'], { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -45,6 +46,8 @@ function idOf(user: string): number {
 
 function configuration(place: Place, spool: string, port: number): string {
   return `primary_hostname = exim.example
+exim_path = ${program}
+keep_environment =
 spool_directory = ${spool}
 log_file_path = ${spool}/%slog
 local_interfaces = 127.0.0.1

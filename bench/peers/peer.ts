@@ -9,13 +9,18 @@ export interface Peer {
   start(place: Place): Promise<Running>;
 }
 
+/** Mode local: what the users' mailboxes are behind. */
+export const MAIL_DOMAIN = 'box.example';
+
 export interface Place {
   /** Empty, on a real disk. */
   readonly folder: string;
   /** Loopback port of the only next hop. */
   readonly nextHop: number;
-  /** accept: mail is made durable and kept; nothing tries to deliver it. */
-  readonly mode: 'relay' | 'accept';
+  /** accept: mail is made durable and kept; nothing tries to deliver it. local: mail for `users` goes into their Maildirs. */
+  readonly mode: 'relay' | 'accept' | 'local';
+  /** Of MAIL_DOMAIN; their Maildirs lie in `folder`/mail, by name. */
+  readonly users?: readonly string[];
   /** Where a CPU profile goes, for the peer that can write one. */
   readonly profile?: string;
 }

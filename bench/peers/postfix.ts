@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../test/props/ports.ts';
-import type { Peer, Place, Running } from './peer.ts';
+import { MAIL_DOMAIN, type Peer, type Place, type Running } from './peer.ts';
 
 export const postfix: Peer = {
   name: 'postfix',
@@ -22,7 +22,7 @@ export const postfix: Peer = {
     for (const folder of [config, spool, state]) mkdirSync(folder, { recursive: true });
     chownSync(state, uidOf('postfix') ?? 0, 0);
     chmodSync(place.folder, 0o755);
-    writeFileSync(join(config, 'main.cf'), mainConfiguration(place, spool, state));
+    writeFileSync(join(config, 'main.cf'), mainConfiguration(place, spool, state) + mailboxConfiguration(place, config));
     writeFileSync(join(config, 'master.cf'), services(port, place.mode));
     execFileSync('postfix', ['-c', config, 'start'], { stdio: 'pipe' });
     const pid = Number(readFileSync(join(spool, 'pid', 'master.pid'), 'utf8').trim());
@@ -74,11 +74,28 @@ message_size_limit = 41943040
 ${place.mode === 'accept' ? 'in_flow_delay = 0\n' : ''}`;
 }
 
+/** virtual(8), as its manual sets it up: one user owns all mailboxes. */
+function mailboxConfiguration({ folder, users }: Place, config: string): string {
+  if (users === undefined) return '';
+  const base = join(folder, 'mail');
+  const owner = uidOf('postfix') ?? 0;
+  mkdirSync(base);
+  chownSync(base, owner, 0);
+  writeFileSync(join(config, 'mailboxes'), users.map(user => `${user}@${MAIL_DOMAIN} ${user}/\n`).join(''));
+  return `virtual_mailbox_domains = ${MAIL_DOMAIN}
+virtual_mailbox_base = ${base}
+virtual_mailbox_maps = texthash:${config}/mailboxes
+virtual_uid_maps = static:${owner}
+virtual_gid_maps = static:${owner}
+virtual_minimum_uid = 1
+`;
+}
+
 function services(port: number, mode: Place['mode']): string {
   return `127.0.0.1:${port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
-${mode === 'relay' ? 'qmgr unix n - n 300 1 qmgr\n' : ''}tlsmgr unix - - n 1000? 1 tlsmgr
+${mode !== 'accept' ? 'qmgr unix n - n 300 1 qmgr\n' : ''}tlsmgr unix - - n 1000? 1 tlsmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce

@@ -1,34 +1,39 @@
 /** What our ESMTP client goes by: routes, logins, proxies, timeouts, and the `courierd` environment. */
+import { isAbsolute } from 'node:path';
 import { read, shown, wrong } from '../grammar/config/parsed.ts';
 import { foldDomain, isDomain } from '../grammar/config/domain-list.ts';
 import { formatEndpoint } from '../grammar/config/endpoint.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
-import { formatNetwork } from '../grammar/config/network.ts';
+import { formatNetwork, parseIpAddress } from '../grammar/config/network.ts';
 import { parseProxies, type Proxies } from '../grammar/config/proxies.ts';
 import { parseRelayLogins } from '../grammar/config/relay-logins.ts';
 import { parseRoutes, type EsmtpRoute } from '../grammar/config/routes.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import type { Sheet, ValueRule } from './sheet.ts';
+import { moduleVocabulary, readModuleLimits } from './modules.ts';
 import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from './tls-identity.ts';
 import type { ClientSettings } from './types.ts';
 import { durationRule, sourceRule } from './values.ts';
 
+export { moduleVocabulary };
+
 export const courierdVocabulary: Vocabulary = {
   used: [
-    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'ESMTP_BLOCKBACKSCATTER', 'DSNTOAUTHADDR', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
+    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'ESMTP_BLOCKBACKSCATTER', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'ARCHIVEDIR', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
+    'DEFAULTDELIVERY', 'DYNAMICDELIVERIES', 'AUTH_MKHOMEDIR_SKEL',
     ...tlsVariables,
   ],
   later: [
-    'DEFAULTDELIVERY', 'DSNNOTIFY', 'DSNDEFAULTNOTIFYDELAY', 'DYNAMICDELIVERIES', 'ESMTP_CORK', 'ARCHIVEDIR', 'AUTH_MKHOMEDIR_SKEL', 'MAILDROPDEFAULT',
+    'DSNNOTIFY', 'ESMTP_CORK', 'MAILDROPDEFAULT',
     'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables,
   ],
 };
 
-export const moduleVocabulary: Vocabulary = { used: ['MAXDELS', 'MAXHOST', 'MAXRCPT'], later: ['PROG', 'PRIORITY'] };
-
 export interface Courierd {
   readonly client: ClientSettings;
   readonly toAuthAddress: boolean;
+  readonly delaysByDefault: boolean;
+  readonly archiveFolder: string | null;
 }
 
 export function readClient(sheet: Sheet): Courierd {
@@ -69,6 +74,8 @@ export function readClient(sheet: Sheet): Courierd {
     blockBackscatter: environment.text('ESMTP_BLOCKBACKSCATTER', sheet.text('courierd') === undefined ? 'smtp/dsn' : '').split(/[\s,]+/).filter((tag) => tag !== ''),
   };
   const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);
+  const delaysByDefault = environment.flag('DSNDEFAULTNOTIFYDELAY', true);
+  const archiveFolder = environment.parsed('ARCHIVEDIR', null, text => (text === '' ? read(null) : isAbsolute(text) ? read(text.replace(/\/+$/, '')) : wrong(`${shown(text)} is no absolute path`, 'ARCHIVEDIR=/var/archive/mail')));
   const flag = (on: boolean): string => (on ? '1' : '0');
   sheet.setting('courierd: ESMTP_USE_STARTTLS', flag(client.useStartTls), environment.source('ESMTP_USE_STARTTLS'));
   sheet.setting('courierd: ESMTP_TLS_VERIFY_DOMAIN', flag(client.verifyPeer), environment.source('ESMTP_TLS_VERIFY_DOMAIN'));
@@ -76,7 +83,9 @@ export function readClient(sheet: Sheet): Courierd {
   sheet.setting('courierd: ESMTP_BLOCKBACKSCATTER', client.blockBackscatter.join(','), environment.source('ESMTP_BLOCKBACKSCATTER'));
   sheet.setting('courierd: DSNTOAUTHADDR', flag(toAuthAddress), environment.source('DSNTOAUTHADDR'));
   sheet.setting('courierd: TLS_CERTFILE', client.identity?.certificateFile ?? '', environment.source('TLS_CERTFILE'));
-  return { client, toAuthAddress };
+  sheet.setting('courierd: DSNDEFAULTNOTIFYDELAY', flag(delaysByDefault), environment.source('DSNDEFAULTNOTIFYDELAY'));
+  sheet.setting('courierd: ARCHIVEDIR', archiveFolder ?? '', environment.source('ARCHIVEDIR'));
+  return { client, toAuthAddress, delaysByDefault, archiveFolder };
 }
 
 /** Courier checks a next hop's certificate only when both variables ask for it. */
@@ -91,15 +100,8 @@ function verifies(sheet: Sheet, environment: Environment): boolean {
 
 /** Missing values of a module file count as 1; a missing file has the shipped ones. */
 function readModule(sheet: Sheet): Pick<ClientSettings, 'maxDeliveries' | 'maxPerDomain' | 'maxRecipients'> {
-  const given = sheet.text('module.esmtp') !== undefined;
-  const environment = readEnvironment(sheet, ['module.esmtp'], moduleVocabulary);
-  reviewEnvironment(sheet, 'module.esmtp', moduleVocabulary);
-  const number = (name: string, shipped: number): number => {
-    const value = environment.number(name, given ? 1 : shipped, 1, 10_000);
-    sheet.setting(`module.esmtp: ${name}`, String(value), given ? 'module.esmtp' : undefined);
-    return value;
-  };
-  return { maxDeliveries: number('MAXDELS', 40), maxPerDomain: number('MAXHOST', 4), maxRecipients: number('MAXRCPT', 100) };
+  const { deliveries, perNexthop, recipients } = readModuleLimits(sheet, 'module.esmtp', { deliveries: 40, perNexthop: 4, recipients: 100 });
+  return { maxDeliveries: deliveries, maxPerDomain: perNexthop, maxRecipients: recipients };
 }
 
 function readProxies(sheet: Sheet): Proxies {
@@ -132,8 +134,11 @@ const backupRelayRule: ValueRule<BackupRelay | undefined> = {
   example: 'backup.example.com',
   show: (relay) => relay?.host ?? '',
   parse: (text) => {
-    const [name = '', transport = 'esmtp', more] = text.split(/\s+/);
-    const host = foldDomain(name);
-    return isDomain(host) && more === undefined ? read({ host, transport }) : wrong(`${shown(text)} is not one host name`, 'backup.example.com');
+    const [place = '', transport = 'esmtp', more] = text.split(/\s+/);
+    const [, bracketed, name, digits] = /^(?:\[([^\]]+)\]|([^,[\]]+))(?:,(\d{1,5}))?$/.exec(place) ?? [];
+    const literal = bracketed !== undefined && parseIpAddress(bracketed) !== null;
+    const host = literal ? bracketed : foldDomain(name ?? '');
+    const port = digits === undefined ? {} : { port: Number(digits) };
+    return (literal || isDomain(host)) && more === undefined && (port.port ?? 25) < 65_536 ? read({ host, literal, transport, ...port }) : wrong(`${shown(text)} is not one host name`, 'backup.example.com');
   },
 };

@@ -1,13 +1,24 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
+import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
+import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
+import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
+import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
-import type { Proxies } from '../grammar/config/proxies.ts';
+import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { WebhookRule } from '../grammar/config/webhooks.ts';
+import type { CoverLine } from '../grammar/fax/cover-template.ts';
+import type { ArrivalForm, ArrivalRule } from '../grammar/fax/arrival-rules.ts';
+import type { FaxRule } from '../grammar/fax/fax-rules.ts';
+import type { ModemLine } from '../grammar/fax/modem-lines.ts';
+import type { NumberPattern } from '../grammar/fax/number-pattern.ts';
 import type { Site } from '../grammar/uucp/bang-path.ts';
 import type { BatchRule } from '../grammar/uucp/batch-rules.ts';
 import type { GradeRule } from '../grammar/uucp/grades.ts';
@@ -20,16 +31,31 @@ export interface Configuration {
   readonly stateFolder: string;
   readonly names: Names;
   readonly domains: Domains;
+  readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
+  /** That receive on them; 1 is the gateway's own. */
+  readonly receiveProcesses: number;
   readonly bofh: Bofh;
   readonly limits: Limits;
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
   readonly client: ClientSettings;
+  /** ARCHIVEDIR; null: finished messages are deleted. */
+  readonly archiveFolder: string | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  readonly fax: FaxSettings;
+  /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
+  readonly pickup: 'everyone' | 'owner';
+  readonly local: LocalDelivery;
+  readonly modules: { readonly local: ModuleLimits };
+  readonly faxModems: FaxModemSettings;
+  readonly filters: FilterSettings;
   /** null: off. */
   readonly http: Endpoint | null;
+  readonly log: readonly LogTarget[];
+  readonly web: WebSettings;
+  readonly events: EventSettings;
   /** null: as the system's resolv.conf says. */
   readonly dnsServers: readonly Endpoint[] | null;
   /** Absolute path of userdb, whether it exists or not. */
@@ -39,6 +65,9 @@ export interface Configuration {
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
   readonly notices: readonly Notice[];
 }
+
+/** What a program needs that hands mail over. */
+export type Essentials = Pick<Configuration, 'names' | 'stateFolder'> & Pick<Limits, 'sizeOctets'>;
 
 export interface Setting {
   readonly name: string;
@@ -69,6 +98,13 @@ export interface Domains {
   readonly acceptMailFor: DomainList;
   /** Domains whose addresses order their own fate. */
   readonly trial: DomainList;
+}
+
+export interface AddressRules {
+  /** Local-parts of our own addresses mean the same in any case. */
+  readonly lowerCase: boolean;
+  /** Characters, besides `-`, that part an account from its extension. */
+  readonly separators: string;
 }
 
 export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
@@ -135,19 +171,42 @@ export interface QueueSettings {
   readonly batchSize: number;
 }
 
+/** What a module.* file says. */
+export interface ModuleLimits {
+  readonly deliveries: number;
+  readonly perNexthop: number;
+  readonly recipients: number;
+}
+
 export interface ReportSettings {
   /** The From field's text as configured; absent: our own. */
   readonly from?: string;
   /** A failed message below this size comes back whole. */
   readonly limitOctets: number;
   readonly toAuthAddress: boolean;
+  /** Who did not say what he wants to hear hears of delays. */
+  readonly delaysByDefault: boolean;
+  /** In place of our own. */
+  readonly texts: Partial<ReportTexts>;
+}
+
+/** What people read; one dsn*.txt each. */
+export interface ReportTexts {
+  readonly subjectNotice: string;
+  readonly subjectWarning: string;
+  readonly header: string;
+  readonly delivered: string;
+  readonly relayed: string;
+  readonly failed: string;
+  readonly delayed: string;
+  readonly footer: string;
 }
 
 export interface ClientSettings {
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
-  readonly backupRelay?: { readonly host: string; readonly transport: string };
+  readonly backupRelay?: { readonly host: string; readonly port?: number; readonly literal: boolean; readonly transport: string };
   readonly timeouts: ClientTimeouts;
   /** How long a domain is left alone after all its relays failed; 0: not at all. */
   readonly delayMs: number;
@@ -166,6 +225,63 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** Source tags whose mail is swallowed instead of sent (backscatter). */
   readonly blockBackscatter: readonly string[];
+}
+
+export interface FilterSettings {
+  /** Which ways in are filtered; `esmtp` is submission too. Empty: nothing is. */
+  readonly sources: ReadonlySet<'esmtp' | 'local' | 'uucp'>;
+  /** Where filters have their own files; absolute. */
+  readonly folder: string;
+  /** Has `filters` and `allfilters`, where programs put their sockets; absolute. */
+  readonly sockets: string;
+  readonly active: readonly ActiveFilter[];
+  readonly builtIn: BuiltInSettings;
+  /** Asked after the others, in this order. */
+  readonly rules: readonly ContentFilter[];
+  /** For socket filters, by name; `*` for the others. */
+  readonly courier: ReadonlyMap<string, FilterManners>;
+}
+
+export interface LocalDelivery {
+  /** `courier`: dot files are `.courier`, `.courier-EXT`. */
+  readonly dotExtension: string;
+  /** DEFAULTDELIVERY, in the language of dot files. */
+  readonly delivery: string;
+  /** DYNAMICDELIVERIES: a program may give instructions. */
+  readonly dynamic: boolean;
+  /** How long a program may run. */
+  readonly limitMs: number;
+  /** The delivery agent that is called without a shell. */
+  readonly maildrop?: string;
+  /** maildropfilter: what recipients' own filters are run by. */
+  readonly recipientFilter?: string;
+  /** aliasfilteracct: the home whose filters are asked about aliases. */
+  readonly aliasFilters?: string;
+  /** PATH and SHELL of programs. */
+  readonly path: string;
+  readonly shell: string;
+  /** Copied where a home is missing. */
+  readonly skeleton?: string;
+  /** The deputy's socket; absent: users of the system have no mailboxes. */
+  readonly deputy?: string;
+  /** Dot files for addresses that nobody has. */
+  readonly aliasFolder: string;
+}
+
+export interface WebSettings {
+  readonly shown: boolean;
+  /** Names, beside `me`, that a browser may call this box by; in lower case. */
+  readonly names: readonly string[];
+  readonly token?: string;
+}
+
+export interface EventSettings {
+  readonly webhooks: readonly Webhook[];
+  readonly alarms: AlarmLimits;
+}
+
+export interface Webhook extends WebhookRule {
+  readonly via: SocksProxy | undefined;
 }
 
 export interface PipeSettings {
@@ -193,6 +309,52 @@ export interface UucpSettings {
   readonly polls: readonly PollRule[];
   /** How long mail may wait for a neighbour before somebody is told; 0: for ever. */
   readonly alarmMs: number;
+}
+
+/** The line, and faxes that come in. */
+export interface FaxModemSettings {
+  readonly modems: readonly ModemLine[];
+  readonly arrivals: {
+    readonly mailFrom: Address | null;
+    readonly recipients: readonly Address[];
+    readonly postmaster: Address;
+    readonly from: string;
+    readonly to?: string;
+    readonly subject?: string;
+    readonly messageIdHost: string;
+    readonly attach: readonly ArrivalForm[];
+    readonly routes: readonly ArrivalRule[];
+    /** mgetty's own files are removed when a fax is ours. */
+    readonly removesOriginals: boolean;
+  };
+}
+
+export interface FaxSettings {
+  /** There is a faxrc. */
+  readonly enabled: boolean;
+  readonly rules: readonly FaxRule[];
+  readonly blocked: readonly NumberPattern[];
+  readonly cover: readonly CoverLine[];
+  /** TSI, and in the line at the top of each page. */
+  readonly stationId: string;
+  readonly stationName: string;
+  readonly paper: 'a4' | 'letter';
+  readonly resolution: 'fine' | 'normal';
+  readonly fonts: readonly string[];
+  readonly ghostscript: string;
+  /** Words with {file} and {folder}. */
+  readonly office?: readonly string[];
+  /** Folder of the site's own filters; absolute. */
+  readonly filters: string;
+  readonly limits: { readonly pages: number; readonly pixels: number; readonly timeMs: number; readonly memoryOctets: number };
+  readonly busyDelaysMs: readonly number[];
+  readonly paidDelaysMs: readonly number[];
+  readonly paidTries: number;
+  /** 0: any number. */
+  readonly callsADay: number;
+  readonly callsADayPerNumber: number;
+  /** Several messages for one number in one call; null: one call each. */
+  readonly together: { readonly pages: number } | null;
 }
 
 /** Courier's seven. */

@@ -20,5 +20,7 @@ export interface Account {
   readonly home?: string;
   readonly mailbox?: string;
   readonly quota?: string;
+  /** A user of the system: files of this account are written with these rights only. Absent: with the gateway's own. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
   readonly options: ReadonlyMap<string, string>;
 }

@@ -23,6 +23,8 @@ export interface Recipient {
   readonly original?: string; // ORCPT `type;address`, decoded, RFC 3461 §4.2
   /** Absent: the sender did not say (RFC 3461 §4.1: failure and, by our choice, delay). */
   readonly notify?: Notify;
+  /** An alias of several members, here only so that its success is reported; the members are recipients of their own. */
+  readonly expanded?: true;
 }
 
 /** Which way in, and what is known of the peer. Plain data: it is stored with the message. */

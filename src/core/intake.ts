@@ -1,6 +1,6 @@
 /** The one way in: every message, our own DSNs included, becomes ours through an Intake. */
 import type { ContentFacts } from './content.ts';
-import type { Address, Envelope, MessageId, Origin, Recipient, RecipientId, ReversePath } from './envelope.ts';
+import type { Address, Envelope, MessageId, Origin, Recipient, ReversePath } from './envelope.ts';
 import type { Refusal } from './status.ts';
 
 /** A value now or later: what can be answered from memory costs no turn of the event loop. */
@@ -18,6 +18,8 @@ export interface OpenOptions {
 export type MailOptions = Partial<Pick<Envelope, 'body' | 'smtputf8' | 'ret' | 'envid'>> & {
   /** SIZE= as declared (RFC 1870). */
   readonly sizeOctets?: number;
+  /** The client reads an answer for each recipient after the content (EXDATA). */
+  readonly exdata?: true;
 };
 export type RcptOptions = Pick<Recipient, 'original' | 'notify'>;
 
@@ -46,8 +48,8 @@ export interface ContentWriter {
 export interface Queued {
   readonly kind: 'queued';
   readonly id: MessageId;
-  /** Per-recipient refusals after DATA (EXDATA, LMTP). */
-  readonly refused: ReadonlyMap<RecipientId, Refusal>;
+  /** Refusals after DATA of single recipients, by the place of their accepted RCPT, from 0. Only with `exdata`. */
+  readonly refused: ReadonlyMap<number, Refusal>;
 }
 
 export const taken: Taken = { kind: 'taken' };

@@ -1,13 +1,15 @@
 /** What an operator or a program on this box may ask of the gateway. Plain data both ways: it crosses a socket. */
+import type { Tracked } from './address-track.ts';
 import type { MessageId } from './envelope.ts';
 import type { Queued, RcptOptions } from './intake.ts';
-import type { QueueSummary, Selection } from './queue-store.ts';
+import type { Imported, PastOutcome, QueueEntry, QueueSummary, Selection, Verified } from './queue-store.ts';
+import type { Outcome } from './outcome.ts';
 import type { Refusal } from './status.ts';
 
-export interface Operations {
-  list(which: Selection): AsyncIterable<ListedMessage>;
-  /** How many messages obeyed. */
-  order(which: Selection, order: 'flush' | 'hold' | 'release' | { readonly cancel: string }): Promise<number>;
+export interface Operations extends QueueDesk {
+  list(which: Wanted): AsyncIterable<ListedMessage>;
+  /** How many messages obeyed. `restore` and `drop` as in core/queue-store.ts. */
+  order(which: Wanted, order: 'flush' | 'hold' | 'release' | 'restore' | 'drop' | { readonly cancel: string }): Promise<number>;
   summary(): Promise<QueueSummary>;
   submit(message: LocalSubmission): Promise<Pick<Queued, 'kind' | 'id'> | Refusal>;
   /** Reads the configuration again. What is wrong with it, a line each; nothing wrong: it is in force. */
@@ -16,6 +18,111 @@ export interface Operations {
   stop(): Promise<void>;
   /** The last events, oldest first; of one message when `id` is given. */
   recent(id?: MessageId): Promise<readonly RecentEvent[]>;
+  /** Absent where no gateway runs: filters are the running gateway's. */
+  filters?(): Promise<readonly FilterStanding[]>;
+  /** The hooks of the configuration in force; with nothing running, what waits for them. */
+  webhooks(): Promise<readonly WebhookState[]>;
+  /** Sends a test event at once, past all that waits. Null: there is no such hook. */
+  testWebhook(name: string): Promise<WebhookAnswer | null>;
+}
+
+export interface FilterStanding {
+  readonly name: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly restarts?: number;
+}
+
+export interface WebhookState {
+  readonly name: string;
+  /** Without path: it may hold a secret. */
+  readonly host: string;
+  readonly events: readonly string[];
+  readonly waiting: { readonly events: number; readonly octets: number; readonly oldestAt: number | null };
+  /** Events that were given up for want of room or for their age, since the start. */
+  readonly lost: number;
+  readonly sent: number;
+  readonly lastTakenAt: number | null;
+  /** Null: the last attempt went well, or there was none. */
+  readonly trouble: { readonly since: number; readonly attempts: number; readonly why: string; readonly nextAt: number } | null;
+}
+
+export interface WebhookAnswer {
+  readonly taken: boolean;
+  readonly said: string;
+}
+
+/** By what an operator knows: pending recipients in a domain (`.domain`: in its subdomains), or by where they go: a transport, a next hop, or both as `transport/nexthop`. */
+export type Wanted = Selection | { readonly domain: string } | { readonly route: string };
+
+/** What an operator at three in the morning wants besides. */
+export interface QueueDesk {
+  show(id: MessageId): Promise<MessageHistory | null>;
+  /** The message as it would be sent; null: no such message, or it is not what it was. */
+  content(id: MessageId): AsyncIterable<Uint8Array>;
+  verify(how: 'look' | 'repair'): AsyncIterable<Verified>;
+  exportMessages(which: Selection, how: 'move' | 'copy'): AsyncIterable<Uint8Array>;
+  importMessages(octets: AsyncIterable<Uint8Array>): Promise<Imported>;
+  overview(): Promise<Overview>;
+  /** Addresses that strangers' mail could not be delivered to (BOFHSUPPRESSBACKSCATTER). */
+  tracked(): Promise<readonly TrackedAddress[]>;
+  forgetTracked(which: 'all' | { readonly address: string }): Promise<number>;
+}
+
+export type TrackedAddress = Tracked & { readonly address: string };
+
+/** One message, and all that was ever heard about it. */
+export interface MessageHistory extends Pick<QueueEntry, 'state' | 'why'> {
+  readonly id: MessageId;
+  readonly sizeOctets: number;
+  readonly acceptedAt: number;
+  readonly due: number;
+  readonly expiresAt: number;
+  readonly attempts: number;
+  readonly lastAttemptAt?: number;
+  readonly warnedAt?: number;
+  readonly cancelled?: { readonly reason: string; readonly at: number };
+  readonly reversePath: string;
+  /** Way in, peer, login and the like, in words. */
+  readonly origin: Readonly<Record<string, string>>;
+  readonly ret?: string;
+  readonly envid?: string;
+  readonly recipients: readonly {
+    readonly address: string;
+    readonly original?: string;
+    readonly notify?: string;
+    /** `transport nexthop`, while it is pending. */
+    readonly route?: string;
+    readonly outcome?: Outcome;
+    readonly outcomeAt?: number;
+    readonly reported?: true;
+    readonly past: readonly PastOutcome[];
+  }[];
+}
+
+/** How the queue moves: totals since the start, for whoever takes the difference. */
+export interface Overview {
+  readonly at: number;
+  readonly startedAt: number;
+  readonly summary: QueueSummary;
+  readonly residentOctets: number;
+  readonly accepted: number;
+  readonly outcomes: { readonly delivered: number; readonly deferred: number; readonly failed: number };
+  readonly completed: number;
+  readonly nexthops: readonly NexthopView[];
+}
+
+export interface NexthopView {
+  readonly transport: string;
+  readonly nexthop: string;
+  readonly active: number;
+  readonly waiting: number;
+  /** Deliveries that it may have at once now. */
+  readonly width: number;
+  /** Left alone until then. */
+  readonly closedUntil?: number;
+  readonly trouble?: string;
 }
 
 export interface ListedMessage {

@@ -1,11 +1,21 @@
 /** Decisions about mail before it is ours. */
 import type { Awaitable } from './intake.ts';
-import type { ContentFacts } from './content.ts';
-import type { Address, Origin, RecipientId, ReversePath } from './envelope.ts';
+import type { Content, ContentFacts } from './content.ts';
+import type { Address, Envelope, MessageId, Origin, Recipient, RecipientId, ReversePath } from './envelope.ts';
 import type { Refusal } from './status.ts';
 
-export type Verdict = { readonly kind: 'pass' } | { readonly kind: 'quarantine'; readonly why: string } | Refusal;
+export type Verdict = Pass | { readonly kind: 'quarantine'; readonly why: string } | Refusal;
 export const pass: Verdict = { kind: 'pass' };
+
+export interface Pass {
+  readonly kind: 'pass';
+  /**
+   * What a recipient filter says at RCPT: `whitelisted` takes this sender's mail unread, `filtered` looks at the content
+   * later and may refuse it for this recipient alone. One transaction has recipients of one kind, unless the client
+   * understands an answer for each (EXDATA).
+   */
+  readonly filtering?: 'whitelisted' | 'filtered';
+}
 
 /** What is known at a stage; later stages know more. */
 export interface Facts {
@@ -33,21 +43,77 @@ export interface Admission {
 /** A content filter: sees the message after it was read, before it is queued. */
 export interface Filter {
   readonly name: string;
-  /** Configuration decides, never a catch block. */
+  /** What holds when it is not there or does not answer in time: configuration decides, never a catch block. */
   readonly whenAbsent: 'pass' | 'defer';
   inspect(message: Inspected, signal: AbortSignal): Promise<FilterAnswer>;
 }
 
+export type FilterAnswer = Looked | { readonly kind: 'absent'; readonly why: string };
+
 export interface Inspected {
+  /** The queue id it will have. */
+  readonly id: MessageId;
   readonly origin: Origin;
   readonly reversePath: ReversePath;
+  readonly envelope: Envelope;
   readonly recipients: ReadonlyMap<RecipientId, Address>;
+  readonly addressees: readonly Recipient[];
+  readonly variables: Variables;
+  /** Our own fields, which will stand before the content. */
+  readonly trace: Uint8Array;
+  /** Of the content, changes by earlier filters included. */
   readonly facts: ContentFacts;
+  /** As received; may be asked again. */
   content(): AsyncIterable<Uint8Array>;
 }
 
-export interface FilterAnswer {
+export interface Looked {
+  readonly kind: 'looked';
   /** Absent: pass. */
   readonly verdicts: ReadonlyMap<RecipientId, Verdict>;
-  readonly addFields: readonly { readonly name: string; readonly value: string }[];
+  readonly addFields: readonly Field[];
+  /** Beyond added fields, in this order. Whatever they do not touch keeps its octets. */
+  readonly changes?: readonly Change[];
+  /** No later filter is asked. */
+  readonly final?: true;
+}
+
+export interface Field {
+  readonly name: string;
+  /** Without the line end; folded lines are joined by CRLF and a blank. */
+  readonly value: string;
+}
+
+export type Change =
+  /** The n-th field of that name, from 1; without a value it is taken out. A field that is not there is added. */
+  | { readonly kind: 'field'; readonly name: string; readonly nth: number; readonly value: string | null }
+  /** At the header's end. */
+  | { readonly kind: 'append'; readonly field: Field }
+  | { readonly kind: 'body'; readonly octets: Uint8Array }
+  | { readonly kind: 'recipient'; readonly address: Address }
+  | { readonly kind: 'drop'; readonly address: Address };
+
+/** All filters together, as the intake asks them. */
+export interface Filtering {
+  /** Null: nobody wants to see this mail, and it goes on untouched. Asked before the content comes. */
+  open(origin: Origin): Examination | null;
+}
+
+/** One message under examination: not accepted yet, and nowhere else kept. */
+export interface Examination {
+  /** The chunk belongs to the examination from now on. A promise asks to wait before the next one. */
+  write(chunk: Uint8Array): Promise<void> | undefined;
+  /** Never rejects: a filter's trouble is its `whenAbsent`. */
+  judge(message: Omit<Inspected, 'content' | 'origin' | 'reversePath' | 'recipients'>, about: { readonly whitelisted: boolean }): Promise<Judged>;
+  /** Forgets the content; harmless when repeated. */
+  close(): void;
+}
+
+export interface Judged {
+  readonly verdicts: ReadonlyMap<RecipientId, Verdict>;
+  readonly trace: Uint8Array;
+  readonly facts: ContentFacts;
+  readonly recipients: readonly Recipient[];
+  /** Good until close(). */
+  readonly content: Content;
 }

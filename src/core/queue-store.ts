@@ -38,8 +38,8 @@ export interface QueueStore {
   content(claim: Pick<Claim, 'id' | 'message'>): Awaitable<StoredContent | CorruptContent>;
 
   get(id: MessageId): QueueEntry | null;
-  /** In order of acceptance. Safe to abandon at any time; holds no snapshot between steps. */
-  list(which: Selection): AsyncIterable<QueueEntry>;
+  /** In order of acceptance, from behind `after` on. Safe to abandon at any time; holds no snapshot between steps. */
+  list(which: Selection, after?: MessageId): AsyncIterable<QueueEntry>;
   /** How many messages obeyed. Cancelling makes pending recipients fail at the next claim, with `reason`. */
   order(which: Selection, order: Order): Promise<number>;
   /** Moves a message to quarantine: kept for the operator, never claimed again. */
@@ -105,6 +105,16 @@ export interface RecipientState extends Recipient {
   readonly reached?: Outcome;
   /** Its DSN is queued, or none was due. */
   readonly reported?: true;
+  /** What was answered before `outcome`, oldest first: the last few different answers. */
+  readonly past?: readonly PastOutcome[];
+}
+
+/** An answer that is history: the same one several times in a row counts as one. */
+export interface PastOutcome {
+  readonly outcome: Outcome;
+  readonly firstAt: Instant;
+  readonly lastAt: Instant;
+  readonly times: number;
 }
 
 export interface News {
@@ -137,11 +147,49 @@ export interface QueueEntry {
   readonly why?: string;
 }
 
-export type Selection = 'all' | { readonly id: MessageId } | { readonly state: QueueEntry['state'] };
+export type Selection = 'all' | { readonly id: MessageId } | { readonly ids: readonly MessageId[] } | { readonly state: QueueEntry['state'] };
 
 export type Order =
   | { readonly kind: 'flush' | 'hold' | 'release'; readonly now: Instant }
+  /** `restore`: out of quarantine, due now; whoever reads it checks it again. `drop`: gone, and nobody is told; not while claimed. */
+  | { readonly kind: 'restore' | 'drop'; readonly now: Instant }
   | { readonly kind: 'cancel'; readonly now: Instant; readonly reason: string };
+
+/** What a store on a disk that may lie can do besides. */
+export interface QueueUpkeep {
+  /**
+   * Reads everything that is stored and names what is not as it was written. With `repair`: what can be put right is;
+   * a message that cannot is set aside in quarantine, and what is left of it is written to a file. Nothing is thrown away.
+   */
+  verify(how: 'look' | 'repair'): AsyncIterable<Verified>;
+  /** Messages as one stream, for importMessages() of another store. 'move' puts them on hold here. What is claimed stays out. */
+  exportMessages(which: Selection, how: 'move' | 'copy'): AsyncIterable<Uint8Array>;
+  /** With ids, history and due times. What was imported before is not imported again, even if it was delivered since. */
+  importMessages(octets: AsyncIterable<Uint8Array>): Promise<Imported>;
+}
+
+export interface Imported {
+  readonly imported: number;
+  /** Were here, or had been. */
+  readonly known: number;
+  /** Of the imported: set aside, because they are not what they were. */
+  readonly damaged: number;
+  /** The stream had its end; what came before a cut is stored all the same. */
+  readonly complete: boolean;
+}
+
+export type Verified = Finding | { readonly kind: 'checked'; readonly messages: number; readonly octets: number; readonly last?: true };
+
+export interface Finding {
+  readonly kind: 'finding';
+  readonly id: string;
+  /** `place`: it stands where nobody would find it, or in two places; `leftover`: content that belongs to no message. */
+  readonly part: 'record' | 'content' | 'place' | 'leftover';
+  readonly why: string;
+  readonly became: 'left' | 'mended' | 'set-aside' | 'removed';
+  /** What was rescued of it. */
+  readonly file?: string;
+}
 
 export interface QueueSummary {
   readonly messages: number;

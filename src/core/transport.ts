@@ -41,6 +41,8 @@ export interface Transport {
   };
   /** One forgotten recipient is deferred 4.3.0 by the runner and counted as our bug. Never rejects on purpose. */
   deliver(job: Delivery, signal: AbortSignal): Promise<Outcomes>;
+  /** How long its mail is tried, where that is not the queue's own time (faxqueuetime). */
+  queueTimeMs?(): number;
   /** Lets idle connections go. */
   close(): Promise<void>;
 }

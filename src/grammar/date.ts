@@ -1,4 +1,4 @@
-/** The date-time of header fields (RFC 5322 §3.3), both ways. */
+/** The date-time of header fields (RFC 5322 §3.3), both ways; and the one of From_ lines. */
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
@@ -7,6 +7,12 @@ export function formatDate(at: number, zoneMinutes = 0): string {
   const date = new Date(at + zoneMinutes * 60_000);
   const zone = Math.abs(zoneMinutes);
   return `${DAYS[date.getUTCDay()]}, ${two(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()} ${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} ${zoneMinutes < 0 ? '-' : '+'}${two(Math.trunc(zone / 60))}${two(zone % 60)}`;
+}
+
+/** `Wed Nov 15 06:13:20 2023`, in UTC, as ctime(3) has it. */
+export function formatCtime(at: number): string {
+  const date = new Date(at);
+  return `${DAYS[date.getUTCDay()]} ${MONTHS[date.getUTCMonth()]} ${String(date.getUTCDate()).padStart(2)} ${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} ${date.getUTCFullYear()}`;
 }
 
 function two(n: number): string {

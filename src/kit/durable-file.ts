@@ -116,12 +116,51 @@ export interface DurableFile {
   discard(): Promise<void>;
 }
 
+/** The whole file in one go, in a folder that is made when it is not there. What lay under that name is replaced. */
+export async function keepFile(files: FileSystem, folder: string, name: string, octets: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string> {
+  await files.mkdir(folder);
+  const folders = openFolderSync(files);
+  try {
+    await files.unlink(`${folder}/${name}.part`).catch(() => undefined);
+    const file = await openDurableFile(files, folders, `${folder}/${name}.part`);
+    try {
+      for await (const piece of octets) await file.write([piece]);
+    } catch (error) {
+      await file.discard();
+      throw error;
+    }
+    await file.commit(folder, name);
+    return `${folder}/${name}`;
+  } finally {
+    await folders.close();
+  }
+}
+
+/** So much is synced while more comes, so that the last sync finds little to do: a disk works while a network talks. */
+const SYNC_AHEAD_OCTETS = 4 * 1024 * 1024;
+
 export async function openDurableFile(files: FileSystem, folders: FolderSync, temporary: string): Promise<DurableFile> {
   const file = await files.open(temporary, 'new');
   let path = temporary;
   let open = true;
+  let unsynced = 0;
+  /** A sync under way; never rejects. */
+  let ahead: Promise<void> | null = null;
+  /** The kernel tells of a page that it lost to one sync and forgets it: what one said, no later one can mend. */
+  let lost: { readonly cause: unknown } | null = null;
+
+  function syncAhead(): void {
+    if (unsynced < SYNC_AHEAD_OCTETS || ahead !== null) return;
+    unsynced = 0;
+    ahead = file.sync().catch((cause: unknown) => {
+      lost ??= { cause };
+    }).finally(() => {
+      ahead = null;
+    });
+  }
 
   async function discard(): Promise<void> {
+    await ahead;
     if (open) {
       open = false;
       await file.close().catch(() => undefined);
@@ -130,9 +169,15 @@ export async function openDurableFile(files: FileSystem, folders: FolderSync, te
   }
 
   return {
-    write: (pieces) => file.write(pieces),
+    async write(pieces) {
+      await file.write(pieces);
+      for (const { length } of pieces) unsynced += length;
+      syncAhead();
+    },
     async commit(folder, name) {
       try {
+        await ahead;
+        if (lost !== null) throw lost.cause;
         await file.sync();
         open = false;
         await file.close();

@@ -8,6 +8,8 @@ export interface MetricsRegistry extends Metrics {
   /** Called before each rendering, to set gauges that cost something to know. */
   onRender(update: () => void | Promise<void>): void;
   render(): Promise<string>;
+  /** The sum of a counter's series that have these labels. */
+  total(name: string, labels?: Labels): number;
 }
 
 interface Family {
@@ -64,6 +66,11 @@ export function createMetrics(): MetricsRegistry {
       };
     }, histograms),
     onRender: update => { updates.push(update); },
+    total(name, labels = {}) {
+      const pairs = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+      const lines = families.get(name)?.lines() ?? [];
+      return lines.filter(line => pairs.every(pair => line.includes(pair))).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+    },
     async render() {
       for (const update of updates) await update();
       return [...families.values()].map(({ name, help, type, lines }) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines().join('\n')}\n`).join('');

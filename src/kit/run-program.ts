@@ -16,18 +16,24 @@ export interface RunOptions {
   readonly timeoutMs: number;
   /** Absent: ours. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where it runs; absent: here. */
+  readonly folder?: string;
+  /** Takes standard output as it comes, at its own pace; ending early closes the pipe. Absent: it is gathered, up to a limit. */
+  readonly take?: (stdout: AsyncIterable<Uint8Array>) => Promise<void>;
 }
 
 const MOST_OUTPUT = 1024 * 1024;
 const TERM_MS = 5000;
 const LINGER_MS = 1000;
 
-export async function runProgram(path: string, args: readonly string[], { input, signal, timeoutMs, environment }: RunOptions): Promise<Ran> {
+export async function runProgram(path: string, args: readonly string[], { input, signal, timeoutMs, environment, folder, take }: RunOptions): Promise<Ran> {
   if (signal.aborted) return { kind: 'killed', why: 'we are stopping' };
   // A group of its own, so that what it started ends with it.
-  const child = spawn(path, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], detached: true, ...(environment === undefined ? {} : { env: environment }) });
+  const child = spawn(path, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], detached: true, ...(environment === undefined ? {} : { env: environment }), ...(folder === undefined ? {} : { cwd: folder }) });
   const output = { stdout: '', stderr: '' };
+  const taken = take === undefined || child.stdout === null ? null : take(child.stdout).catch((cause: unknown) => ({ cause }));
   for (const name of ['stdout', 'stderr'] as const) {
+    if (name === 'stdout' && taken !== null) continue;
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
       if (output[name].length < MOST_OUTPUT) output[name] += text;
     });
@@ -65,6 +71,8 @@ export async function runProgram(path: string, args: readonly string[], { input,
     // Killed rather than ended, or it would take a part for the whole.
     if (starved !== null) end('SIGKILL');
     const ran = await ended;
+    const untaken = await taken;
+    if (untaken !== null && untaken !== undefined) throw untaken.cause;
     return starved !== null ? { kind: 'starved', cause: starved.cause } : ran;
   } finally {
     clearTimeout(timer);

@@ -347,6 +347,16 @@ export function queueStoreContract(name: string, open: (surroundings: Surroundin
       assert.deepEqual([found?.outcome, found?.reached], [failed, undefined]);
     });
 
+    promise('different answers are kept as history, the same ones are counted', async ({ post, claimOne, store, now }) => {
+      const id = await post();
+      const claim = await claimOne();
+      for (const [at, outcome] of [deferred, deferred, deferred, unreachable, deferred, delivered].entries()) {
+        await store.record(claim, { at: after(now(), at), outcomes: outcomes([first, outcome]) });
+      }
+      const past = store.get(id)?.message.recipients[0]?.past?.map(({ outcome, firstAt, lastAt, times }) => [outcome.status, firstAt - now(), lastAt - now(), times]);
+      assert.deepEqual(past, [['4.2.2', 0, 2, 3], ['4.4.1', 3, 3, 1], ['4.2.2', 4, 4, 1]]);
+    });
+
     promise('news rides along with a release', async ({ post, claimOne, store, now }) => {
       const id = await post();
       const claim = await claimOne();
@@ -474,6 +484,31 @@ export function queueStoreContract(name: string, open: (surroundings: Surroundin
       assert.equal(store.get(id), null);
     });
 
+    promise('restore takes a message out of quarantine, due now; drop removes it for good', async ({ post, claim, store, now }) => {
+      const one = await post(text(10), { due: after(now(), 9000) });
+      const two = await post(text(20));
+      for (const id of [one, two]) await store.quarantine(id, 'looks odd');
+      for (const kind of ['flush', 'hold', 'release'] as const) assert.equal(await store.order('all', { kind, now: now() }), 0, kind);
+      assert.equal(await store.order({ id: one }, { kind: 'restore', now: now() }), 1);
+      assert.deepEqual((await claim()).map(({ id }) => id), [one]);
+      assert.equal(await store.order({ id: one }, { kind: 'drop', now: now() }), 0, 'not while it is claimed');
+      assert.equal(await store.order({ state: 'quarantined' }, { kind: 'drop', now: now() }), 1);
+      assert.equal(store.get(two), null);
+      assert.deepEqual((await all(store)).map(({ message }) => message.id), [one]);
+      assert.equal((await store.summary()).quarantined, 0);
+      assert.equal(await store.order('all', { kind: 'restore', now: now() }), 0);
+    });
+
+    promise('several by name, in one order', async ({ post, store, now }) => {
+      const ids = [await post(), await post(), await post()];
+      const some = [ids[0]!, ids[2]!, 'FFFFFFFFFFFFF.00000000' as MessageId];
+      assert.equal(await store.order({ ids: some }, { kind: 'hold', now: now() }), 2);
+      assert.deepEqual(ids.map((id) => store.get(id)?.state), ['held', 'waiting', 'held']);
+      assert.deepEqual((await all(store, { ids: some })).map(({ message }) => message.id), some.slice(0, 2));
+      assert.equal(await store.order({ ids: some }, { kind: 'drop', now: now() }), 2);
+      assert.equal(await store.nextDue(), now());
+    });
+
     promise('by state, and for nothing that is not there', async ({ post, claimOne, store, now }) => {
       await post();
       await claimOne();
@@ -491,6 +526,19 @@ export function queueStoreContract(name: string, open: (surroundings: Surroundin
       assert.deepEqual((await all(store)).map(({ message }) => message.id), ids);
       assert.equal(await store.order('all', { kind: 'hold', now: now() }), 450);
       assert.equal((await all(store, { state: 'held' })).length, 450);
+    });
+
+    promise('a list goes on behind an id, whether that message is still there or not', async ({ post, claimOne, store, now }) => {
+      const [first, second, third] = [await post(text(1), { due: after(now(), -5) }), await post(text(1)), await post(text(1))];
+      const behind = async (id: MessageId): Promise<string[]> => {
+        const ids: string[] = [];
+        for await (const { message } of store.list('all', id)) ids.push(message.id);
+        return ids;
+      };
+      assert.deepEqual(await behind(first), [second, third]);
+      await store.release(await claimOne(), 'finished');
+      assert.deepEqual(await behind(first), [second, third]);
+      assert.deepEqual(await behind(third), []);
     });
 
     promise('a list may be abandoned, and survives that what it would have shown is gone', async ({ post, claim, store }) => {

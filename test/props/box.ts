@@ -31,6 +31,8 @@ export interface BoxOptions {
   /** The program; default: the sources, so that no test can meet a stale build. */
   readonly entry?: string;
   readonly nodeFlags?: readonly string[];
+  /** Words before the gateway's own command: another program that becomes it. */
+  readonly through?: readonly string[];
   /** Told of each log line as it comes. */
   readonly heard?: (line: LogLine) => void;
 }
@@ -68,7 +70,7 @@ export interface Box {
 
 const repository = join(import.meta.dirname, '..', '..');
 /** Files that others may not read. */
-const secret = /^(?:userdb|esmtpauthclient|socksproxy)$|\.pem$/;
+const secret = /^(?:userdb|esmtpauthclient|socksproxy|webtoken|webhooks)$|\.pem$/;
 const sources = join(repository, 'src', 'main.ts');
 
 /** A box that a test owns: closed with it, its folder kept when it failed. */
@@ -120,7 +122,8 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     if (child !== undefined) throw new Error('this box already runs');
     const from = log.length;
     complaint = '';
-    const started = spawn(process.execPath, [...(options.nodeFlags ?? []), entry, 'start', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, ...words] = [...(options.through ?? []), process.execPath, ...(options.nodeFlags ?? []), entry, 'start', '--config', config];
+    const started = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
     const lastResort = (): void => void started.kill('SIGKILL');
     process.once('exit', lastResort);
@@ -172,7 +175,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       await watch.until(more.ms ?? 20_000, `a log line: ${what}`, () => found() !== undefined);
       return found()!;
     },
-    run: (args, input) => runToEnd([entry, ...args, '--config', config], input),
+    run: (args, input) => runToEnd([entry, '--config', config, ...args], input),
     async close() {
       child?.kill('SIGKILL');
       await exit;

@@ -43,7 +43,7 @@ export function openPlainStore(disk: PlainDisk, clock: Clock): QueueStore {
     const whole = Buffer.concat([row.message.trace, row.content]);
     return { kind: 'content', facts: row.message.facts, sizeOctets: whole.length, read: () => [whole] };
   };
-  const chosen = (which: Selection, row: Row): boolean => which === 'all' || ('id' in which ? row.message.id === which.id : stateOf(row) === which.state);
+  const chosen = (which: Selection, row: Row): boolean => which === 'all' || ('id' in which ? row.message.id === which.id : 'ids' in which ? which.ids.includes(row.message.id) : stateOf(row) === which.state);
   const stateOf = (row: Row): QueueEntry['state'] => (row.quarantined !== null ? 'quarantined' : row.held ? 'held' : row.lease === null ? 'waiting' : 'claimed');
   const entryOf = (row: Row): QueueEntry => ({ message: row.message, due: row.due as Instant, state: stateOf(row), ...(row.quarantined === null ? {} : { why: row.quarantined }) });
 

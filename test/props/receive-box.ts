@@ -147,7 +147,8 @@ function openKeeping(origin: Origin, kept: Kept[], counts: { aborted: number }):
           if (reversePath?.startsWith('endrefused') === true) return refuse('routingLoop');
           sealed = true;
           kept.push({ origin, reversePath, mail, recipients, body: Buffer.concat(pieces), writes, facts });
-          return { kind: 'queued', id: `Q${kept.length}` as MessageId, refused: new Map() };
+          const refused = recipients.flatMap(({ address }, place) => (address.startsWith('filtered') ? [[place, refuse('contentRefused', { text: 'Not for me\nat all' })] as const] : []));
+          return { kind: 'queued', id: `Q${kept.length}` as MessageId, refused: new Map(refused) };
         },
       };
     },

@@ -50,7 +50,7 @@ export function createDesk(): Desk {
             return undefined;
           },
           async end(facts) {
-            if (!desk.queued.some(one => one.key === open?.idempotencyKey)) desk.queued.push({ origin, key: open?.idempotencyKey, from, options, to, octets: Buffer.concat(chunks), facts });
+            if (open?.idempotencyKey === undefined || !desk.queued.some(one => one.key === open.idempotencyKey)) desk.queued.push({ origin, key: open?.idempotencyKey, from, options, to, octets: Buffer.concat(chunks), facts });
             return { kind: 'queued', id: `d${desk.queued.length}` as MessageId, refused: new Map() };
           },
         }),

@@ -10,6 +10,7 @@ import { createBlockCheck } from './block.ts';
 import { createRecipientLimit, createSenderCheck, type BofhRules } from './bofh.ts';
 import { createRelayCheck } from './relay.ts';
 
+export { createTrackCheck, trackOutcome } from './tracked.ts';
 export { createAdmission, type AdmissionRules } from './access.ts';
 
 export interface CheckOptions {

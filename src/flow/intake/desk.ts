@@ -2,16 +2,18 @@
  * One transaction: checks in order, then a draft in the queue, sealed with our trace fields.
  * Whatever goes wrong on our side is 451 or 452; only a check or the message itself can be 5yz.
  */
-import type { Clock } from '../../core/clock.ts';
+import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { ContentFacts } from '../../core/content.ts';
 import type { Address, Envelope, MessageId, Origin, Recipient, RecipientId, ReversePath } from '../../core/envelope.ts';
 import { taken, type Awaitable, type ContentWriter, type Intake, type MailOptions, type OpenOptions, type Queued, type RcptOptions, type Taken, type Transaction } from '../../core/intake.ts';
 import type { Log } from '../../core/log.ts';
 import type { Counter, Histogram, Metrics } from '../../core/metrics.ts';
-import type { Check, Facts, Variables } from '../../core/policy.ts';
-import type { Draft, QueueStore } from '../../core/queue-store.ts';
+import type { Check, Examination, Facts, Filtering, Variables } from '../../core/policy.ts';
+import type { Draft, QueueStore, Seal } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
+import { decide } from './decision.ts';
+import { beginBatches, type Batches } from './batches.ts';
 import { readHeader, type HeaderLimits } from './header-check.ts';
 
 export interface IntakeOptions {
@@ -19,13 +21,21 @@ export interface IntakeOptions {
   readonly checks: readonly Check[];
   /** The connection's variables; the access file's word about this origin. */
   variables(origin: Origin): Variables;
-  /** Final form of an accepted recipient, or a refusal: unknown local users, literals, aliases. */
-  resolve?(recipient: Address, origin: Origin): Awaitable<Address | Refusal>;
+  /** Final form of an accepted recipient, an alias's members, or a refusal: unknown local users, literals. */
+  resolve?(recipient: Address, origin: Origin): Awaitable<Address | Members | Refusal>;
   trace(request: { id: MessageId; envelope: Envelope; recipients: readonly Recipient[]; at: number; missing: readonly ('date' | 'message-id' | 'to')[] }): Uint8Array;
-  readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number };
+  /** Content filters; absent or null: none, and content goes straight into the draft. */
+  readonly filtering?: Filtering | null;
+  readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number; readonly batchSize?: number };
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+}
+
+/** What an alias stands for. Never empty. */
+export interface Members {
+  readonly kind: 'members';
+  readonly members: readonly Address[];
 }
 
 const NOTHING_MISSING: readonly [] = [];
@@ -57,7 +67,18 @@ class OpenTransaction implements Transaction {
   #reversePath: ReversePath = null;
   #mail: MailOptions = {};
   #recipients: Recipient[] = [];
+  /** Commands accepted: an alias counts once, however many it stands for. */
+  #accepted = 0;
+  #named = new Set<string>();
   #draft: Draft | null = null;
+  /** The accepted RCPT that each recipient came from. */
+  #places: number[] = [];
+  /** What recipient filters said of this RCPT, and of all of them. */
+  #filtering: 'whitelisted' | 'filtered' | undefined;
+  /** Accepted RCPTs whose owner has not whitelisted the sender. */
+  #unlisted = 0;
+  #someFiltered = false;
+  #examination: Examination | null = null;
 
   constructor(options: IntakeOptions, counters: Counters, origin: Origin, open: OpenOptions) {
     this.#options = options;
@@ -72,28 +93,72 @@ class OpenTransaction implements Transaction {
     this.#reversePath = reversePath;
     this.#mail = mail;
     this.#recipients = [];
+    this.#places = [];
+    this.#unlisted = 0;
+    this.#someFiltered = false;
+    this.#accepted = 0;
+    this.#named = new Set();
     if (mail.sizeOctets !== undefined && this.#tooLarge(mail.sizeOctets)) return this.#refused(refuse('tooLarge'));
     if (this.#options.store.room(mail.sizeOctets ?? 0) === 'full') return this.#refused(refuse('queueFull'));
     return this.#judge('mail', { origin: this.#origin, variables: this.#variables, reversePath });
   }
 
   rcpt(recipient: Address, rcpt: RcptOptions): Awaitable<Taken | Refusal> {
-    const facts: Facts = { origin: this.#origin, variables: this.#variables, reversePath: this.#reversePath, recipient, acceptedRecipients: this.#recipients.length };
+    const facts: Facts = { origin: this.#origin, variables: this.#variables, reversePath: this.#reversePath, recipient, acceptedRecipients: this.#accepted };
+    this.#filtering = undefined;
     return then(this.#judge('rcpt', facts), verdict => {
       if (verdict.kind === 'refused') return verdict;
+      if (this.#filtersOtherwise()) return this.#refused(refuse('otherFiltering'));
       return then(this.#options.resolve?.(recipient, this.#origin) ?? recipient, resolved => {
-        if (typeof resolved !== 'string') return this.#refused(resolved);
-        // A rewritten recipient keeps what the sender wrote, for the DSN (RFC 3461 §5.2.1).
-        const original = rcpt.original ?? (resolved === recipient ? undefined : `rfc822;${recipient}`);
-        this.#recipients.push({
-          id: this.#recipients.length as RecipientId,
-          address: resolved,
-          ...(original === undefined ? {} : { original }),
-          ...(rcpt.notify === undefined ? {} : { notify: rcpt.notify }),
-        });
+        if (typeof resolved !== 'string' && resolved.kind === 'refused') return this.#refused(resolved);
+        this.#accepted++;
+        if (typeof resolved === 'string') this.#add(recipient, resolved, rcpt);
+        else this.#addMembers(recipient, resolved.members, rcpt);
+        this.#countFiltering();
         return taken;
       });
     });
+  }
+
+  /** One answer for all means one opinion: who may refuse the content alone is alone. */
+  #filtersOtherwise(): boolean {
+    if (this.#recipients.length === 0 || this.#mail.exdata === true) return false;
+    return this.#filtering === 'filtered' || this.#someFiltered;
+  }
+
+  #countFiltering(): void {
+    if (this.#filtering !== 'whitelisted') this.#unlisted++;
+    if (this.#filtering === 'filtered') this.#someFiltered = true;
+  }
+
+  /**
+   * One member: the sender's wishes go on with it. Several make a private list: the sender hears, when asked for, that
+   * the alias took the message, and never who the members are (RFC 3461 §5.2.7).
+   */
+  #addMembers(alias: Address, members: readonly Address[], rcpt: RcptOptions): void {
+    const only = members.length === 1 ? members[0] : undefined;
+    if (only !== undefined) {
+      this.#add(alias, only, rcpt);
+      return;
+    }
+    const { notify } = rcpt;
+    if (notify !== undefined && notify !== 'never' && notify.includes('success')) this.#push({ address: alias, ...rcpt, notify: ['success'], expanded: true });
+    for (const member of members) this.#add(alias, member, { ...rcpt, notify: 'never' });
+  }
+
+  #add(written: Address, address: Address, { original, notify }: RcptOptions): void {
+    // A rewritten recipient keeps what the sender wrote, for the DSN (RFC 3461 §5.2.1).
+    const kept = original ?? (address === written ? undefined : `rfc822;${written}`);
+    this.#push({ address, ...(kept === undefined ? {} : { original: kept }), ...(notify === undefined ? {} : { notify }) });
+  }
+
+  /** Nobody gets the message twice because two aliases name him; one who is to be reported on keeps each name he was written by. */
+  #push(recipient: Omit<Recipient, 'id'>): void {
+    const key = `${recipient.expanded === true ? 'alias ' : ''}${recipient.address}\n${recipient.notify === 'never' ? '' : (recipient.original ?? '')}`;
+    if (this.#named.has(key)) return;
+    this.#named.add(key);
+    this.#recipients.push({ id: this.#recipients.length as RecipientId, ...recipient });
+    this.#places.push(this.#accepted - 1);
   }
 
   /** Checks in order; the first refusal stands. */
@@ -103,8 +168,15 @@ class OpenTransaction implements Transaction {
       const check = checks[at] as Check;
       if (check.stage !== stage) continue;
       const verdict = check.judge(facts);
-      if (verdict instanceof Promise) return verdict.then(late => (late.kind === 'refused' ? this.#refused(late) : this.#judge(stage, facts, at + 1)));
+      if (verdict instanceof Promise) {
+        return verdict.then(late => {
+          if (late.kind === 'refused') return this.#refused(late);
+          if (late.kind === 'pass' && late.filtering !== undefined) this.#filtering = late.filtering;
+          return this.#judge(stage, facts, at + 1);
+        });
+      }
       if (verdict.kind === 'refused') return this.#refused(verdict);
+      if (verdict.kind === 'pass' && verdict.filtering !== undefined) this.#filtering = verdict.filtering;
     }
     return taken;
   }
@@ -121,25 +193,31 @@ class OpenTransaction implements Transaction {
       origin: this.#origin,
     };
     const recipients = this.#recipients;
-    const draft = this.#options.store.begin(envelope, recipients, this.#open.idempotencyKey === undefined ? {} : { idempotencyKey: this.#open.idempotencyKey });
+    const { store, clock, limits } = this.#options;
+    const draft = beginBatches(store, clock, limits.batchSize ?? Number.MAX_SAFE_INTEGER, envelope, recipients, this.#open.idempotencyKey);
     this.#draft = draft;
     this.#recipients = [];
+    this.#accepted = 0;
+    this.#named = new Set();
     const head: Uint8Array[] = [];
     let headOctets = 0;
+    const examination = this.#options.filtering?.open(this.#origin) ?? null;
+    this.#examination = examination;
+    const into: Pick<Draft, 'write'> = examination ?? draft;
     return {
       kind: 'writer',
       write: chunk => {
         // Only the header is looked at, and it is among the first octets or too long anyway.
         if (headOctets <= this.#options.limits.headerOctets) head.push(chunk);
         headOctets += chunk.length;
-        return draft.write(chunk);
+        return into.write(chunk);
       },
-      end: facts => this.#end(draft, envelope, recipients, head, facts),
+      end: facts => this.#end(draft, envelope, recipients, head, facts, examination),
     };
   }
 
-  async #end(draft: Draft, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], facts: ContentFacts): Promise<Queued | Refusal> {
-    const { clock, limits, log } = this.#options;
+  async #end(draft: Batches, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], facts: ContentFacts, examination: Examination | null): Promise<Queued | Refusal> {
+    const { clock, limits } = this.#options;
     const { origin } = envelope;
     const refusal = this.#tooLarge(facts.sizeOctets) ? refuse('tooLarge') : null;
     const header = refusal ?? readHeader(head, facts, limits);
@@ -151,25 +229,62 @@ class OpenTransaction implements Transaction {
     const declared: Envelope = facts.has8bit && envelope.body === '7bit' ? { ...envelope, body: '8bitmime' } : envelope;
     const missing = origin.source === 'submission' || origin.source === 'local' ? header.missing : NOTHING_MISSING;
     const trace = this.#options.trace({ id: draft.id, envelope: declared, recipients, at, missing });
-    const committed = await draft.commit({ due: after(at, limits.submitDelayMs), trace, facts, envelope: declared });
+    const seal: Seal = { due: after(at, limits.submitDelayMs), trace, facts, envelope: declared };
+    return examination === null ? this.#commit(draft, seal, recipients.length, at, NONE_REFUSED) : this.#examine(draft, seal, recipients, at, examination);
+  }
+
+  /** Until the filters have passed it, nothing of the message is in the queue. */
+  async #examine(draft: Batches, seal: Seal, addressees: readonly Recipient[], at: Instant, examination: Examination): Promise<Queued | Refusal> {
+    const envelope = seal.envelope as Envelope;
+    try {
+      const whitelisted = this.#unlisted === 0;
+      const judged = await examination.judge({ id: draft.id, envelope, addressees, variables: this.#variables, trace: seal.trace, facts: seal.facts }, { whitelisted });
+      const decision = decide(judged.recipients, judged.verdicts, this.#places, this.#mail.exdata === true ? 'each' : 'one');
+      if (decision.kind === 'refused') {
+        this.abort();
+        return this.#refused(decision);
+      }
+      for await (const chunk of judged.content instanceof Uint8Array ? [judged.content] : judged.content) await draft.write(chunk);
+      const body = judged.facts.has8bit && envelope.body === '7bit' ? '8bitmime' : envelope.body;
+      const kept: Seal = { ...seal, trace: judged.trace, facts: judged.facts, recipients: decision.recipients, envelope: { ...envelope, body } };
+      const { quarantine } = decision;
+      if (quarantine === undefined) return await this.#commit(draft, kept, kept.recipients?.length ?? 0, at, decision.refused);
+      // Due long after anyone would have looked, for the moment before it is set aside.
+      const queued = await this.#commit(draft, { ...kept, due: after(at, NEVER_MS) }, kept.recipients?.length ?? 0, at, decision.refused);
+      if (queued.kind === 'queued') {
+        // A batch that nobody was left in has no entry.
+        for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, quarantine);
+      }
+      return queued;
+    } finally {
+      examination.close();
+    }
+  }
+
+  async #commit(draft: Draft, seal: Seal, recipients: number, at: Instant, refused: Queued['refused']): Promise<Queued | Refusal> {
+    const { clock, log } = this.#options;
+    const { origin, reversePath } = seal.envelope as Envelope;
+    const committed = await draft.commit(seal);
     this.#draft = null;
     if (committed.kind === 'full') return this.#refused(refuse('queueFull'));
     if (committed.kind === 'broken') return this.#refused(refuse('ourFault', { why: committed.why }));
     this.#counters.accepted.add(1, { source: origin.source });
-    this.#counters.octets.add(facts.sizeOctets);
+    this.#counters.octets.add(seal.facts.sizeOctets);
     this.#counters.durable.observe((clock.now() - at) / 1000);
     if (committed.repeated !== true) {
       log.info('newmsg', {
-        id: committed.id, from: envelope.reversePath ?? '', recipients: recipients.length, size: facts.sizeOctets + trace.length,
+        id: committed.id, from: reversePath ?? '', recipients, size: seal.facts.sizeOctets + seal.trace.length,
         source: origin.source, relay: origin.remoteAddress, auth: origin.login,
       });
     }
-    return { kind: 'queued', id: committed.id, refused: NONE_REFUSED };
+    return { kind: 'queued', id: committed.id, refused };
   }
 
   abort(): void {
     this.#draft?.discard();
     this.#draft = null;
+    this.#examination?.close();
+    this.#examination = null;
   }
 
   #tooLarge(sizeOctets: number): boolean {
@@ -183,7 +298,9 @@ class OpenTransaction implements Transaction {
   }
 }
 
-const NONE_REFUSED: ReadonlyMap<RecipientId, Refusal> = new Map();
+const NONE_REFUSED: Queued['refused'] = new Map();
+/** A century. */
+const NEVER_MS = 100 * 365 * 86_400_000;
 
 /** Goes on at once when the value is there: a check that answers from memory costs no turn of the event loop. */
 function then<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {

@@ -15,18 +15,6 @@ export function createBell(): Bell {
   let count = 0;
   const waiting = new Set<() => void>();
 
-  async function next(signal: AbortSignal, pause: Pause, told: boolean): Promise<void> {
-    const rung = new AbortController();
-    const over = AbortSignal.any([signal, rung.signal]);
-    const wake = (): void => rung.abort('rung');
-    waiting.add(wake);
-    try {
-      await pause(over, told);
-    } finally {
-      waiting.delete(wake);
-    }
-  }
-
   return {
     ring() {
       count++;
@@ -39,12 +27,26 @@ export function createBell(): Bell {
     async *rings(signal, pause) {
       let heard = count;
       let told = false;
-      while (!signal.aborted) {
-        if (count === heard) await next(signal, pause, told);
-        if (signal.aborted) return;
-        told = true;
-        heard = count;
-        yield;
+      let over = new AbortController();
+      const wake = (): void => over.abort('rung');
+      // One listener for all pauses: AbortSignal.any() would cost each of them more than the pause itself.
+      signal.addEventListener('abort', wake);
+      try {
+        while (!signal.aborted) {
+          if (count === heard) {
+            if (over.signal.aborted) over = new AbortController();
+            waiting.add(wake);
+            await pause(over.signal, told);
+            waiting.delete(wake);
+          }
+          if (signal.aborted) return;
+          told = true;
+          heard = count;
+          yield;
+        }
+      } finally {
+        waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
       }
     },
   };

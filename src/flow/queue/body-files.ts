@@ -33,6 +33,10 @@ export interface BodyFiles {
   read(id: MessageId, facts: ContentFacts): Promise<BodyRead>;
   /** True when it is gone, or was never there. */
   remove(id: MessageId, facts: ContentFacts): Promise<boolean>;
+  /** The file of a message whose facts are lost; null when it has none. */
+  find(id: MessageId): Promise<string | null>;
+  /** Its octets as they are, unchecked. */
+  octets(path: string): AsyncIterable<Uint8Array>;
   /** Every file, folder by folder. Names that are not ours are left alone. */
   list(): AsyncIterable<{ readonly id: MessageId; readonly path: string; readonly temporary: boolean }>;
   unlink(path: string): Promise<void>;
@@ -85,7 +89,26 @@ export async function openBodyFiles(root: string, files: FileSystem, kernels: Ke
       digest = scan.facts().digest; // closes the scan, whatever happened
     }
     if (!same(digest, facts.digest)) return { kind: 'corrupt', why: 'body file digest does not match' };
-    return { kind: 'stream', open: () => pieces(path, facts.sizeOctets) };
+    return { kind: 'stream', open: () => checkedAgain(path, facts) };
+  }
+
+  /** The card may lie at the second reading too: the last piece is handed out only when all of them were right. */
+  async function* checkedAgain(path: string, facts: ContentFacts): AsyncGenerator<Uint8Array> {
+    const scan = kernels.openScan();
+    let open = true;
+    let held: Uint8Array | null = null;
+    try {
+      for await (const piece of pieces(path, facts.sizeOctets)) {
+        scan.feed(piece);
+        if (held !== null) yield held;
+        held = piece;
+      }
+      open = false;
+      if (!same(scan.facts().digest, facts.digest)) throw new Error('body file changed between two readings');
+      if (held !== null) yield held;
+    } finally {
+      if (open) scan.facts(); // closes it
+    }
   }
 
   return {
@@ -111,6 +134,24 @@ export async function openBodyFiles(root: string, files: FileSystem, kernels: Ke
         return true;
       } catch (error) {
         return isAbsent(error);
+      }
+    },
+    async find(id) {
+      for (const name of folderNames) if ((await files.readdir(`${root}/${name}`)).includes(id)) return `${root}/${name}/${id}`;
+      return null;
+    },
+    async *octets(path) {
+      const file = await files.open(path, 'read');
+      try {
+        for (let position = 0; ; ) {
+          const into = Buffer.allocUnsafe(READ_OCTETS);
+          const size = await file.read(into, position);
+          if (size > 0) yield into.subarray(0, size);
+          if (size < into.length) return;
+          position += size;
+        }
+      } finally {
+        await file.close();
       }
     },
     async *list() {

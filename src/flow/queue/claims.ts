@@ -173,7 +173,7 @@ export function createClaims(options: Options): Claims {
         void index.due.remove(key);
         const octets = index.messages.getBinary(id);
         if (octets === undefined) continue;
-        const record = format.parse(octets);
+        const record = format.parse(octets, id);
         if (typeof record === 'string') {
           steps.toQuarantine(id, record);
           continue;

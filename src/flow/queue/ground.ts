@@ -35,7 +35,7 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
   let usedOctets = 0;
   let flying = 0;
   let sinceLook = 0;
-  let growing: Promise<void> | null = null;
+  let growing: Promise<boolean> | null = null;
 
   function look(): void {
     sinceLook = 0;
@@ -46,23 +46,28 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
   const tail = (): number => fileOctets - usedOctets - flying - sinceLook;
 
   /** Inside a transaction: nobody writes pages while zeros go past the end of the file. */
-  function extend(): void {
+  function extend(need: number): boolean {
     look();
     const zeros = Buffer.alloc(MIB / 4);
-    for (let left = STEP; left > 0 && tail() < RESERVE + STEP; left -= zeros.length) {
-      if (fileOctets + zeros.length > mapSizeOctets || !mayGrow(zeros.length)) return;
+    for (let left = STEP + need; left > 0 && tail() < RESERVE + STEP + need; left -= zeros.length) {
+      if (fileOctets + zeros.length > mapSizeOctets || !mayGrow(zeros.length)) return false;
       try {
         fileOctets += writeSync(file, zeros, 0, zeros.length, fileOctets);
       } catch {
-        return; // the disk is full, which is what we wanted to know
+        return false; // the disk is full, which is what we wanted to know
       }
     }
+    return true;
   }
 
-  function grow(): Promise<void> {
-    growing ??= index.transaction(extend).finally(() => {
-      growing = null;
-    });
+  /** False: it cannot grow as much as was wanted. What could not be written is no ground. */
+  function grow(need: number): Promise<boolean> {
+    growing ??= index
+      .transaction(() => extend(need))
+      .catch(() => false)
+      .finally(() => {
+        growing = null;
+      });
     return growing;
   }
 
@@ -72,17 +77,15 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
   }
 
   async function takeSlowly(need: number): Promise<boolean> {
-    for (let before = -1; tail() < RESERVE + need && before < fileOctets; ) {
-      before = fileOctets;
-      await grow().catch(() => undefined); // what could not be written is no ground
-    }
+    // Who waits for the same growth may take it all, so more than once.
+    while (tail() < RESERVE + need) if (!(await grow(need))) break;
     if (tail() < RESERVE + need && !freeEnough(need)) return false;
     flying += need;
     return true;
   }
 
   look();
-  await grow();
+  await grow(0);
 
   return {
     take(sizeOctets) {
@@ -91,7 +94,7 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
       if (tail() < RESERVE + need) return takeSlowly(need);
       flying += need;
       // Ahead of need, so that the next one does not wait.
-      if (growing === null && tail() < RESERVE + STEP / 2 && fileOctets < mapSizeOctets) void grow().catch(() => undefined);
+      if (growing === null && tail() < RESERVE + STEP / 2 && fileOctets < mapSizeOctets) void grow(0);
       return true;
     },
     landed(sizeOctets) {

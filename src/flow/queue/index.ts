@@ -9,3 +9,4 @@ export type { LmdbQueue, LmdbQueueOptions } from './lmdb-store.ts';
 export { openLmdbQueue } from './lmdb-store.ts';
 export type { MemoryQueueOptions } from './memory-store.ts';
 export { createMemoryQueue } from './memory-store.ts';
+export { createMemoryOutbox } from './memory-outbox.ts';

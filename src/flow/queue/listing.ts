@@ -12,7 +12,7 @@ const STEP = 100;
 
 export interface Listing {
   get(id: MessageId): QueueEntry | null;
-  list(which: Selection): AsyncIterable<QueueEntry>;
+  list(which: Selection, after?: MessageId): AsyncIterable<QueueEntry>;
 }
 
 export function createListing(index: LmdbIndex, format: RecordFormat, hidden: (id: MessageId) => boolean): Listing {
@@ -20,7 +20,7 @@ export function createListing(index: LmdbIndex, format: RecordFormat, hidden: (i
     if (hidden(id)) return null;
     const octets = index.messages.getBinary(id);
     if (octets === undefined) return null;
-    const record = format.parse(octets);
+    const record = format.parse(octets, id);
     const why = index.quarantine.getBinary(id)?.toString();
     if (typeof record === 'string') {
       return { message: unreadable(id), due: instantOf(id), state: 'quarantined', why: why ?? record };
@@ -30,13 +30,20 @@ export function createListing(index: LmdbIndex, format: RecordFormat, hidden: (i
     return { message, due, state: record.held ? 'held' : index.leases.doesExist(id) ? 'claimed' : 'waiting' };
   }
 
-  async function* list(which: Selection): AsyncGenerator<QueueEntry> {
+  async function* list(which: Selection, after?: MessageId): AsyncGenerator<QueueEntry> {
     if (typeof which === 'object' && 'id' in which) {
       const entry = get(which.id);
       if (entry !== null) yield entry;
       return;
     }
-    for (let from = '0'; ; ) {
+    if (typeof which === 'object' && 'ids' in which) {
+      for (const id of which.ids) {
+        const entry = get(id);
+        if (entry !== null) yield entry;
+      }
+      return;
+    }
+    for (let from = after === undefined ? '0' : `${after}\0`; ; ) {
       const ids = keysFrom(index.messages, from, STEP) as MessageId[];
       for (const id of ids) {
         const entry = get(id);

@@ -32,12 +32,22 @@ export interface LmdbIndex {
   readonly keys: Entries;
   /** Queue id → why. */
   readonly quarantine: Entries;
+  /** Queue id → when it was imported; kept a while, so that no file is imported twice. */
+  readonly imported: Entries;
   /** Tag of an opened store → the process that opened it. */
   readonly holders: Entries;
+  /** Events that wait for a hook (lmdb-outbox.ts). */
+  readonly events: Entries;
+  /** Address → what became of mail for it (lmdb-track.ts). */
+  readonly track: Entries;
   /** Reads and writes as one; no other writer, in any process, is between. `work` must not throw after its first write. */
   transaction<T>(work: () => T): Promise<T>;
   /** A write's own promise, its failure turned into a WriteFailure. */
   settled(write: Promise<boolean>): Promise<boolean>;
+  /** A compact copy, into a folder that is there and empty. */
+  copyTo(folder: string): Promise<void>;
+  /** The number of the last transaction that was committed, by any process. */
+  lastTransaction(): number;
   /** Octets ever used: freed pages are used again, but the file never shrinks. */
   highOctets(): number;
   /** Those of them that hold nothing now. */
@@ -112,13 +122,18 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     orders: database('orders'),
     keys: database('keys'),
     quarantine: database('quarantine'),
+    imported: database('imported'),
     holders: database('holders'),
+    events: database('events'),
+    track: database('track'),
   };
 
   return {
     ...databases,
     transaction: (work) => settled(root.transaction(work)),
     settled,
+    copyTo: (target) => root.backup(target, true),
+    lastTransaction: () => (databases.messages.getStats() as Stats).lastTxnId,
     highOctets() {
       const { lastPageNumber, free } = databases.messages.getStats() as Stats;
       return (lastPageNumber + 1) * free.pageSize;
@@ -143,6 +158,7 @@ interface Pages {
 
 interface Stats extends Pages {
   readonly lastPageNumber: number;
+  readonly lastTxnId: number;
   readonly free: Pages;
 }
 

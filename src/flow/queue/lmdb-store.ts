@@ -7,32 +7,39 @@ import { mkdir } from 'node:fs/promises';
 import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
+import type { AddressTrack } from '../../core/address-track.ts';
+import type { EventOutbox } from '../../core/event-outbox.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import type { Committed, CorruptContent, Draft, QueueStore, StoredContent, StoredMessage } from '../../core/queue-store.ts';
+import type { Committed, CorruptContent, Draft, QueueStore, QueueUpkeep, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { FileSystem } from '../../kit/durable-file.ts';
-import { nodeFileSystem } from '../../kit/durable-file.ts';
+import { keepFile, nodeFileSystem } from '../../kit/durable-file.ts';
 import { createBell } from './bell.ts';
 import type { BodyFiles } from './body-files.ts';
 import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
 import { createDrafts } from './drafts.ts';
+import { createLmdbOutbox } from './lmdb-outbox.ts';
+import { createLmdbTrack } from './lmdb-track.ts';
 import { createListing, oldestAcceptedAt } from './listing.ts';
 import { createFinishedMessages } from './finished-messages.ts';
 import { createFreeSpace, diskFree } from './free-space.ts';
 import { openGround } from './ground.ts';
 import type { Liveness } from './holders.ts';
-import { formatHolder, mayBeAlive, thisHolder } from './holders.ts';
+import { mayBeAlive } from './holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { entryCount, keysFrom, lastKey, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
 import { createMessageIds } from './message-id.ts';
+import { openRegistered } from './opening.ts';
 import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
 import type { Recovery } from './recovery.ts';
 import { recover } from './recovery.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
+import { createTransfer, forgetImports } from './transfer.ts';
 import { createTransitions } from './transitions.ts';
+import { createVerification } from './verification.ts';
 
 const GIB = 1024 ** 3;
 /** Address space, not memory: the file grows as it is used. */
@@ -61,20 +68,30 @@ export interface LmdbQueueOptions {
   readonly watermarkOctets: number;
   readonly freeSpace?: () => number;
   readonly fileSystem?: FileSystem;
+  /** As the file system, so that a test can stand at every commit. */
+  readonly openIndex?: typeof openLmdbIndex;
+  /** When so many octets of the index are free, and more than half of it, it is made small first; absent: never. */
+  readonly compactFrom?: number;
   /** How long a deletion may wait for company. */
   readonly lingerMs?: number;
   /** Messages and octets that may wait in memory to be claimed fresh. */
   readonly freshMessages?: number;
   readonly freshOctets?: number;
+  /** Told of each message that was set aside as damaged; must not throw. */
+  readonly quarantined?: (id: MessageId, why: string) => void;
   /** Whether a holder of leases may still run; asked when the queue is opened. */
   readonly mayBeAlive?: Liveness;
 }
 
-export interface LmdbQueue extends QueueStore {
+export interface LmdbQueue extends QueueStore, QueueUpkeep {
   /** Another process changed something: wakes those who wait for work here. */
   poke(): void;
   /** What opening the queue had to put right. */
   readonly recovery: Recovery;
+  /** The same for what other processes left behind since; and what nobody will ask for any more goes. For quiet times. */
+  tidy(): Promise<Recovery>;
+  readonly outbox: EventOutbox;
+  readonly track: AddressTrack;
 }
 
 export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueue> {
@@ -83,14 +100,19 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const mapSizeOctets = options.mapSizeOctets ?? MAP_OCTETS;
   const onDisk = options.freeSpace ?? diskFree(folder);
-  const index = openLmdbIndex(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS));
+  const index = await openRegistered({
+    folder, tag, log, mayBeAlive: options.mayBeAlive ?? mayBeAlive, freeOnDisk: onDisk,
+    open: () => (options.openIndex ?? openLmdbIndex)(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS)),
+    ...(options.compactFrom === undefined ? {} : { compactFrom: options.compactFrom }),
+  });
   const ground = await openGround(`${folder}/data.mdb`, index, mapSizeOctets, (octets) => onDisk() - octets >= watermarkOctets);
   const space = createFreeSpace(clock, watermarkOctets, onDisk, () => ground.leftOctets());
-  const bodies = await openBodyFiles(`${folder}/bodies`, options.fileSystem ?? nodeFileSystem, kernels);
+  const files = options.fileSystem ?? nodeFileSystem;
+  const bodies = await openBodyFiles(`${folder}/bodies`, files, kernels);
   const format = createRecordFormat(kernels);
-  const steps = createTransitions(index, format, log);
-  await index.settled(index.holders.put(tag, formatHolder(thisHolder())));
-  const recovery = await recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: options.mayBeAlive ?? mayBeAlive });
+  const steps = createTransitions(index, format, log, options.quarantined ?? (() => undefined));
+  const putRight = () => recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: options.mayBeAlive ?? mayBeAlive });
+  const recovery = await putRight();
 
   const bell = createBell();
   const finished = createFinishedMessages({
@@ -126,8 +148,16 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS,
   });
   const nextId = createMessageIds(clock, tag, lastKey(index.messages) as MessageId | null);
-  const give = createOrders(index, format);
+  const give = createOrders(index, bodies, format);
   const listing = createListing(index, format, (id) => finished.has(id));
+  const verify = createVerification({
+    index, bodies, format, steps, kernels, clock,
+    rescued: (name, octets) => keepFile(files, `${folder}/rescued`, name, octets),
+    hidden: (id) => finished.has(id),
+    content: (id, message) => contentOf(index, bodies, kernels, id, message),
+  });
+  const track = createLmdbTrack(index, clock, log);
+  const transfer = createTransfer({ index, bodies, ground, format, kernels, clock, listing, inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS });
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
   function nextDue(): Instant | null {
@@ -148,6 +178,8 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
 
   return {
     recovery,
+    track,
+    outbox: createLmdbOutbox({ index, clock, log, tag, room: (octets) => space.room(octets) === 'room' }),
     begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
     room: (sizeOctets) => space.room(sizeOctets),
     claim: (want) => claims.claim(want),
@@ -156,7 +188,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     release: (claim, next, news) => claims.release(claim, next, news),
     content: ({ id, message }) => contentOf(index, bodies, kernels, id, message),
     get: (id) => listing.get(id),
-    list: (which) => listing.list(which),
+    list: (which, behind) => listing.list(which, behind),
     async order(which, order) {
       finished.flush();
       const obeyed = await give(which, order);
@@ -166,6 +198,18 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     async quarantine(id, why) {
       claims.forget(id);
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
+    },
+    verify,
+    async tidy() {
+      await forgetImports(index, clock.now());
+      await track.purge();
+      return putRight();
+    },
+    exportMessages: (which, how) => transfer.leave(which, how),
+    async importMessages(octets) {
+      const imported = await transfer.arrive(octets);
+      bell.ring();
+      return imported;
     },
     summary() {
       const going = finished.remaining();

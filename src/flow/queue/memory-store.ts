@@ -72,6 +72,7 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
 
   function selects(which: Selection, id: MessageId, item: Item): boolean {
     if (which === 'all') return true;
+    if ('ids' in which) return which.ids.includes(id);
     return 'id' in which ? which.id === id : which.state === stateOf(item);
   }
 
@@ -185,14 +186,25 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
       return item === undefined ? null : entryOf(item);
     },
 
-    async *list(which) {
-      for (const [id, item] of items) if (selects(which, id, item)) yield entryOf(item);
+    async *list(which, behind) {
+      for (const [id, item] of items) if ((behind === undefined || id > behind) && selects(which, id, item)) yield entryOf(item);
     },
 
     order(which, order) {
       let obeyed = 0;
       for (const [id, item] of items) {
-        if (!selects(which, id, item) || item.quarantined !== undefined) continue;
+        if (!selects(which, id, item) || (order.kind !== 'drop' && (item.quarantined !== undefined) !== (order.kind === 'restore'))) continue;
+        if (order.kind === 'drop' && item.lease === undefined) {
+          remove(id, item);
+          obeyed++;
+          continue;
+        }
+        if (order.kind === 'restore') {
+          delete item.quarantined;
+          item.record = { ...item.record, due: order.now, held: false };
+          obeyed++;
+          continue;
+        }
         if (item.lease !== undefined) {
           const pending = postpone(item.order, order);
           if (pending === null) continue;

@@ -2,7 +2,7 @@
 import type { Instant } from '../../core/clock.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { isFinal } from '../../core/outcome.ts';
-import type { News, Order, RecipientState, StoredMessage } from '../../core/queue-store.ts';
+import type { News, Order, PastOutcome, RecipientState, StoredMessage } from '../../core/queue-store.ts';
 
 /** A message, and where the queue has it. `due` stays what it was while the message is leased or held. */
 export interface StoredRecord {
@@ -45,7 +45,28 @@ function withOutcome(recipient: RecipientState, outcome: Outcome, at: Instant): 
   if (before !== undefined && isFinal(before)) return recipient; // a final outcome is never overwritten
   const { reached: earlier, ...rest } = recipient;
   const reached = before !== undefined && spoken(before) ? before : earlier;
-  return { ...rest, outcome, outcomeAt: at, ...(spoken(outcome) || reached === undefined ? {} : { reached }) };
+  const past = pastOf(recipient);
+  return { ...rest, outcome, outcomeAt: at, ...(spoken(outcome) || reached === undefined ? {} : { reached }), ...(past.length === 0 ? {} : { past }) };
+}
+
+/** Different answers that are remembered of a recipient, and octets of each. */
+const MOST_PAST = 8;
+const PAST_TEXT = 300;
+
+/** With what was the last answer until now. */
+function pastOf({ outcome, outcomeAt, past = [] }: RecipientState): readonly PastOutcome[] {
+  if (outcome === undefined || outcomeAt === undefined) return past;
+  const last = past.at(-1);
+  if (last !== undefined && sameWords(last.outcome, outcome)) return [...past.slice(0, -1), { ...last, lastAt: outcomeAt, times: last.times + 1 }];
+  return [...past.slice(1 - MOST_PAST), { outcome: shortened(outcome), firstAt: outcomeAt, lastAt: outcomeAt, times: 1 }];
+}
+
+function sameWords(one: Outcome, other: Outcome): boolean {
+  return one.kind === other.kind && one.status === other.status && one.said?.remoteMta === other.said?.remoteMta && one.said?.text.slice(0, PAST_TEXT) === other.said?.text.slice(0, PAST_TEXT);
+}
+
+function shortened(outcome: Outcome): Outcome {
+  return outcome.said === undefined || outcome.said.text.length <= PAST_TEXT ? outcome : { ...outcome, said: { ...outcome.said, text: outcome.said.text.slice(0, PAST_TEXT).toWellFormed() } };
 }
 
 /** Somebody answered: a peer that has a name, or a program on this box. */
@@ -68,6 +89,9 @@ export function obey(record: StoredRecord, order: Order): StoredRecord | null {
       return record.held ? { ...record, held: false } : null;
     case 'cancel':
       return cancelled(record, { reason: order.reason, at: order.now });
+    case 'restore':
+    case 'drop':
+      return null; // only for what is set aside, or gone: the store's own business
     default:
       return order satisfies never;
   }
@@ -83,6 +107,9 @@ export function postpone(pending: PendingOrder | undefined, order: Order): Pendi
       return { ...before, hold: true };
     case 'release':
       return before.hold ? { ...before, hold: false } : null;
+    case 'restore':
+    case 'drop':
+      return null;
     case 'cancel':
       return before.cancel === undefined ? { ...before, cancel: { reason: order.reason, at: order.now } } : before;
     default:

@@ -1,26 +1,30 @@
 /**
- * The stored record, version 1. Its first octet is the version; its last eight are XXH3-64 over all before them,
+ * The stored record, version 2. Its first octet is the version; its last eight are XXH3-64 over all before them,
  * so that a flipped bit is noticed before anyone believes an envelope. Between them, in order:
  *
  *   flags (1), due and acceptedAt (float64 ms), attempts, id, content facts with digest, trace octets, envelope with
  *   origin, recipients, and the optional fields that the flags name.
  *
  * Numbers are written by octets.ts (`whole`), texts as their UTF-8 length and octets. Lists of words below are part of
- * the format: add at the end only. A record of another version is not guessed at: it is damaged until someone reads it.
+ * the format: add at the end only. Version 1 had no past outcomes and is read for ever. Any other version is not
+ * guessed at: it is damaged until someone reads it.
  */
 import type { Instant } from '../../core/clock.ts';
 import type { ContentFacts } from '../../core/content.ts';
 import type { Address, Condition, Envelope, MessageId, Notify, Origin, RecipientId } from '../../core/envelope.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Blame, Diagnostic, Outcome } from '../../core/outcome.ts';
-import type { RecipientState, StoredMessage } from '../../core/queue-store.ts';
+import type { PastOutcome, RecipientState, StoredMessage } from '../../core/queue-store.ts';
 import type { Status } from '../../core/status.ts';
 import type { PendingOrder, StoredRecord } from './message-changes.ts';
 import { OctetReader, OctetWriter } from './octets.ts';
 
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
+const READ_VERSIONS: readonly (number | undefined)[] = [1, RECORD_VERSION];
 const CHECKSUM_OCTETS = 8;
 const DIGEST_OCTETS = 16;
+/** Version, flags and two times. */
+const BEFORE_ATTEMPTS = 18;
 
 const SOURCES = ['esmtp', 'submission', 'local', 'uucp', 'dsn', 'fax', 'list'] as const satisfies readonly Origin['source'][];
 const OUTCOMES = ['delivered', 'relayed', 'expanded', 'deferred', 'failed'] as const satisfies readonly Outcome['kind'][];
@@ -38,10 +42,13 @@ const wasCancelled = 16;
 
 export interface RecordFormat {
   format(record: StoredRecord): Buffer;
-  /** A record that is not what was written, or a version that is not ours, is a reason in words. */
-  parse(octets: Buffer): StoredRecord | string;
+  /** A record that is not what was written, not that message's, or of a version that is not ours, is a reason in words. */
+  parse(octets: Buffer, id: string): StoredRecord | string;
+  /** The id that a record says it has, right or not. */
+  idIn(octets: Buffer): string | null;
   formatOrder(order: PendingOrder): Buffer;
-  parseOrder(octets: Buffer): PendingOrder;
+  /** Null: damaged. */
+  parseOrder(octets: Buffer): PendingOrder | null;
 }
 
 export function createRecordFormat(kernels: Kernels): RecordFormat {
@@ -56,17 +63,28 @@ export function createRecordFormat(kernels: Kernels): RecordFormat {
       writer.fixed(checksum);
       return writer.copy();
     },
-    parse(octets) {
+    parse(octets, id) {
       const version = octets[0];
-      if (version !== RECORD_VERSION) return `record version ${String(version)} is not known here`;
+      if (!READ_VERSIONS.includes(version)) return `record version ${String(version)} is not known here`;
       const end = octets.length - CHECKSUM_OCTETS;
       if (end < 1) return 'record too short';
       const body = octets.subarray(0, end);
       if (octets.readBigUInt64BE(end) !== kernels.hash(body, 0n)) return 'record checksum does not match';
       try {
-        return readRecord(new OctetReader(body));
+        const record = readRecord(new OctetReader(body));
+        return record.message.id === id ? record : `record of ${record.message.id}`;
       } catch (error) {
         return `record cannot be read: ${String(error)}`;
+      }
+    },
+    idIn(octets) {
+      try {
+        const reader = new OctetReader(octets);
+        reader.fixed(BEFORE_ATTEMPTS);
+        reader.whole();
+        return reader.text();
+      } catch {
+        return null;
       }
     },
     formatOrder(order) {
@@ -76,9 +94,13 @@ export function createRecordFormat(kernels: Kernels): RecordFormat {
       return writer.copy();
     },
     parseOrder(octets) {
-      const reader = new OctetReader(octets);
-      const flags = reader.octet();
-      return { flush: (flags & 1) !== 0, hold: (flags & 2) !== 0, ...((flags & 4) !== 0 ? { cancel: readCancel(reader) } : {}) };
+      try {
+        const reader = new OctetReader(octets);
+        const flags = reader.octet();
+        return { flush: (flags & 1) !== 0, hold: (flags & 2) !== 0, ...((flags & 4) !== 0 ? { cancel: readCancel(reader) } : {}) };
+      } catch {
+        return null;
+      }
     },
   };
 }
@@ -234,14 +256,16 @@ function readOrigin(r: OctetReader): Origin {
 }
 
 function writeRecipient(w: OctetWriter, recipient: RecipientState): void {
-  const { original, notify, outcome, outcomeAt, reached, reported } = recipient;
+  const { original, notify, outcome, outcomeAt, reached, reported, past, expanded } = recipient;
   w.whole(
     (original === undefined ? 0 : 1) |
       (notify === undefined ? 0 : notifyBits(notify) << 1) |
       (outcome === undefined ? 0 : 64) |
       (outcomeAt === undefined ? 0 : 128) |
       (reached === undefined ? 0 : 256) |
-      (reported === undefined ? 0 : 512),
+      (reported === undefined ? 0 : 512) |
+      (past === undefined ? 0 : 1024) |
+      (expanded === undefined ? 0 : 2048),
   );
   w.whole(recipient.id);
   w.text(recipient.address);
@@ -249,6 +273,14 @@ function writeRecipient(w: OctetWriter, recipient: RecipientState): void {
   if (outcome !== undefined) writeOutcome(w, outcome);
   if (outcomeAt !== undefined) w.float(outcomeAt);
   if (reached !== undefined) writeOutcome(w, reached);
+  if (past === undefined) return;
+  w.whole(past.length);
+  for (const one of past) {
+    writeOutcome(w, one.outcome);
+    w.float(one.firstAt);
+    w.float(one.lastAt);
+    w.whole(one.times);
+  }
 }
 
 function readRecipient(r: OctetReader): RecipientState {
@@ -263,7 +295,15 @@ function readRecipient(r: OctetReader): RecipientState {
     ...((flags & 128) !== 0 ? { outcomeAt: r.float() as Instant } : {}),
     ...((flags & 256) !== 0 ? { reached: readOutcome(r) } : {}),
     ...((flags & 512) !== 0 ? { reported: true as const } : {}),
+    ...((flags & 1024) !== 0 ? { past: readPast(r) } : {}),
+    ...((flags & 2048) !== 0 ? { expanded: true as const } : {}),
   };
+}
+
+function readPast(r: OctetReader): readonly PastOutcome[] {
+  const past: PastOutcome[] = [];
+  for (let left = r.whole(); left > 0; left--) past.push({ outcome: readOutcome(r), firstAt: r.float() as Instant, lastAt: r.float() as Instant, times: r.whole() });
+  return past;
 }
 
 /** Bit 0: something was said; bit 1: never; bits 2 to 4: the conditions. */

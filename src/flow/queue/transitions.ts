@@ -19,10 +19,12 @@ export interface Transitions {
   toQuarantine(id: MessageId, why: string): boolean;
 }
 
-export function createTransitions(index: LmdbIndex, format: RecordFormat, log: Log): Transitions {
+/** `quarantined` is told when a message is set aside; inside a transaction, so it only takes note. */
+export function createTransitions(index: LmdbIndex, format: RecordFormat, log: Log, quarantined: (id: MessageId, why: string) => void): Transitions {
   function putBack(id: MessageId, record: StoredRecord, changed: boolean, now: Instant): void {
     const order = index.orders.getBinary(id);
-    const after = order === undefined ? record : obeyPending(record, format.parseOrder(order), now);
+    const pending = order === undefined ? null : format.parseOrder(order);
+    const after = pending === null ? record : obeyPending(record, pending, now);
     if (order !== undefined) void index.orders.remove(id);
     if (changed || after !== record) void index.messages.put(id, format.format(after));
     void index.leases.remove(id);
@@ -32,13 +34,16 @@ export function createTransitions(index: LmdbIndex, format: RecordFormat, log: L
   function toQuarantine(id: MessageId, why: string): boolean {
     const octets = index.messages.getBinary(id);
     if (octets === undefined) return false;
-    const record = format.parse(octets);
+    const record = format.parse(octets, id);
+    const before = index.quarantine.doesExist(id);
     // The due entry of a record that cannot be read cannot be named; the claim that finds it comes here again.
     if (typeof record !== 'string') void index.due.remove(dueKey(record.due, id));
     void index.leases.remove(id);
     void index.orders.remove(id);
     void index.quarantine.put(id, Buffer.from(why));
+    if (before) return true; // said already
     log.error('queue', { what: 'quarantined', id, why });
+    quarantined(id, why);
     return true;
   }
 
@@ -48,7 +53,7 @@ export function createTransitions(index: LmdbIndex, format: RecordFormat, log: L
     giveBack(id, now) {
       const octets = index.messages.getBinary(id);
       if (octets === undefined) return void index.leases.remove(id);
-      const record = format.parse(octets);
+      const record = format.parse(octets, id);
       if (typeof record === 'string') return void toQuarantine(id, record);
       return putBack(id, record, false, now);
     },

@@ -38,7 +38,7 @@ export interface ListenerOptions {
   /** esmtp: port 25. submission: port 587. smtps: TLS from the first octet. */
   readonly kind: 'esmtp' | 'submission' | 'smtps';
   /** An address and port, or an open socket handed over by the system (socket activation). */
-  readonly listen: { readonly host?: string; readonly port: number; readonly ipv6Only?: boolean } | { readonly fd: number };
+  readonly listen: { readonly host?: string; readonly port: number; readonly ipv6Only?: boolean; readonly reusePort?: boolean } | { readonly fd: number };
   readonly limits?: Partial<Limits>;
   /** Absent: STARTTLS is not offered. Required for smtps. */
   readonly tls?: TlsOptions;

@@ -9,6 +9,7 @@ import { domainOf, localPart, needsSmtputf8 } from '../../grammar/address.ts';
 import { formatDate } from '../../grammar/date.ts';
 import { asciiDomain, isAscii } from '../../grammar/domain.ts';
 import { formatDeliveryStatus, type Action, type RecipientStatus, type Typed } from '../../grammar/dsn.ts';
+import { encodeWords } from '../../grammar/mime/encoded-word.ts';
 import { encodeUtf8Address } from '../../grammar/xtext.ts';
 import type { Returned } from './returned.ts';
 import { fillIn, type ReportTexts } from './texts.ts';
@@ -54,7 +55,7 @@ export function compose(report: Report): Composition {
   }, utf8);
   const body8bit = !isAscii(text) || !isAscii(status) || returned?.has8bit === true;
   const to = wireAddress(report.to, utf8);
-  const subject = oneLine(retryUntil === null ? texts.subjectNotice : texts.subjectWarning);
+  const subject = encodeWords(oneLine(retryUntil === null ? texts.subjectNotice : texts.subjectWarning));
 
   let head = `From: ${report.from}\r\nTo: <${to}>\r\nSubject: ${subject}\r\nDate: ${formatDate(report.at)}\r\n`
     + `Message-ID: <${report.messageIdField}>\r\n`

@@ -1,7 +1,7 @@
 /** Telling the sender, or in his absence the postmaster: one message, by the door that everybody's mail takes. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
-import type { Address, Origin } from '../../core/envelope.ts';
+import type { Address } from '../../core/envelope.ts';
 import type { Intake } from '../../core/intake.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
@@ -9,8 +9,10 @@ import type { RecipientState, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter, ReportNews } from '../../core/report.ts';
 import type { Refusal } from '../../core/status.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
+import { encodeNamedAddress } from '../../grammar/mime/encoded-word.ts';
 import { compose } from './composition.ts';
-import { DOUBLE_BOUNCE, dutyOf, returnsWhole, type Duty } from './duty.ts';
+import { queueLetter } from './letter.ts';
+import { DOUBLE_BOUNCE, dutyOf, returnsWhole, type Duty, type Wishes } from './duty.ts';
 import { occursIn, returnHeader, returnWhole, type Returned } from './returned.ts';
 import { ownTexts, type ReportTexts } from './texts.ts';
 
@@ -25,6 +27,7 @@ export interface ReporterOptions {
   /** Who hears of failures when there is no sender. */
   readonly postmaster: Address;
   readonly texts?: Partial<ReportTexts>;
+  readonly wishes?: Wishes;
   readonly kernels: Pick<Kernels, 'openScan'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,11 +40,11 @@ export function createReporter(options: ReporterOptions): Reporter {
   const { intake, kernels, clock, log, postmaster } = options;
   const limitOctets = options.dsnLimitOctets ?? DSN_LIMIT_OCTETS;
   const host = asciiDomain(options.me) ?? options.me;
-  const from = oneLine(options.dsnFrom ?? `"Mail gateway at ${host}" <MAILER-DAEMON@${host}>`);
+  const from = fromField(options.me, options.dsnFrom);
   const texts: ReportTexts = { ...ownTexts, ...options.texts };
 
   async function report(news: ReportNews): Promise<'settled' | 'deferred'> {
-    const duty = dutyOf(news, postmaster);
+    const duty = dutyOf(news, postmaster, options.wishes);
     const { id } = news.message;
     if (duty.kind === 'nobody') return 'settled';
     if (duty.kind === 'dropped') {
@@ -74,35 +77,18 @@ export function createReporter(options: ReporterOptions): Reporter {
       me: options.me, from, messageIdField: `dsn.${key.replaceAll(':', '.')}@${host}`, at, texts,
       boundary: await boundaryFor(key, returned),
     });
-    const origin: Origin = { source: 'dsn', protocol: double ? DOUBLE_BOUNCE : 'dsn', at };
-    const transaction = await intake.open(origin, { idempotencyKey: key });
-    if (transaction.kind === 'refused') return transaction;
-    let done = false;
-    try {
-      // The null reverse-path, so that a report is never answered by a report to itself (RFC 5321 §4.5.5).
-      const mail = await transaction.mail(null, { body: composition.body, smtputf8: composition.smtputf8 });
-      if (mail.kind === 'refused') return mail;
-      const rcpt = await transaction.rcpt(duty.to, {});
-      if (rcpt.kind === 'refused') return rcpt;
-      const writer = await transaction.data();
-      if (writer.kind === 'refused') return writer;
-      const scan = kernels.openScan();
-      const write = async (octets: Uint8Array) => {
-        scan.feed(octets);
-        // The writer owns what it is given, and the store's pieces are not ours to give away.
-        await writer.write(Buffer.from(octets));
-      };
-      await write(Buffer.from(composition.head));
-      for await (const piece of returned?.read() ?? []) if (piece.length > 0) await write(piece);
-      await write(Buffer.from(composition.tail));
-      const queued = await writer.end(scan.facts());
-      if (queued.kind === 'refused') return queued;
-      done = true;
-      log.info('report', { id: message.id, report: queued.id, to: duty.to, about: duty.recipients.length, kind: double ? 'double' : news.kind });
-      return null;
-    } finally {
-      if (!done) transaction.abort();
-    }
+    const queued = await queueLetter(intake, kernels, {
+      origin: { source: 'dsn', protocol: double ? DOUBLE_BOUNCE : 'dsn', at }, key, to: duty.to,
+      mail: { body: composition.body, smtputf8: composition.smtputf8 },
+      async *pieces() {
+        yield Buffer.from(composition.head);
+        yield* returned?.read() ?? [];
+        yield Buffer.from(composition.tail);
+      },
+    });
+    if (queued.kind === 'refused') return queued;
+    log.info('report', { id: message.id, report: queued.id, to: duty.to, about: duty.recipients.length, kind: double ? 'double' : news.kind });
+    return null;
   }
 
   async function returnedOf(news: ReportNews, duty: Duty & { readonly recipients: readonly RecipientState[] }): Promise<Returned | null> {
@@ -132,6 +118,12 @@ async function boundaryFor(key: string, returned: Returned | null): Promise<stri
     const boundary = `=_${createHash('sha256').update(`${key}:${n}`).digest('hex').slice(0, 24)}`;
     if (returned === null || !(await occursIn(returned.read(), boundary))) return boundary;
   }
+}
+
+/** The From field's text (`dsnfrom`), or the gateway's own. */
+export function fromField(me: string, dsnFrom: string | undefined): string {
+  const host = asciiDomain(me) ?? me;
+  return encodeNamedAddress(oneLine(dsnFrom ?? `"Mail gateway at ${host}" <MAILER-DAEMON@${host}>`));
 }
 
 function oneLine(text: string): string {

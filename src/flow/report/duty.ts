@@ -2,6 +2,7 @@
 import type { Address, Condition } from '../../core/envelope.ts';
 import type { RecipientState, StoredMessage } from '../../core/queue-store.ts';
 import type { ReportNews } from '../../core/report.ts';
+import { parseAddress } from '../../grammar/address.ts';
 
 export type Duty =
   | { readonly kind: 'nobody' }
@@ -18,21 +19,31 @@ export type Duty =
  */
 export const DOUBLE_BOUNCE = 'double-bounce';
 
-export function dutyOf(news: ReportNews, postmaster: Address): Duty {
+export interface Wishes {
+  /** Reports about mail that somebody logged in for go to his login, where that is an address (DSNTOAUTHADDR). */
+  readonly toLogin: boolean;
+  /** Who did not say what he wants to hear hears of delays (DSNDEFAULTNOTIFYDELAY). */
+  readonly delaysByDefault: boolean;
+}
+
+const USUAL: Wishes = { toLogin: false, delaysByDefault: true };
+
+export function dutyOf(news: ReportNews, postmaster: Address, wishes: Wishes = USUAL): Duty {
   const { message } = news;
   const { reversePath, origin } = message.envelope;
   if (reversePath !== null) {
-    const recipients = news.recipients.filter(recipient => wants(recipient, news.kind));
-    return recipients.length === 0 ? { kind: 'nobody' } : { kind: 'sender', to: reversePath, recipients };
+    const recipients = news.recipients.filter(recipient => wants(recipient, news.kind, wishes));
+    const login = wishes.toLogin && origin.login?.includes('@') === true ? parseAddress(origin.login) : null;
+    return recipients.length === 0 ? { kind: 'nobody' } : { kind: 'sender', to: login ?? reversePath, recipients };
   }
-  const failed = news.kind === 'final' ? news.recipients.filter(recipient => recipient.outcome?.kind === 'failed' && wants(recipient, 'final')) : [];
+  const failed = news.kind === 'final' ? news.recipients.filter(recipient => recipient.outcome?.kind === 'failed' && wants(recipient, 'final', wishes)) : [];
   if (failed.length === 0) return { kind: 'nobody' };
   if (origin.source === 'dsn' && origin.protocol === DOUBLE_BOUNCE) return { kind: 'dropped', recipients: failed };
   return { kind: 'postmaster', to: postmaster, recipients: failed };
 }
 
-function wants({ notify, outcome }: RecipientState, kind: ReportNews['kind']): boolean {
-  const asked = (condition: Condition) => (notify === undefined ? condition !== 'success' : notify !== 'never' && notify.includes(condition));
+function wants({ notify, outcome }: RecipientState, kind: ReportNews['kind'], { delaysByDefault }: Wishes): boolean {
+  const asked = (condition: Condition) => (notify === undefined ? condition === 'failure' || (condition === 'delay' && delaysByDefault) : notify !== 'never' && notify.includes(condition));
   if (kind === 'delay') return asked('delay');
   switch (outcome?.kind) {
     case 'failed':

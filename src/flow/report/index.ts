@@ -3,5 +3,6 @@
  * is none, to the postmaster. RFC 3461 §4.1, §5.2, §6; RFC 3464; RFC 6533; RFC 3834. Must never answer a report about a
  * report to the postmaster, return what the sender asked not to have back, or let a peer's words break the message.
  */
-export { createReporter, type ReporterOptions } from './dsn-report.ts';
+export { openQuarantineNotice, type QuarantineNotice } from './quarantine-notice.ts';
+export { createReporter, fromField, type ReporterOptions } from './dsn-report.ts';
 export type { ReportTexts } from './texts.ts';

@@ -4,7 +4,7 @@
  * and mx.ts finds the same route again by the same key.
  */
 import type { Recipient } from '../../core/envelope.ts';
-import type { Proxy, Route, Router, TlsPolicy } from '../../core/transport.ts';
+import type { Proxy, Route, Router, Settled, TlsPolicy } from '../../core/transport.ts';
 import { domainOf } from '../../grammar/address.ts';
 
 /** One line of `esmtproutes`, with what other files say about it. */
@@ -42,15 +42,25 @@ export interface TableSettings {
 
 export function createRouteTable({ routes, transportOf, defaultDomain }: TableSettings): Router {
   const find = createRouteFinder(routes);
+  const keys = new Map(routes.map(route => [route, relayKey(route)]));
   return {
-    route(to: Recipient): Route {
+    route(to: Recipient): Route | Settled {
+      // RFC 3464 §2.3.3: its members have the message; nobody else is to get one.
+      if (to.expanded === true) return { kind: 'settled', outcome: { kind: 'expanded', status: '2.0.0' } };
       const domain = domainOf(to.address) || defaultDomain;
       const other = transportOf(domain);
-      if (other !== null) return { kind: 'route', transport: other, nexthop: domain };
+      // A mailbox is a lane of its own: one whose owner's program hangs holds nobody else up.
+      if (other !== null) return { kind: 'route', transport: other, nexthop: other === 'local' ? to.address : domain };
       const route = find(domain);
-      return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : relayKey(route)) ?? domain };
+      return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : keys.get(route)) ?? domain };
     },
   };
+}
+
+/** The way to a relay that no domain is asked for. */
+export function relayRoute(route: EsmtpRoute): Route | null {
+  const nexthop = relayKey(route);
+  return nexthop === null ? null : { kind: 'route', transport: 'esmtp', nexthop };
 }
 
 /** Exact names and suffixes in one map each, so that ten thousand routes cost what two do. */

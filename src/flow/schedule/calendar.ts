@@ -16,6 +16,8 @@ export interface CalendarSettings {
   readonly queueTimeMs: number;
   /** When the sender is told of the delay; 0 is never. */
   readonly warnTimeMs: number;
+  /** Then the message takes another way (backuprelay), and nobody is warned. */
+  readonly otherWayWhenLate?: boolean;
 }
 
 const MINUTE = 60_000;
@@ -45,6 +47,18 @@ function pauseMs(settings: CalendarSettings, attemptsFinished: number): number {
   const doublings = Math.min(round - 1, Math.max(0, Math.trunc(settings.retryMaxDelta)), MOST_DOUBLINGS);
   return Math.max(SHORTEST_MS, settings.retryGammaMs * 2 ** doublings);
 }
+
+/** When attempts begin that each end at once, in ms since the first, until the message is given up. Bounded, whatever the settings. */
+export function attemptTimes(settings: CalendarSettings): readonly number[] {
+  const times = [0];
+  for (let ms = pauseMs(settings, 1); times.length < MOST_SHOWN; ms += pauseMs(settings, times.length)) {
+    times.push(ms);
+    if (ms >= settings.queueTimeMs && times.length >= fairAttempts(settings)) break;
+  }
+  return times;
+}
+
+const MOST_SHOWN = 100_000;
 
 export function expiresAt(settings: CalendarSettings, acceptedAt: Instant): Instant {
   return after(acceptedAt, settings.queueTimeMs);

@@ -1,10 +1,11 @@
 /** record → report → release: what an attempt brought is written down; each step is durable before the next. */
 import type { Clock, Instant } from '../../core/clock.ts';
+import type { RecipientId } from '../../core/envelope.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Claim, Held, News, QueueStore, RecipientState } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
 import type { Attempt } from './attempt.ts';
-import { expiresAt, type CalendarSettings } from './calendar.ts';
+import type { CalendarSettings } from './calendar.ts';
 import { contentOf, corruptionOf } from './content.ts';
 import { mayNeedReport, settle, soonAfter } from './settlement.ts';
 import type { Tally } from './tally.ts';
@@ -29,17 +30,20 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
     const corruption = corruptionOf(attempt);
     if (corruption !== null) return await setAside(attempt, corruption.why, endedAt);
 
-    const { outcomes, expired, reports, warn, due } = settle(message, attempt.outcomes, settings, endedAt);
+    const { outcomes, expired, reports, warn, retryUntil, due } = settle(message, attempt.outcomes, settings, endedAt, queueTimesOf(attempt));
     for (const recipient of expired) tally.delivery(message, recipient, recipient.outcome as Outcome, null);
     const news: News = { at: endedAt, ...(outcomes.size === 0 ? {} : { outcomes }) };
     const worthTelling = (group: readonly RecipientState[]) => group.some(recipient => mayNeedReport(recipient, recipient.outcome as Outcome));
     const toReport = reports.filter(worthTelling);
     // Nobody needs to hear of the others, and that is settled with the rest.
     let told = reports.filter(group => !worthTelling(group)).flatMap(idsOf);
-    let warned = false;
+    // Late mail that has another way is not worth a word: it goes there now.
+    const otherWay = warn.length > 0 && settings.otherWayWhenLate === true;
+    let warned = otherWay;
     let later = false;
 
-    const reporting = toReport.length > 0 || warn.length > 0;
+    const warning = warn.length > 0 && !otherWay;
+    const reporting = toReport.length > 0 || warning;
     if (reporting) {
       // What is reported must be true for ever, so it is durable first.
       if (outcomes.size > 0 && !(await held(attempt, claim => store.record(claim, news)))) return;
@@ -47,7 +51,7 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
         if (await report(attempt, group, null)) told = told.concat(idsOf(group));
         else later = true;
       }
-      if (warn.length > 0) warned = await report(attempt, warn, expiresAt(settings, message.acceptedAt));
+      if (warning) warned = await report(attempt, warn, retryUntil);
     }
 
     const last: News = {
@@ -61,7 +65,7 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
     }
     // Nobody was deferred, so nobody minds an earlier turn for those who had none.
     const early = attempt.untriedDue !== null && ![...outcomes.values()].some(outcome => outcome.kind === 'deferred') ? attempt.untriedDue : null;
-    const retry = due === null ? soonAfter(settings, endedAt) : (early ?? due);
+    const retry = due === null ? soonAfter(settings, endedAt) : otherWay ? endedAt : (early ?? due);
     const tried = attempt.outcomes.size > 0;
     await held(attempt, claim => store.release(claim, tried ? { due: retry } : { due: retry, untried: true }, last));
   }
@@ -100,6 +104,18 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
   }
 
   return conclude;
+}
+
+/** Those of this attempt whose transport keeps mail for a time of its own. */
+function queueTimesOf({ jobs }: Attempt): ReadonlyMap<RecipientId, number> | undefined {
+  let times: Map<RecipientId, number> | undefined;
+  for (const { transport, recipients } of jobs) {
+    const ms = transport.queueTimeMs?.();
+    if (ms === undefined) continue;
+    times ??= new Map();
+    for (const { id } of recipients) times.set(id, ms);
+  }
+  return times;
 }
 
 function idsOf(recipients: readonly RecipientState[]) {

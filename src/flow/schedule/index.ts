@@ -4,4 +4,4 @@
  * Must never drop a recipient, deliver what the store calls corrupt, or turn a fault of ours into a failure.
  */
 export { openRunner, type Runner, type RunnerOptions } from './runner.ts';
-export { courierCalendar, type CalendarSettings } from './calendar.ts';
+export { attemptTimes, courierCalendar, expiresAt, type CalendarSettings } from './calendar.ts';

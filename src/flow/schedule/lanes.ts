@@ -48,6 +48,8 @@ export interface Lanes<Job> {
   drain(lane?: Lane): Job[];
   /** Lanes that have work now. */
   busy(): Iterable<Lane>;
+  /** Lanes without work that are remembered. */
+  idle(): Iterable<Lane>;
   /** Forgets every closure. */
   reopen(): void;
   readonly size: number;
@@ -63,7 +65,8 @@ const COME_AGAIN_MS = 1000;
 const COME_AGAIN_AT_MOST_MS = 300_000;
 
 interface Hall {
-  readonly limits: Transport['limits'];
+  /** Its limits are asked each time: a reload changes them. */
+  readonly transport: Transport;
   active: number;
   /** Lanes that may start a delivery, who waits longest first. */
   readonly ready: Fifo<OwnLane<unknown>>;
@@ -91,7 +94,7 @@ class OwnLane<Job> implements Lane {
     this.hall = hall;
     this.transport = transport;
     this.nexthop = nexthop;
-    this.width = Math.max(1, Math.min(FIRST_WIDTH, hall.limits.perNexthop));
+    this.width = Math.max(1, Math.min(FIRST_WIDTH, hall.transport.limits.perNexthop));
   }
   get waiting(): number {
     return this.jobs.length;
@@ -112,7 +115,7 @@ export function createLanes<Job>(): Lanes<Job> {
   function hallOf(transport: Transport): Hall {
     let hall = halls.get(transport.name);
     if (hall === undefined) {
-      hall = { limits: transport.limits, active: 0, ready: new Fifo() };
+      hall = { transport, active: 0, ready: new Fifo() };
       halls.set(transport.name, hall);
       hallList.push(hall);
       lanes.set(hall, new Map());
@@ -192,7 +195,7 @@ export function createLanes<Job>(): Lanes<Job> {
     take() {
       for (let n = 0; n < hallList.length; n++) {
         const hall = hallList[(nextHall + n) % hallList.length] as Hall;
-        while (hall.active < hall.limits.inAll) {
+        while (hall.active < hall.transport.limits.inAll) {
           const lane = hall.ready.shift() as OwnLane<Job> | undefined;
           if (lane === undefined) break;
           lane.isReady = false;
@@ -221,7 +224,7 @@ export function createLanes<Job>(): Lanes<Job> {
         mine.cohorts = 0;
         mine.closedUntil = 0;
         mine.lastTrouble = undefined;
-        if (mine.width < mine.hall.limits.perNexthop) mine.width++;
+        if (mine.width < mine.hall.transport.limits.perNexthop) mine.width++;
       } else if (feedback === 'trouble') {
         mine.cohorts += 1 / mine.width;
         mine.width = Math.max(1, mine.width - 1);
@@ -253,6 +256,7 @@ export function createLanes<Job>(): Lanes<Job> {
       return found;
     },
     busy: () => busy,
+    idle: () => idle,
     reopen() {
       for (const set of [idle, busy]) for (const lane of set) {
         lane.closedUntil = 0;

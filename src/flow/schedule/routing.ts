@@ -19,11 +19,11 @@ export interface Group {
   readonly recipients: readonly RecipientState[];
 }
 
-/** `most` is how many recipients a transport takes at once. */
-export function createRouting(router: Router, most: (transport: string) => number, tally: Tally): Routing {
+/** `most` is how many recipients a transport takes at once, `late` the way of mail that is past its warning. */
+export function createRouting(router: Router, most: (transport: string) => number, tally: Tally, late: (route: Route) => Route): Routing {
   function one(message: StoredMessage, recipient: RecipientState, settled: SettledBy): Route | null | Promise<Route | null> {
     const take = (answer: Route | Settled): Route | null => {
-      if (answer.kind === 'route') return answer;
+      if (answer.kind === 'route') return message.warnedAt === undefined ? answer : late(answer);
       settled(recipient, answer.outcome);
       return null;
     };

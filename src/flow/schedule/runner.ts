@@ -8,29 +8,33 @@
  * If the plug is pulled: before `record` resolved, the deliveries on the wire repeat; after it, only what was deferred;
  * before the report was queued, the report repeats under the same idempotency key; after it, nothing.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { after, type Chance, type Clock, type Instant } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
+import type { NexthopView } from '../../core/operations.ts';
 import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
-import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent } from '../../core/queue-store.ts';
+import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
 import type { Route, Router, Transport } from '../../core/transport.ts';
 import { ourBug, weighAnswer, whoseTurn, type Attempt, type Job } from './attempt.ts';
 import { expiresAt, type CalendarSettings } from './calendar.ts';
 import { createConclusion, type Conclude } from './conclusion.ts';
 import { contentOf } from './content.ts';
-import { createLanes, type Feedback } from './lanes.ts';
+import { createLanes, type Feedback, type Lane } from './lanes.ts';
+import { viewOf } from './lanes-view.ts';
 import { openLeases, type Leases } from './leases.ts';
 import { createRouting, type Routing } from './routing.ts';
 import { cancelOutcomes, isQuietlyDone, pauseMs } from './settlement.ts';
 import { createTally, type Tally } from './tally.ts';
+import { openWindow, type Window, type WindowSize } from './window.ts';
 
 export interface RunnerOptions {
   readonly store: QueueStore;
   readonly router: Router;
   readonly transports: ReadonlyMap<string, Transport>;
+  /** The way of mail that is past warntime (backuprelay), given the one it would take. */
+  late?(route: Route): Route;
   readonly reporter: Reporter;
   /** The settings in force; asked at each decision, so that a reload swaps them. */
   settings(): CalendarSettings;
@@ -38,9 +42,11 @@ export interface RunnerOptions {
   readonly chance: Chance;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** How much may be claimed at once; one message larger than `octets` still goes, alone. */
-  readonly window: { readonly messages: number; readonly octets: number };
+  /** How much may be claimed at once; asked at each decision. */
+  readonly window: WindowSize;
   readonly leaseMs: number;
+  /** Told of each outcome, recipient by recipient; must not throw. */
+  heard?(message: StoredMessage, recipient: RecipientState, outcome: Outcome): void;
   /** A delivery that takes longer is told to stop, and given up a minute later. */
   readonly longestDeliveryMs?: number;
 }
@@ -48,21 +54,15 @@ export interface RunnerOptions {
 export interface Runner {
   /** Makes messages due now, and forgets which next hops were in trouble. Gives how many messages obeyed. */
   flush(which?: Selection): Promise<number>;
+  /** Next hops with work, or left alone just now; the busiest first. */
+  nexthops(): readonly NexthopView[];
   /** Takes nothing new, finishes what is on the wire within `graceMs`, gives the rest back untried. */
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
 const LONGEST_DELIVERY_MS = 6 * 3_600_000;
-/** Between two claims when the store says that something is due and hands out nothing. */
-const PATIENCE_MS = 1000;
-/** How long a full window may stand still before what clogs it is given back. */
-const RELIEF_MS = 1000;
-const LONGEST_TROUBLE_MS = 60_000;
 /** After the grace, for what a stopped transport has to say. */
 const LAST_WORDS_MS = 2000;
-/** A clock set back further than this was wrong before, and so are the due times that were reckoned by it. */
-const SET_BACK_MS = 60_000;
-
 export function openRunner(options: RunnerOptions): Runner {
   return new RunningRunner(options);
 }
@@ -74,54 +74,61 @@ class RunningRunner implements Runner {
   readonly #routing: Routing;
   readonly #leases: Leases;
   readonly #write: Conclude;
+  readonly #window: Window;
   readonly #attempts = new Map<MessageId, Attempt>();
   /** Releases under way that nobody waits for; they still count as claimed, so that memory stays bounded. */
   #releasing = 0;
   #octets = 0;
   #pumping = false;
-  #rung = false;
-  /** The loop waits for room. */
-  #full = false;
-  #sleeping: AbortController | null = null;
   /** Aborted when close() begins. */
   readonly #closing = new AbortController();
   #drained: (() => void) | null = null;
-  readonly #loop: Promise<void>;
-  readonly #listening: Promise<void>;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#tally = createTally(options.log, options.metrics);
+    this.#tally = createTally(options.log, options.metrics, options.heard);
     const { store, clock, router, transports, leaseMs } = options;
-    this.#routing = createRouting(router, transport => transports.get(transport)?.limits.recipients ?? Number.MAX_SAFE_INTEGER, this.#tally);
+    this.#routing = createRouting(router, transport => transports.get(transport)?.limits.recipients ?? Number.MAX_SAFE_INTEGER, this.#tally, options.late ?? (route => route));
     this.#write = createConclusion({ store, clock, reporter: options.reporter, tally: this.#tally, settings: () => options.settings() });
     this.#leases = openLeases({
       store, clock, leaseMs, tally: this.#tally, longestDeliveryMs: options.longestDeliveryMs ?? LONGEST_DELIVERY_MS,
       attempts: () => this.#attempts.values(), giveUp: job => this.#giveUp(job),
     });
-    this.#listening = this.#listen();
-    this.#loop = this.#run();
+    this.#window = openWindow({
+      store, clock, chance: options.chance, leaseMs, tally: this.#tally, size: options.window,
+      held: () => ({ messages: this.#claimed(), octets: this.#octets }),
+      take: (claims, now) => {
+        for (const claim of claims) this.#take(claim, now);
+        this.#pump();
+        this.#tally.claimed(this.#attempts.size, this.#lanes.size);
+      },
+      relieve: () => this.#relieve(),
+      giveWay: messages => this.#giveWay(messages),
+    });
   }
 
   async flush(which: Selection = 'all'): Promise<number> {
     this.#lanes.reopen();
     const obeyed = await this.#options.store.order(which, { kind: 'flush', now: this.#options.clock.now() });
-    this.#ring();
+    this.#window.ring();
     return obeyed;
+  }
+
+  nexthops(): readonly NexthopView[] {
+    return viewOf(this.#lanes, this.#options.clock.now());
   }
 
   async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
     const { clock } = this.#options;
     this.#closing.abort();
-    this.#ring();
-    await this.#loop;
+    await this.#window.close();
     for (const job of this.#lanes.drain()) this.#passOver(job, clock.now());
     await this.#drain(graceMs);
     for (const attempt of this.#attempts.values()) for (const job of attempt.jobs) job.abort?.abort();
     // A transport that was told to stop says what it knows; what it does not say is the next attempt's.
     await this.#drain(LAST_WORDS_MS);
     this.#leases.close();
-    await this.#listening;
+    await this.#window.silent;
   }
 
   /** Waits until nothing is claimed, or for so long. */
@@ -138,77 +145,7 @@ class RunningRunner implements Runner {
     return this.#attempts.size + this.#releasing;
   }
 
-  #room(): number {
-    const { window } = this.#options;
-    return this.#octets >= window.octets ? 0 : Math.max(0, window.messages - this.#claimed());
-  }
-
-  // ——— taking from the queue ———
-
-  async #run(): Promise<void> {
-    const { store, clock, chance, leaseMs } = this.#options;
-    let troubleMs = 0;
-    let latest = clock.now();
-    while (!this.#closing.signal.aborted) {
-      const room = this.#room();
-      this.#rung = false;
-      if (room === 0) {
-        this.#full = true;
-        await this.#sleep(after(clock.now(), RELIEF_MS));
-        this.#full = false;
-        if (this.#room() === 0) this.#relieve();
-        else await nextTurn(); // what ends in the same turn makes room for a larger claim
-        continue;
-      }
-      try {
-        const now = clock.now();
-        if (now < latest - SET_BACK_MS) await store.order('all', { kind: 'flush', now });
-        latest = now;
-        const claims = await store.claim({ now, limit: room, leaseMs });
-        for (const claim of claims) this.#take(claim, now);
-        this.#pump();
-        this.#tally.claimed(this.#attempts.size, this.#lanes.size);
-        if (claims.length > 0) await nextTurn();
-        if (claims.length >= room) continue;
-        const due = await store.nextDue();
-        troubleMs = 0;
-        // A lease that somebody left behind when he died runs out without a word: so look once a lease.
-        const until = Math.min(due ?? Number.POSITIVE_INFINITY, after(now, leaseMs));
-        await this.#sleep((claims.length === 0 ? Math.max(until, after(now, PATIENCE_MS)) : until) as Instant);
-      } catch (cause) {
-        this.#tally.bug('store', 'the queue cannot be read', { cause });
-        troubleMs = Math.min(LONGEST_TROUBLE_MS, Math.max(PATIENCE_MS, troubleMs * 2));
-        // Several processes over one store must not come back in step.
-        await clock.sleepUntil(after(clock.now(), chance.between(troubleMs, troubleMs * 2)), this.#closing.signal);
-      }
-    }
-  }
-
-  async #listen(): Promise<void> {
-    const { store, clock } = this.#options;
-    while (!this.#closing.signal.aborted) {
-      try {
-        for await (const _ of store.wake(this.#closing.signal)) if (!this.#full) this.#ring();
-      } catch (cause) {
-        this.#tally.bug('store', 'the queue cannot wake us', { cause });
-      }
-      if (this.#closing.signal.aborted) return;
-      await clock.sleepUntil(after(clock.now(), PATIENCE_MS), this.#closing.signal);
-      this.#ring();
-    }
-  }
-
-  #ring(): void {
-    this.#rung = true;
-    this.#sleeping?.abort('rung');
-  }
-
-  async #sleep(until: Instant): Promise<void> {
-    if (this.#rung || this.#closing.signal.aborted || until <= this.#options.clock.now()) return;
-    this.#sleeping = new AbortController();
-    await this.#options.clock.sleepUntil(until, this.#sleeping.signal);
-    this.#sleeping = null;
-  }
+  // ——— giving back to the queue ———
 
   /** The window is full and nothing moved: lanes that are too slow for what they hold give some of it back. */
   #relieve(): void {
@@ -220,6 +157,18 @@ class RunningRunner implements Runner {
         if (job === undefined) break;
         this.#passOver(job, this.#lanes.comeAgain(lane, now));
       }
+    }
+  }
+
+  /** From the longest lanes, the newest of each. */
+  #giveWay(messages: number): void {
+    const now = this.#options.clock.now();
+    for (let left = messages; left > 0; left--) {
+      let longest: Lane | null = null;
+      for (const lane of this.#lanes.busy()) if (longest === null || lane.waiting > longest.waiting) longest = lane;
+      const job = longest === null ? undefined : this.#lanes.dropNewest(longest);
+      if (longest === null || job === undefined) return;
+      this.#passOver(job, this.#lanes.comeAgain(longest, now));
     }
   }
 
@@ -487,7 +436,7 @@ class RunningRunner implements Runner {
   }
 
   #freed(): void {
-    if (this.#full) this.#ring();
+    this.#window.freed();
     if (this.#claimed() === 0) this.#drained?.();
   }
 }

@@ -14,6 +14,8 @@ export interface Settlement {
   readonly reports: readonly (readonly RecipientState[])[];
   /** Still waiting: whom a delay warning is about; empty when none is due. */
   readonly warn: readonly RecipientState[];
+  /** When the first of those still waiting is given up. */
+  readonly retryUntil: Instant;
   /** Null: nobody is left to try. */
   readonly due: Instant | null;
 }
@@ -35,23 +37,28 @@ export function isQuietlyDone(message: StoredMessage, outcomes: ReadonlyMap<Reci
   return true;
 }
 
-export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId, Outcome>, settings: CalendarSettings, endedAt: Instant): Settlement {
+/** `times`: recipients whose way out has a queue time of its own. */
+export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId, Outcome>, settings: CalendarSettings, endedAt: Instant, times: ReadonlyMap<RecipientId, number> = NO_TIMES): Settlement {
   const attempts = message.attempts + 1;
   const tried = brought.size > 0;
-  const over = tried && isExpired(settings, message.acceptedAt, attempts, endedAt);
+  const settingsOf = (id: RecipientId): CalendarSettings => {
+    const queueTimeMs = times.get(id);
+    return queueTimeMs === undefined ? settings : { ...settings, queueTimeMs };
+  };
   const outcomes = new Map<RecipientId, Outcome>();
   const expired: RecipientState[] = [];
   const waiting: RecipientState[] = [];
   const groups = new Map<number, RecipientState[]>();
   const next = nextAttempt(settings, attempts, endedAt);
-  const latest = Math.max(next, expiresAt(settings, message.acceptedAt));
+  let retryUntil = Number.POSITIVE_INFINITY;
   let due = Number.POSITIVE_INFINITY;
 
   for (const recipient of message.recipients) {
     const now = afterAttempt(recipient, brought.get(recipient.id), endedAt);
     const { outcome } = now;
     if (outcome === undefined || !isFinal(outcome)) {
-      if (over) {
+      const own = settingsOf(recipient.id);
+      if (tried && isExpired(own, message.acceptedAt, attempts, endedAt)) {
         const failed: RecipientState = { ...now, outcome: expiry(now), outcomeAt: endedAt };
         outcomes.set(recipient.id, failed.outcome as Failed);
         expired.push(failed);
@@ -60,15 +67,19 @@ export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId,
       }
       if (brought.has(recipient.id)) outcomes.set(recipient.id, outcome as Deferred);
       waiting.push(now);
-      due = Math.min(due, Math.max(next, Math.min(outcome?.notBefore ?? 0, latest)));
+      const until = expiresAt(own, message.acceptedAt);
+      retryUntil = Math.min(retryUntil, until);
+      due = Math.min(due, Math.max(next, Math.min(outcome?.notBefore ?? 0, Math.max(next, until))));
       continue;
     }
     if (now !== recipient) outcomes.set(recipient.id, outcome);
     if (now.reported !== true) group(groups, now);
   }
   const warn = tried && message.warnedAt === undefined && isWarningDue(settings, message.acceptedAt, endedAt) ? waiting : [];
-  return { outcomes, expired, reports: [...groups.values()], warn, due: waiting.length === 0 ? null : (due as Instant) };
+  return { outcomes, expired, reports: [...groups.values()], warn, retryUntil: retryUntil as Instant, due: waiting.length === 0 ? null : (due as Instant) };
 }
+
+const NO_TIMES: ReadonlyMap<RecipientId, number> = new Map();
 
 /** The recipient as the store will have it once this is recorded. */
 function afterAttempt(recipient: RecipientState, outcome: Outcome | undefined, at: Instant): RecipientState {

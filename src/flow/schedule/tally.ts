@@ -24,7 +24,8 @@ interface NextHop {
 /** Next hops with a series of their own; strangers choose them, so the rest are counted together. */
 const NAMED_NEXTHOPS = 50;
 
-export function createTally(log: Log, metrics: Metrics): Tally {
+/** `heard` is told of each outcome, and must not throw. */
+export function createTally(log: Log, metrics: Metrics, heard: (message: StoredMessage, recipient: RecipientState, outcome: Outcome) => void = () => undefined): Tally {
   const outcomes = metrics.counter('posthorn_delivery_outcomes_total', 'Outcomes, by recipient and attempt.');
   const finished = metrics.counter('posthorn_messages_completed_total', 'Messages that left the queue.');
   const closures = metrics.counter('posthorn_lane_closures_total', 'Next hops left alone for a while.');
@@ -45,6 +46,7 @@ export function createTally(log: Log, metrics: Metrics): Tally {
     delivery(message, recipient, outcome, lane, suspended = false) {
       const status = outcome.kind === 'deferred' ? 'deferred' : outcome.kind === 'failed' ? 'failure' : 'success';
       outcomes.add(1, { transport: lane?.transport ?? '', nexthop: lane === null ? '' : nameOf(lane.nexthop), outcome: outcome.kind });
+      heard(message, recipient, outcome);
       const { said } = outcome;
       log.info('delivery', {
         id: message.id, from: message.envelope.reversePath ?? '', addr: recipient.address, size: message.facts.sizeOctets + message.trace.length,

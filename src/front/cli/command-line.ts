@@ -21,28 +21,51 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   stop: async () => (await import('./lifecycle.ts')).stop,
   restart: async () => (await import('./lifecycle.ts')).restart,
   flush: async () => (await import('./orders.ts')).flush,
+  hold: async () => (await import('./orders.ts')).hold,
+  release: async () => (await import('./orders.ts')).release,
+  show: async () => (await import('./tracked.ts')).show,
+  clear: async () => (await import('./tracked.ts')).clear,
+  queue: async () => (await import('./queue.ts')).queue,
   mailq: async () => (await import('./mailq.ts')).mailq,
   cancelmsg: async () => (await import('./orders.ts')).cancelmsg,
   sendmail: async () => (await import('./sendmail.ts')).sendmail,
   rmail: async () => (await import('./rmail.ts')).rmail,
   rsmtp: async () => (await import('./rsmtp.ts')).rsmtp,
   uucp: async () => (await import('./uucp.ts')).uucp,
+  fax: async () => (await import('./fax.ts')).fax,
   trace: async () => (await import('./trace.ts')).trace,
   inbox: async () => (await import('./inbox.ts')).inbox,
+  webhooks: async () => (await import('./webhooks.ts')).webhooks,
   status: async () => (await import('./status.ts')).status,
+  filterctl: async () => (await import('./filterctl.ts')).filterctl,
+  maildrop: async () => (await import('./maildrop.ts')).maildrop,
+  reformail: async () => (await import('./reformail.ts')).reformail,
+  makemime: async () => (await import('./makemime.ts')).makemime,
+  mailbot: async () => (await import('./mailbot.ts')).mailbot,
+  deliverquota: async () => (await import('./deliverquota.ts')).deliverquota,
+  maildirmake: async () => (await import('./maildirmake.ts')).maildirmake,
+  dotlock: async () => (await import('./dotlock.ts')).dotlock,
   convert: async () => (await import('./convert.ts')).convertCommand,
   testmxlookup: async () => (await import('./testmxlookup.ts')).testmxlookup,
+  aliaslookup: async () => (await import('./aliaslookup.ts')).aliaslookup,
+  makealiases: async () => (await import('./makealiases.ts')).makealiases,
+  deputy: async () => (await import('./deputy.ts')).deputy,
+  import: async () => (await import('./import.ts')).importCommand,
   version: () => Promise.resolve(version),
 };
 
 /** Courier's names for what is one command here. */
 const ALIASES: Readonly<Record<string, string>> = {
+  lockmail: 'dotlock',
   bsmtp: 'rsmtp', rgsmtp: 'rsmtp', rzsmtp: 'rsmtp', rcsmtp: 'rsmtp', crsmtp: 'rsmtp', rbsmtp: 'rsmtp', rb2smtp: 'rsmtp',
-  makesmtpaccess: 'restart', makeacceptmailfor: 'restart', makehosteddomains: 'restart', makepercentrelay: 'restart', makealiases: 'restart', reload: 'restart',
+  makesmtpaccess: 'restart', makeacceptmailfor: 'restart', makehosteddomains: 'restart', makepercentrelay: 'restart', reload: 'restart',
 };
 
-/** Strangers write what stands behind these: nothing there may be an option of ours. */
-const FOR_STRANGERS: ReadonlySet<string> = new Set(['rmail', 'rsmtp', ...Object.keys(ALIASES).filter(name => ALIASES[name] === 'rsmtp')]);
+/** Strangers, or other programs' manuals, say what stands behind these: nothing there may be an option of ours. */
+const FOR_STRANGERS: ReadonlySet<string> = new Set([
+  'sendmail', 'rmail', 'rsmtp', 'maildrop', 'reformail', 'makemime', 'mailbot', 'deliverquota', 'maildirmake', 'dotlock', 'lockmail',
+  ...Object.keys(ALIASES).filter(name => ALIASES[name] === 'rsmtp'),
+]);
 
 const SYSTEM_FOLDER = '/etc/posthorn';
 
@@ -84,7 +107,10 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   let help = false;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
-    if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
+    // Right behind sendmail it is a person's: no program puts an address there that nobody sent. uuxqt's jobs come from
+    // a neighbour: help would be 0 to it, and 0 is a message delivered.
+    if (arg === '--help' && rest.length === 1 && rest[0] === 'sendmail') help = true;
+    else if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
       rest.push(...args.slice(at));
       break;
     } else if (arg === '--config') folder = args[++at] ?? '';

@@ -1,8 +1,13 @@
 /** What a command is, and what it is given. One file a command; each has its own --help. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
+import type { Address } from '../../core/envelope.ts';
+import type { Mailboxes } from '../../core/mailbox.ts';
+import type { Maildrop } from '../../core/maildrop.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { Configuration } from '../../configuration.ts';
+import type { FaxOptions } from '../../grammar/fax/fax-address.ts';
+import type { BitmapPage } from '../../kit/bitmap-file.ts';
 
 /** Exit codes of sysexits(3), as Courier's tools use them. */
 export const exits = { ok: 0, failed: 1, usage: 64, badInput: 65, noInput: 66, noUser: 67, unavailable: 69, software: 70, osError: 71, cantCreate: 73, ioError: 74, tryLater: 75, noPermission: 77, configuration: 78 } as const;
@@ -31,11 +36,23 @@ export interface Context {
 export interface Rooms {
   start(configuration: Configuration, folder: string): Promise<number>;
   /** The gateway that runs on this state folder, or null. */
-  running(configuration: Configuration): Promise<Operations | null>;
+  running(configuration: Pick<Configuration, 'stateFolder'>): Promise<Operations | null>;
   /** The queue itself, for when no gateway runs. */
   offline(configuration: Configuration): Promise<Operations & { close(): Promise<void> }>;
+  /** What the configuration makes of addresses; the alias files are read at once. */
+  addresses(configuration: Configuration): Promise<Addresses>;
   uucp(configuration: Configuration): Promise<UucpDesk>;
+  /** Runs the deputy until somebody stops it; gives the exit code. */
+  deputy(configuration: Configuration): Promise<number>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** A message file as it would be faxed. */
+  faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
+  /** The modems and the spool, beside the gateway. */
+  faxDesk(configuration: Configuration): Promise<FaxDesk>;
+  /** When attempts begin, in ms since acceptance, by the settings in force. */
+  attempts(configuration: Configuration): Promise<readonly number[]>;
+  /** Recipes and mailboxes for a person's own commands; the folder has the system's recipe, and nothing else is read. */
+  maildrop(folder: string): Promise<{ readonly maildrop: Maildrop; readonly mailboxes: Mailboxes }>;
 }
 
 /** The UUCP site beside the queue; no gateway need run. */
@@ -58,6 +75,30 @@ export interface NeighborListing {
   readonly jobs: readonly { readonly id: string; readonly at: number; readonly what: string; readonly octets: number }[];
   readonly waiting: { readonly messages: number; readonly octets: number; readonly oldestAt: number | null; readonly names: readonly string[] };
   readonly lastCall?: { readonly at: number; readonly said: string };
+}
+
+export type FaxProof =
+  | { readonly kind: 'made'; readonly count: number; readonly coverPages: number; readonly notes: readonly string[]; page(n: number): Promise<BitmapPage>; close(): Promise<void> }
+  | { readonly kind: 'unfit' | 'trouble'; readonly why: string };
+
+export interface Addresses {
+  find(address: Address, source: 'esmtp' | 'local' | 'uucp'): Promise<{ readonly steps: readonly string[]; readonly verdict: AddressVerdict }>;
+  /** 'common': those that hold for every way in. */
+  aliases(source: 'esmtp' | 'local' | 'uucp' | 'common'): readonly { readonly where: string; readonly name: string; readonly members: readonly string[] }[];
+  problems(): readonly string[];
+}
+
+export type AddressVerdict =
+  | { readonly kind: 'accepted'; readonly recipients: readonly { readonly address: string; readonly instruction?: string }[] }
+  | { readonly kind: 'refused'; readonly reply: number; readonly text: string };
+
+export interface FaxDesk {
+  modems(): readonly string[];
+  /** Null: all of them. A device that no file names is asked as well. */
+  probe(wanted: string | null): Promise<readonly { readonly name: string; readonly device: string; readonly works: boolean; readonly found: readonly string[]; readonly problems: readonly string[] }[]>;
+  states(): Promise<readonly { readonly name: string; readonly device: string; readonly driver: string; readonly state: 'absent' | 'free' | 'in-use'; readonly pid?: number }[]>;
+  waiting(): Promise<number>;
+  receive(fax: { readonly hangup: number; readonly senderId: string; readonly files: readonly string[]; readonly device: string; readonly callerId?: string; readonly calledId?: string }): Promise<{ readonly kind: 'full' } | { readonly kind: 'kept'; readonly pages: number; readonly unreadable: number }>;
 }
 
 export type MxAnswer =

@@ -11,3 +11,24 @@ export function formatWhen(at: number): string {
   const two = (n: number) => String(n).padStart(2, '0');
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
+
+/** As the configuration writes times: `1w2d`, `90s` becomes `1m30s`; below a second, milliseconds. */
+export function formatSpan(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
+  let left = Math.round(ms / 1000);
+  let text = '';
+  for (const [name, seconds] of SPANS) {
+    const count = Math.floor(left / seconds);
+    if (count > 0) text += `${count}${name}`;
+    left -= count * seconds;
+  }
+  return text;
+}
+
+const SPANS = [['w', 604_800], ['d', 86_400], ['h', 3600], ['m', 60], ['s', 1]] as const;
+
+/** No more than two units: for people. */
+export function formatAge(ms: number): string {
+  const span = formatSpan(ms);
+  return /^(?:\d+[a-z]+){1,2}/.exec(span)?.[0] ?? span;
+}

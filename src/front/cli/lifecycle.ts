@@ -8,8 +8,8 @@ export const start: Command = {
   help: `start
 
 Runs until SIGTERM or SIGINT: what is on the wire is finished, then it ends. SIGHUP reads the configuration again
-and takes it as a whole, or keeps the old one and says why. Log lines (JSON) go to standard output; the line with
-"event":"ready" names the listeners.
+and takes it as a whole, or keeps the old one and says why; log files are begun anew either way. Log lines go to
+standard output as JSON, unless the file log says otherwise; the line with "event":"ready" names the listeners.
 
 Exit status: 0 after an orderly stop; 78 when the configuration is wrong; 69 when a port or the state folder is taken.`,
   async run(args, context) {

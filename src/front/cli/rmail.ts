@@ -1,12 +1,13 @@
 /** rmail: a message by UUCP, as uuxqt hands it over (RFC 976 §2.4). */
 import type { Configuration } from '../../configuration.ts';
 import type { LocalSubmission, Operations } from '../../core/operations.ts';
-import { domainOf, localPart, parseAddress } from '../../grammar/address.ts';
+import { parseAddress } from '../../grammar/address.ts';
 import { rewriteAddressFields } from '../../grammar/uucp/address-fields.ts';
 import { fromUucp } from '../../grammar/uucp/bang-path.ts';
 import { FROM_LINES_OCTETS, parseFromLines } from '../../grammar/uucp/from-line.ts';
 import { parseRmailArguments, type RmailCall } from '../../grammar/uucp/rmail-arguments.ts';
 import { exits, print, Usage, type Command, type Context } from './command.ts';
+import { eachItsOwn, verpSender } from './verp.ts';
 import { asCaller, chunksOf, continued, recipientOf, type Caller } from './uucp-caller.ts';
 
 export const rmail: Command = {
@@ -50,7 +51,7 @@ async function take(call: RmailCall, caller: Caller, configuration: Configuratio
     ...(call.notify === undefined ? {} : { notify: call.notify }), ...(call.ret === undefined ? {} : { ret: call.ret }), ...(call.envid === undefined ? {} : { envid: call.envid }),
   };
   if (!call.verp || sender === '') return submit({ ...submission, reversePath: sender, recipients, content });
-  return eachItsOwn(recipients, content, configuration.limits.sizeOctets ?? VERP_OCTETS, (recipient, octets) => submit({ ...submission, reversePath: verpSender(sender, recipient), recipients: [recipient], content: octets }));
+  return eachItsOwn(recipients, content, configuration.limits.sizeOctets, (recipient, octets) => submit({ ...submission, reversePath: verpSender(sender, recipient), recipients: [recipient], content: octets }));
 
   async function submit(message: LocalSubmission): Promise<number> {
     const answer = await queue.submit(message);
@@ -84,34 +85,4 @@ function rewritten(octets: Buffer, rewrite: (address: string) => string): Uint8A
   const empty = /\n\r?\n/.exec(text);
   if (empty === null) return octets;
   return Buffer.from(rewriteAddressFields(text.slice(0, empty.index + 1), rewrite) + text.slice(empty.index + 1), 'latin1');
-}
-
-const VERP_OCTETS = 64 * 1024 * 1024;
-
-/** One submission a recipient needs the content as often: it is kept, within the size limit. */
-async function eachItsOwn(recipients: readonly string[], content: AsyncIterable<Uint8Array>, limit: number, submit: (recipient: string, content: AsyncIterable<Uint8Array>) => Promise<number>): Promise<number> {
-  const kept: Uint8Array[] = [];
-  let octets = 0;
-  for await (const chunk of content) {
-    octets += chunk.length;
-    if (octets > limit) return exits.noUser;
-    kept.push(chunk);
-  }
-  async function* again(): AsyncGenerator<Uint8Array> {
-    yield* kept;
-  }
-  for (const recipient of recipients) {
-    const code = await submit(recipient, again());
-    if (code !== exits.ok) return code;
-  }
-  return exits.ok;
-}
-
-/** `list-bob=there.example@here.example` (VERP as XVERP has it). */
-function verpSender(sender: string, recipient: string): string {
-  const from = parseAddress(sender);
-  const to = parseAddress(recipient);
-  if (from === null || to === null) return sender;
-  const tagged = `${localPart(from)}-${localPart(to).replaceAll('"', '')}=${domainOf(to)}@${domainOf(from)}`;
-  return parseAddress(tagged) === null ? sender : tagged;
 }

@@ -1,117 +1,130 @@
-/** sendmail(1) as Courier has it: the options that programs rely on; the rest of its manual page comes with issue 9. */
-import { hostname } from 'node:os';
+/** sendmail(1): how programs of this machine have sent mail since there was any. */
+import { readEssentials, formatProblem, type Essentials } from '../../configuration.ts';
 import type { LocalSubmission } from '../../core/operations.ts';
-import { configurationOf } from './configuration-of.ts';
-import { exits, print, Usage, withQueue, type Command } from './command.ts';
-import { ownName } from './mailq.ts';
+import { asciiDomain } from '../../grammar/domain.ts';
+import { createSystemAccounts } from '../../kit/system-accounts.ts';
+import { exits, print, type Command, type Context } from './command.ts';
+import { handOver, type HandedOver } from './handing-over.ts';
+import { restart } from './lifecycle.ts';
+import { mailq, ownName } from './mailq.ts';
+import { flush } from './orders.ts';
+import { authorOf, envelopeSender, fullName, type SenderWish } from './sender.ts';
+import { parseSendmailArguments, type Wish } from './sendmail-arguments.ts';
+import { speakSmtp } from './smtp-dialogue.ts';
 import { prepareSubmission } from './submission-header.ts';
+import { eachItsOwn, verpSender } from './verp.ts';
 
 export const sendmail: Command = {
   name: 'sendmail',
   summary: 'queue a message from standard input',
-  help: `sendmail [-f ADDRESS] [-F NAME] [-t] [-bcc] [-N never|success,fail,delay] [-R full|hdrs] [-V ENVID] [-n] [RECIPIENT ...]
+  help: `sendmail [-f ADDRESS] [-F NAME] [-t] [-bcc] [-N never|success,fail,delay] [-R full|hdrs] [-V ENVID] [-verp] [-n] [RECIPIENT ...]
+       sendmail -bs | -bp | -bi | -q[IQID|RDOMAIN]
 
-Queues the message on standard input. Without recipients (or with -t) those of To, Cc and Bcc are used; Bcc is always
-taken out. Works without a running gateway: the message goes out when one starts.
+Queues the message on standard input. Without recipients (or with -t) those of To, Cc and Bcc are used, or those of the
+newest Resent- fields; Bcc is always taken out. A line with a single dot does not end the message.
 
-  -f ADDRESS  envelope sender; "" or <> for none
-  -F NAME     display name for a From field that is missing
+When no gateway runs, or its socket is closed to the caller, the message is left in the pickup folder of the state folder,
+safe on the disk, and goes out when a gateway looks there.
+
+  -f ADDRESS, -r ADDRESS  envelope sender, and From where there is none; "" or <> for none
+  -F NAME     display name in From
+  -bcc        recipients from Bcc only
   -N -R -V    DSN wishes: NOTIFY, RET, ENVID
+  -verp       a sender of its own for each recipient
   -n          print the message as it would be queued, and do not queue it
-  -o... -i -q... -v are accepted and ignored, as elsewhere
+  -bs         speak SMTP on standard input and output
+  -bp         as mailq;  -bi  as restart;  -q, -qIQID, -qRDOMAIN  as flush
+  -i, -o..., -m, -v, -B, -C, -d, -h, -L, -O, -p, -X, -q30m and their like are accepted and ignored
 
-Exit status: 0; 64 wrong options; 67 refused for good; 75 not now, try again.`,
+Environment: MAILSUSER, MAILUSER, LOGNAME, USER and MAILSHOST, MAILHOST make the envelope sender; MAILUSER, MAILHOST and
+MAILNAME or NAME the From field.
+
+Exit status: 0; 64 wrong options; 65 no message; 67 refused for good, or nobody to send to; 75 not now, try again;
+78 the configuration cannot be read.`,
   async run(args, context) {
     const wish = parseSendmailArguments(args);
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    const owner = ownName();
-    const sender = wish.sender ?? `${context.environment['MAILUSER'] ?? context.environment['LOGNAME'] ?? owner}@${context.environment['MAILHOST'] ?? configuration.names.defaultDomain}`;
-    const prepared = await prepareSubmission(context.stdin, {
-      sender, defaultDomain: configuration.names.defaultDomain, host: hostname(),
-      ...(wish.name === undefined ? {} : { name: wish.name }),
-      recipientsFromHeader: wish.recipients.length === 0 || wish.fromHeader, onlyBcc: wish.onlyBcc,
-    });
-    if (wish.dry) {
-      for await (const chunk of prepared.content) context.stdout.write(chunk);
-      return exits.ok;
+    switch (wish.mode) {
+      case 'mailq':
+        return mailq.run([], context);
+      case 'newaliases':
+        return restart.run([], context);
+      case 'flush':
+        return flush.run(wish.selection ?? [], context);
+      case 'nothing':
+        return exits.ok;
+      case 'smtp':
+      case 'send':
+        break;
+      default:
+        wish.mode satisfies never;
     }
-    const recipients = [...wish.recipients.map(one => (one.includes('@') || one.includes('!') ? one : `${one}@${configuration.names.defaultDomain}`)), ...prepared.recipients];
-    if (recipients.length === 0) {
-      await print(context.stderr, 'No recipients: name them on the command line or in To, Cc or Bcc.');
-      return exits.noUser;
+    const read = readEssentials(context.folder);
+    if (read.kind === 'wrong') {
+      for (const problem of read.problems) await print(context.stderr, formatProblem(problem));
+      return exits.configuration;
     }
-    const submission: LocalSubmission = {
-      owner, reversePath: sender, recipients, content: prepared.content,
-      ...(wish.notify === undefined ? {} : { notify: wish.notify }), ...(wish.ret === undefined ? {} : { ret: wish.ret }), ...(wish.envid === undefined ? {} : { envid: wish.envid }),
-    };
-    return withQueue(context, configuration, async (queue, running) => {
-      const answer = await queue.submit(submission);
-      if (answer.kind === 'refused') {
-        await print(context.stderr, `${answer.reply} ${answer.status} ${answer.text}`);
-        return answer.reply >= 500 ? exits.noUser : exits.tryLater;
-      }
-      // Programs expect silence; a person at a terminal wants the id.
-      if (context.stderr.isTTY === true) await print(context.stderr, `Queued as ${answer.id}${running ? '' : '; it goes out when the gateway starts'}.`);
-      return exits.ok;
-    });
+    return wish.mode === 'smtp' ? speak(context, read.essentials) : send(wish, context, read.essentials);
   },
 };
 
-interface Wish {
-  sender?: string;
-  name?: string;
-  recipients: string[];
-  fromHeader: boolean;
-  onlyBcc: boolean;
-  dry: boolean;
-  notify?: 'never' | ('success' | 'failure' | 'delay')[];
-  ret?: 'full' | 'hdrs';
-  envid?: string;
-}
-
-/** sendmail's options are older than getopt_long: values may be glued on, and one dash starts long ones. */
-export function parseSendmailArguments(args: readonly string[]): Wish {
-  const wish: Wish = { recipients: [], fromHeader: false, onlyBcc: false, dry: false };
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at] ?? '';
-    const value = (): string => {
-      const glued = arg.slice(2);
-      if (glued !== '') return glued;
-      const next = args[++at];
-      if (next === undefined) throw new Usage(`${arg} needs a value`);
-      return next;
-    };
-    if (arg === '--') {
-      wish.recipients.push(...args.slice(at + 1));
-      break;
-    } else if (!arg.startsWith('-') || arg === '-') wish.recipients.push(arg);
-    else if (arg === '-t') wish.fromHeader = true;
-    else if (arg === '-n') wish.dry = true;
-    else if (arg === '-bcc') wish.onlyBcc = true;
-    else if (arg.startsWith('-f') || arg.startsWith('-r')) wish.sender = value().replace(/^<(.*)>$/, '$1');
-    else if (arg.startsWith('-F')) wish.name = value();
-    else if (arg.startsWith('-N')) wish.notify = parseNotify(value());
-    else if (arg.startsWith('-R')) wish.ret = parseRet(value());
-    else if (arg.startsWith('-V')) wish.envid = value();
-    else if (!/^-(?:o|i$|q|v$|bm$|em$|ee$|odi|odb|m$|G$|L)/.test(arg)) throw new Usage(`unknown option ${arg}`);
-  }
-  return wish;
-}
-
-/** Only the first letter of each word counts, and N overrides (courier sendmail(1)). */
-function parseNotify(text: string): 'never' | ('success' | 'failure' | 'delay')[] {
-  const letters = text.split(',').map(word => word.trim().charAt(0).toLowerCase());
-  if (letters.includes('n')) return 'never';
-  const words = { s: 'success', f: 'failure', d: 'delay' } as const;
-  return letters.map(letter => {
-    if (letter !== 's' && letter !== 'f' && letter !== 'd') throw new Usage(`-N takes never, or success, fail and delay joined by commas; not ${text}`);
-    return words[letter];
+async function speak(context: Context, essentials: Essentials): Promise<number> {
+  await speakSmtp({
+    input: context.stdin,
+    say: lines => print(context.stdout, lines),
+    me: asciiDomain(essentials.names.me) ?? essentials.names.me,
+    owner: ownName(),
+    sizeOctets: essentials.sizeOctets,
+    handOver: submission => handOver(context, essentials, submission),
   });
+  return exits.ok;
 }
 
-function parseRet(text: string): 'full' | 'hdrs' {
-  if (/^f/i.test(text)) return 'full';
-  if (/^h/i.test(text)) return 'hdrs';
-  throw new Usage(`-R takes full or hdrs; not ${text}`);
+async function send(wish: Wish, context: Context, essentials: Essentials): Promise<number> {
+  const { defaultDomain } = essentials.names;
+  const owner = ownName();
+  const who: SenderWish = {
+    account: { name: owner, gecos: fullName(createSystemAccounts().find(process.getuid?.() ?? -1)?.gecos ?? '', owner) },
+    defaultDomain, environment: context.environment,
+    ...(wish.sender === undefined ? {} : { sender: wish.sender }), ...(wish.name === undefined ? {} : { name: wish.name }),
+  };
+  const prepared = await prepareSubmission(context.stdin, {
+    author: authorOf(who), defaultDomain,
+    recipientsFromHeader: wish.recipients.length === 0 || wish.fromHeader || wish.onlyBcc, onlyBcc: wish.onlyBcc,
+  });
+  if (wish.dry) {
+    for await (const chunk of prepared.content) context.stdout.write(chunk);
+    return exits.ok;
+  }
+  const named = wish.recipients.map(one => (one.includes('@') || one.includes('!') ? one : `${one}@${defaultDomain}`));
+  const recipients = [...new Set([...named, ...prepared.recipients])];
+  if (recipients.length === 0) {
+    await print(context.stderr, 'No recipients: name them on the command line or in To, Cc or Bcc.');
+    return exits.noUser;
+  }
+  const reversePath = envelopeSender(who);
+  const submission: LocalSubmission = {
+    owner, reversePath, recipients, content: prepared.content,
+    ...(wish.notify === undefined ? {} : { notify: wish.notify }), ...(wish.ret === undefined ? {} : { ret: wish.ret }), ...(wish.envid === undefined ? {} : { envid: wish.envid }),
+  };
+  const give = async (one: LocalSubmission) => told(await handOver(context, essentials, one), context);
+  if (!wish.verp || reversePath === '') return give(submission);
+  return eachItsOwn(recipients, prepared.content, essentials.sizeOctets, (recipient, content) => give({ ...submission, reversePath: verpSender(reversePath, recipient), recipients: [recipient], content }));
+}
+
+async function told(handed: HandedOver, { stderr }: Context): Promise<number> {
+  switch (handed.kind) {
+    case 'refused':
+      await print(stderr, `${handed.reply} ${handed.status} ${handed.text}`);
+      return handed.reply >= 500 ? exits.noUser : exits.tryLater;
+    case 'nowhere':
+      await print(stderr, `Not taken: ${handed.why}.`);
+      return exits.tryLater;
+    case 'queued':
+    case 'left':
+      // Programs expect silence; a person at a terminal wants to know.
+      if (stderr.isTTY === true) await print(stderr, handed.kind === 'queued' ? `Queued as ${handed.id}.` : 'Left for the gateway; it goes out when one runs.');
+      return exits.ok;
+    default:
+      return handed satisfies never;
+  }
 }

@@ -1,17 +1,18 @@
 /**
- * The header of a message from standard input: recipients read from it, Bcc taken out, From added when missing.
+ * The header of a message from standard input: recipients read from it, Bcc taken out, From added when missing or changed
+ * where the caller says so.
  * What is behind the header streams through untouched.
  */
 import type { Readable } from 'node:stream';
+import { asciiDomain } from '../../grammar/domain.ts';
 import { Usage } from './command.ts';
+import type { Author } from './sender.ts';
 
 /** A header past this is no header. */
 const HEADER_OCTETS = 256 * 1024;
 
 export interface SubmissionWish {
-  readonly sender: string;
-  readonly name?: string;
-  readonly host: string;
+  readonly author: Author;
   readonly defaultDomain: string;
   readonly recipientsFromHeader: boolean;
   readonly onlyBcc: boolean;
@@ -30,23 +31,79 @@ export async function prepareSubmission(input: Readable, wish: SubmissionWish): 
     if (head.length > HEADER_OCTETS) throw new Usage('the message has no empty line after its header');
   }
   const fields = splitFields(head.subarray(0, end < 0 ? head.length : end).toString('latin1'));
-  const recipients: string[] = [];
+  const recipients = wish.recipientsFromHeader ? recipientsIn(fields, wish) : [];
   const kept: string[] = [];
+  let authored = false;
   for (const field of fields) {
-    const name = (/^([!-9;-~]+)[ \t]*:/.exec(field)?.[1] ?? '').toLowerCase();
-    if (wish.recipientsFromHeader && (name === 'bcc' || (!wish.onlyBcc && (name === 'to' || name === 'cc')))) {
-      const value = Buffer.from(field.slice(field.indexOf(':') + 1), 'latin1').toString('utf8');
-      recipients.push(...addressesIn(value).map(one => (one.includes('@') || one.includes('!') ? one : `${one}@${wish.defaultDomain}`)));
-    }
-    if (name !== 'bcc') kept.push(field);
+    const name = nameOf(field);
+    // Nobody is told of those who were told in secret.
+    if (name === 'bcc' || name === 'resent-bcc') continue;
+    if (name !== 'from') kept.push(field);
+    // RFC 5322 §3.6: From at most once.
+    else if (!authored) kept.push(patchFrom(field, wish.author));
+    authored ||= name === 'from';
   }
-  if (!kept.some(field => /^from[ \t]*:/i.test(field))) kept.unshift(`From: ${wish.name === undefined ? '' : `${quoted(wish.name)} `}<${wish.sender}>\n`);
+  if (!authored) kept.unshift(`From: ${mailbox(wish.author.usualName, wish.author.address)}\n`);
   const rest = end < 0 ? Buffer.from('\n') : head.subarray(end);
   async function* content(): AsyncGenerator<Uint8Array> {
     yield Buffer.concat([Buffer.from(kept.join(''), 'latin1'), rest]);
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
   }
   return { recipients, content: content() };
+}
+
+/**
+ * Whoever the message is for. One that is resent is for those of its newest Resent- block, which stands first, and not
+ * for those it was sent to once (RFC 5322 §3.6.6).
+ */
+function recipientsIn(fields: readonly string[], { onlyBcc, defaultDomain }: SubmissionWish): string[] {
+  const resent = newestResent(fields);
+  const names = (onlyBcc ? ['bcc'] : ['to', 'cc', 'bcc']).map(name => (resent === null ? name : `resent-${name}`));
+  return (resent ?? fields).filter(field => names.includes(nameOf(field))).flatMap(field => {
+    const value = Buffer.from(field.slice(field.indexOf(':') + 1), 'latin1').toString('utf8');
+    return addressesIn(value).map(one => (one.includes('@') || one.includes('!') ? one : `${one}@${defaultDomain}`));
+  });
+}
+
+function newestResent(fields: readonly string[]): readonly string[] | null {
+  const block: string[] = [];
+  const seen = new Set<string>();
+  for (const field of fields) {
+    const name = nameOf(field);
+    if (!name.startsWith('resent-')) continue;
+    // A name that comes again begins the block of an earlier time.
+    if (seen.has(name)) break;
+    seen.add(name);
+    block.push(field);
+  }
+  return ['resent-to', 'resent-cc', 'resent-bcc'].some(name => seen.has(name)) ? block : null;
+}
+
+/** Left as it is, to the octet, unless somebody said otherwise. */
+function patchFrom(field: string, { user, host, name }: Author): string {
+  if (user === undefined && host === undefined && name === undefined) return field;
+  const value = Buffer.from(field.slice(field.indexOf(':') + 1), 'latin1').toString('utf8');
+  const [written = ''] = addressesIn(value);
+  const at = written.lastIndexOf('@');
+  const address = `${user ?? (at < 0 ? written : written.slice(0, at))}@${host ?? (at < 0 ? '' : written.slice(at + 1))}`.replace(/@$/, '');
+  const shown = /^\s*("(?:\\.|[^"\\])*"|[^<",]*?)\s*<[^<>]*>\s*$/s.exec(value)?.[1];
+  if (name === undefined && shown !== undefined && shown !== '') return `From: ${Buffer.from(shown.trim()).toString('latin1')} <${ascii(address)}>\n`;
+  return `From: ${mailbox(name ?? '', address)}\n`;
+}
+
+function mailbox(name: string, address: string): string {
+  return `${name === '' ? '' : `${quoted(name)} `}<${ascii(address)}>`;
+}
+
+/** As a header may say it: the domain in A-labels where it has any. */
+function ascii(address: string): string {
+  const at = address.lastIndexOf('@');
+  const domain = at < 0 ? null : asciiDomain(address.slice(at + 1));
+  return Buffer.from(domain === null ? address : `${address.slice(0, at)}@${domain}`).toString('latin1');
+}
+
+function nameOf(field: string): string {
+  return (/^([!-9;-~]+)[ \t]*:/.exec(field)?.[1] ?? '').toLowerCase();
 }
 
 /** Offset of the empty line itself, LF or CRLF; -1 while it has not come. */

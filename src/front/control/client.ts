@@ -2,12 +2,11 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import type { ListedMessage, Operations, RecentEvent } from '../../core/operations.ts';
-import type { QueueSummary } from '../../core/queue-store.ts';
+import type { FilterStanding, ListedMessage, MessageHistory, Operations, Overview, RecentEvent, TrackedAddress, WebhookAnswer, WebhookState } from '../../core/operations.ts';
+import type { Imported, QueueSummary, Verified } from '../../core/queue-store.ts';
 import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
+import { chunked } from './chunks.ts';
 import { socketPath, type Answer, type Request } from './wire.ts';
-
-const CHUNK_OCTETS = 48 * 1024;
 
 export async function findRunning(folder: string): Promise<Operations | null> {
   const probe = await connectTo(folder);
@@ -20,11 +19,7 @@ export async function findRunning(folder: string): Promise<Operations | null> {
     try {
       await writeJsonLine(socket, request);
       if (content !== undefined) {
-        for await (const octets of content) {
-          for (let at = 0; at < octets.length; at += CHUNK_OCTETS) {
-            await writeJsonLine(socket, { chunk: Buffer.from(octets.subarray(at, at + CHUNK_OCTETS)).toString('base64') });
-          }
-        }
+        for await (const chunk of chunked(content)) await writeJsonLine(socket, { chunk });
         await writeJsonLine(socket, { end: true });
       }
       for await (const line of readJsonLines(socket)) yield line as Answer;
@@ -40,20 +35,36 @@ export async function findRunning(folder: string): Promise<Operations | null> {
     throw new Error('the gateway stopped in the middle of its answer');
   }
 
+  async function* items<T>(request: Request): AsyncGenerator<T> {
+    for await (const answer of ask(request)) {
+      if ('wrong' in answer) throw new Error(answer.wrong);
+      if ('item' in answer) yield answer.item as T;
+      else return;
+    }
+    throw new Error('the gateway stopped in the middle of the list');
+  }
+  async function* octets(request: Request): AsyncGenerator<Uint8Array> {
+    for await (const chunk of items<string>(request)) yield Buffer.from(chunk, 'base64');
+  }
+
   return {
-    async *list(which) {
-      for await (const answer of ask({ ask: 'list', which })) {
-        if ('wrong' in answer) throw new Error(answer.wrong);
-        if ('item' in answer) yield answer.item as ListedMessage;
-        else return;
-      }
-      throw new Error('the gateway stopped in the middle of the list');
-    },
+    list: which => items<ListedMessage>({ ask: 'list', which }),
+    show: id => last<MessageHistory | null>({ ask: 'show', id }),
+    content: id => octets({ ask: 'content', id }),
+    verify: how => items<Verified>({ ask: 'verify', how }),
+    exportMessages: (which, how) => octets({ ask: 'export', which, how }),
+    importMessages: content => last<Imported>({ ask: 'import' }, content),
+    tracked: () => last<readonly TrackedAddress[]>({ ask: 'tracked' }),
+    forgetTracked: which => last<number>({ ask: 'forget-tracked', which }),
+    overview: () => last<Overview>({ ask: 'overview' }),
     order: (which, order) => last<number>({ ask: 'order', which, order }),
     summary: () => last<QueueSummary>({ ask: 'summary' }),
     reload: () => last<readonly string[]>({ ask: 'reload' }),
     stop: () => last<void>({ ask: 'stop' }),
     recent: id => last<readonly RecentEvent[]>({ ask: 'recent', ...(id === undefined ? {} : { id }) }),
+    filters: () => last<readonly FilterStanding[]>({ ask: 'filters' }),
+    webhooks: () => last<readonly WebhookState[]>({ ask: 'webhooks' }),
+    testWebhook: name => last<WebhookAnswer | null>({ ask: 'testWebhook', name }),
     submit({ content, ...submission }) {
       return last({ ask: 'submit', submission }, content);
     },

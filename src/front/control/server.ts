@@ -4,8 +4,9 @@ import { constants } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import type { MessageId } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
-import type { LocalSubmission, Operations } from '../../core/operations.ts';
+import type { LocalSubmission, Operations, Wanted } from '../../core/operations.ts';
 import type { Selection } from '../../core/queue-store.ts';
+import { chunked } from './chunks.ts';
 import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
 import { socketPath, type Answer, type ChunkLine, type Request } from './wire.ts';
 
@@ -59,11 +60,11 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
   try {
     switch (request.ask) {
       case 'list':
-        for await (const item of operations.list(request.which as Selection)) await say({ item });
+        for await (const item of operations.list(request.which as Wanted)) await say({ item });
         await say({ last: null });
         break;
       case 'order':
-        await say({ last: await operations.order(request.which as Selection, request.order as Parameters<Operations['order']>[1]) });
+        await say({ last: await operations.order(request.which as Wanted, request.order as Parameters<Operations['order']>[1]) });
         break;
       case 'summary':
         await say({ last: await operations.summary() });
@@ -71,11 +72,47 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
       case 'reload':
         await say({ last: await operations.reload() });
         break;
+      case 'filters':
+        await say({ last: (await operations.filters?.()) ?? [] });
+        break;
       case 'recent':
         await say({ last: await operations.recent(request.id as MessageId | undefined) });
         break;
+      case 'webhooks':
+        await say({ last: await operations.webhooks() });
+        break;
+      case 'testWebhook':
+        await say({ last: await operations.testWebhook(request.name ?? '') });
+        break;
       case 'submit':
         await say({ last: await operations.submit({ ...(request.submission as Omit<LocalSubmission, 'content'>), content: chunks(lines) }) });
+        break;
+      case 'show':
+        await say({ last: await operations.show(request.id as MessageId) });
+        break;
+      case 'overview':
+        await say({ last: await operations.overview() });
+        break;
+      case 'tracked':
+        await say({ last: await operations.tracked() });
+        break;
+      case 'forget-tracked':
+        await say({ last: await operations.forgetTracked(request.which) });
+        break;
+      case 'verify':
+        for await (const item of operations.verify(request.how)) await say({ item });
+        await say({ last: null });
+        break;
+      case 'content':
+        for await (const item of chunked(operations.content(request.id as MessageId))) await say({ item });
+        await say({ last: null });
+        break;
+      case 'export':
+        for await (const item of chunked(operations.exportMessages(request.which as Selection, request.how))) await say({ item });
+        await say({ last: null });
+        break;
+      case 'import':
+        await say({ last: await operations.importMessages(chunks(lines)) });
         break;
       case 'stop':
         await say({ last: null });

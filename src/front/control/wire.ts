@@ -5,8 +5,13 @@
 export type Request =
   | { readonly ask: 'list'; readonly which: unknown }
   | { readonly ask: 'order'; readonly which: unknown; readonly order: unknown }
-  | { readonly ask: 'summary' | 'reload' | 'stop' }
+  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' | 'tracked' }
+  | { readonly ask: 'forget-tracked'; readonly which: 'all' | { readonly address: string } }
+  | { readonly ask: 'show' | 'content'; readonly id: string }
+  | { readonly ask: 'verify'; readonly how: 'look' | 'repair' }
+  | { readonly ask: 'export'; readonly which: unknown; readonly how: 'move' | 'copy' }
   | { readonly ask: 'recent'; readonly id?: string }
+  | { readonly ask: 'webhooks' | 'testWebhook'; readonly name?: string }
   | { readonly ask: 'submit'; readonly submission: Readonly<Record<string, unknown>> };
 
 export type Answer = { readonly item: unknown } | { readonly last: unknown } | { readonly wrong: string };

@@ -27,6 +27,8 @@ export interface ReplyReader {
   line(text: string): Reply | null | 'garbage';
 }
 
+const ZERO = 48;
+const CODE_DIGITS = 3;
 const LINES = 200; // no RFC limit; bounds what a hostile peer can make us hold
 
 export function createReplyReader(): ReplyReader {
@@ -34,11 +36,13 @@ export function createReplyReader(): ReplyReader {
   let lines: string[] = [];
   return {
     line(text) {
-      const digits = /^([2-5]\d\d)([ -]|$)/.exec(text);
-      if (digits === null || (lines.length > 0 && Number(digits[1]) !== code) || lines.length >= LINES) return 'garbage';
-      code = Number(digits[1]);
-      lines.push(text.slice(4));
-      if (digits[2] === '-') return null;
+      const said = codeOf(text);
+      const between = text[CODE_DIGITS];
+      if (said === null || (between !== undefined && between !== ' ' && between !== '-')) return 'garbage';
+      if ((lines.length > 0 && said !== code) || lines.length >= LINES) return 'garbage';
+      code = said;
+      lines.push(text.slice(CODE_DIGITS + 1));
+      if (between === '-') return null;
       const whole = finish(code, lines);
       lines = [];
       return whole;
@@ -46,8 +50,20 @@ export function createReplyReader(): ReplyReader {
   };
 }
 
+/** Every reply of every message comes through here: by hand, since a match is an array and three strings. */
+function codeOf(text: string): number | null {
+  const first = text.charCodeAt(0) - ZERO;
+  const second = text.charCodeAt(1) - ZERO;
+  const third = text.charCodeAt(2) - ZERO;
+  if (!(first >= 2 && first <= 5 && second >= 0 && second <= 9 && third >= 0 && third <= 9)) return null;
+  return first * 100 + second * 10 + third;
+}
+
 function finish(code: number, raw: readonly string[]): Reply {
-  const found = STATUS.exec(raw[0] ?? '');
+  const first = raw[0] ?? '';
+  const found = STATUS.exec(first);
   if (found === null || Number(found[1]) !== Math.trunc(code / 100)) return { code, lines: raw };
-  return { code, status: `${found[1]}.${found[2]}.${found[3]}`, lines: raw.map(line => line.replace(STATUS, '')) };
+  const status = `${found[1]}.${found[2]}.${found[3]}`;
+  if (raw.length === 1) return { code, status, lines: [first.slice(found[0].length)] };
+  return { code, status, lines: raw.map(line => line.replace(STATUS, '')) };
 }

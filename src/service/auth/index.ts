@@ -11,6 +11,8 @@ import { createTurns } from './turns.ts';
 import { createUserdbBackend } from './userdb.ts';
 import { createUserdbText } from './userdb-text.ts';
 
+export { createBackends } from './backends.ts';
+export { askGetent, createSystemUsers, type SystemUsersOptions } from './system-users.ts';
 export { hmacContext } from './hmac-context.ts';
 
 export interface UserdbOptions {

@@ -1,4 +1,5 @@
 /** The userdb's text: read when asked for and changed since, never when others could have read or written it. */
+import { statSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../core/log.ts';
@@ -65,7 +66,8 @@ async function readParts(parts: readonly Part[], log: Log): Promise<Loaded> {
 
 /** The files there are, or why they may not be used. */
 async function survey(path: string): Promise<readonly Part[] | string> {
-  const top = await stat(path);
+  // Asked for every recipient: a turn of the event loop costs more than the look.
+  const top = statSync(path);
   const names = top.isDirectory() ? (await readdir(path)).filter((name) => !/^\.|~$|\.dat$/.test(name)).toSorted() : [];
   if (top.isDirectory() && (top.mode & 0o022) !== 0) return 'others may write into the userdb folder';
   if (names.length > mostFiles) return `more than ${mostFiles} files in the userdb folder`;

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { Usage } from '../../../src/front/cli/command.ts';
-import { parseSendmailArguments } from '../../../src/front/cli/sendmail.ts';
+import { authorOf, envelopeSender, fullName, type Author } from '../../../src/front/cli/sender.ts';
+import { parseSendmailArguments } from '../../../src/front/cli/sendmail-arguments.ts';
 import { addressesIn, prepareSubmission } from '../../../src/front/cli/submission-header.ts';
 
-const wish = { sender: 'me@here.example', host: 'box', defaultDomain: 'here.example', recipientsFromHeader: true, onlyBcc: false };
+const wish = { author: { address: 'me@here.example', usualName: '' }, defaultDomain: 'here.example', recipientsFromHeader: true, onlyBcc: false };
 
 async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -13,7 +14,7 @@ async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-async function prepare(text: string | string[], own: Partial<typeof wish> & { name?: string } = {}) {
+async function prepare(text: string | string[], own: Partial<Omit<typeof wish, 'author'>> & { author?: Author } = {}) {
   const { recipients, content } = await prepareSubmission(Readable.from((Array.isArray(text) ? text : [text]).map(one => Buffer.from(one))), { ...wish, ...own });
   const chunks = await collect(content);
   return { recipients, text: Buffer.concat(chunks).toString() };
@@ -35,7 +36,7 @@ test('addresses are found in every way that people write them', () => {
 });
 
 test('recipients come from the header, Bcc leaves, From is added when missing, the body is untouched', async () => {
-  const { recipients, text } = await prepare('To: a@b.example, bob\nBcc: secret@b.example\nSubject: x\n\nBcc: stays\n.\n', { name: 'Ann "A"' });
+  const { recipients, text } = await prepare('To: a@b.example, bob\nBcc: secret@b.example\nSubject: x\n\nBcc: stays\n.\n', { author: { address: 'me@here.example', usualName: 'Ann "A"' } });
   assert.deepEqual(recipients, ['a@b.example', 'bob@here.example', 'secret@b.example']);
   assert.equal(text, 'From: "Ann \\"A\\"" <me@here.example>\nTo: a@b.example, bob\nSubject: x\n\nBcc: stays\n.\n');
 });
@@ -55,8 +56,55 @@ test('a message without an empty line is all header; recipients on the command l
 
 test('sendmail\'s old options are understood, unknown ones refused', () => {
   const parsed = parseSendmailArguments(['-oi', '-fann@b.example', '-F', 'Ann', '-N', 'succ,fail', '-Rhdrs', '-V', 'e1', '-t', 'x@y.example', '--', '-odd@z.example']);
-  assert.deepEqual(parsed, { recipients: ['x@y.example', '-odd@z.example'], fromHeader: true, onlyBcc: false, dry: false, sender: 'ann@b.example', name: 'Ann', notify: ['success', 'failure'], ret: 'hdrs', envid: 'e1' });
+  assert.deepEqual(parsed, { mode: 'send', recipients: ['x@y.example', '-odd@z.example'], fromHeader: true, onlyBcc: false, dry: false, verp: false, sender: 'ann@b.example', name: 'Ann', notify: ['success', 'failure'], ret: 'hdrs', envid: 'e1' });
   assert.equal(parseSendmailArguments(['-N', 'never,success']).notify, 'never');
   assert.equal(parseSendmailArguments(['-f', '<>']).sender, '');
-  for (const bad of [['-X'], ['-f'], ['-N', 'often'], ['-R', 'some']]) assert.throws(() => parseSendmailArguments(bad), Usage, bad.join(' '));
+  assert.equal(parseSendmailArguments(['-r', 'x@y.example']).sender, 'x@y.example');
+  // As PHP, cron, mutt, bsd-mailx, git and old scripts call it.
+  for (const call of ['-t -i', '-oem -oi', '-FCronDaemon -i -B8BITMIME -oem', '-oem -oi -f ann@b.example --', '-i -bm', '-oi -om -odb -oMrSMTP', '-B 8BITMIME', '-O DeliveryMode=b', '-X /tmp/log', '-d', '-d0.1', '-C /etc/mail.cf', '-G', '-v', '-em', '-h 3', '-L tag', '-p smtp:me', '-Am']) {
+    const wish = parseSendmailArguments([...call.split(' '), 'to@x.example']);
+    assert.deepEqual([wish.mode, wish.recipients], ['send', ['to@x.example']], call);
+  }
+  const modes: readonly (readonly [string, string, readonly string[] | undefined])[] = [
+    ['-bs', 'smtp', undefined], ['-bp', 'mailq', undefined], ['-bi', 'newaliases', undefined], ['-q', 'flush', undefined], ['-qIabc', 'flush', ['abc']], ['-qR@x.example', 'flush', ['--domain', 'x.example']], ['-q30m', 'nothing', undefined], ['-q1h30m', 'nothing', undefined], ['-bH', 'nothing', undefined],
+  ];
+  for (const [option, mode, selection] of modes) assert.deepEqual([parseSendmailArguments([option]).mode, parseSendmailArguments([option]).selection], [mode, selection], option);
+  for (const bad of [['-f'], ['-N', 'often'], ['-R', 'some'], ['-bd'], ['-bt'], ['-qSx'], ['-Z'], ['--to=x'], ['-S', 'STARTTLS']]) assert.throws(() => parseSendmailArguments(bad), Usage, bad.join(' '));
+});
+
+test('resent mail goes to those of its newest Resent- block, and not to whom it went before', async () => {
+  const { recipients, text } = await prepare('Resent-From: me@x\nResent-To: new@x.example\nResent-Bcc: hid@x.example\nResent-From: he@x\nResent-To: older@x.example\nTo: old@x.example\nCc: cc@x.example\nFrom: a@x.example\n\nx');
+  assert.deepEqual(recipients, ['new@x.example', 'hid@x.example']);
+  assert.doesNotMatch(text, /hid@/);
+  assert.deepEqual((await prepare('Resent-From: me@x\nTo: old@x.example\n\nx')).recipients, ['old@x.example'], 'without recipients it is no block to send to');
+});
+
+test('From is left as it is, or takes what the environment and -F say, and stands once', async () => {
+  const from = async (field: string, author: Partial<Author>) => (await prepare(`${field}\nTo: b@x.example\n\n`, { author: { address: 'acc@here.example', usualName: 'Acc Ount', ...author } })).text.split('\nTo:')[0];
+  assert.equal(await from('From:  "A, b"  <a@x.example> (c)', {}), 'From:  "A, b"  <a@x.example> (c)');
+  assert.equal(await from('From: "A, b" <a@x.example>', { host: 'h.example' }), 'From: "A, b" <a@h.example>');
+  assert.equal(await from('From: a@x.example (Ann)', { user: 'u' }), 'From: <u@x.example>');
+  assert.equal(await from('From: Ann <a@x.example>', { name: 'J\u00f6rg', host: 'm\u00fcller.example' }), 'From: =?utf-8?B?SsO2cmc=?= <a@xn--mller-kva.example>');
+  assert.equal(await from('From: a@x.example\nFROM: b@x.example', {}), 'From: a@x.example');
+  assert.equal(await from('X: y', {}), 'From: Acc Ount <acc@here.example>\nX: y');
+});
+
+test('who sends: -f, then the environment, then the account', () => {
+  const who = { account: { name: 'ann', gecos: 'Ann A.' }, defaultDomain: 'here.example' };
+  const rows: readonly (readonly [Readonly<Record<string, string>>, string, string, string])[] = [
+    [{}, 'ann@here.example', 'ann@here.example', 'Ann A.'],
+    [{ LOGNAME: 'log', USER: 'user' }, 'log@here.example', 'log@here.example', 'Ann A.'],
+    [{ MAILUSER: 'mail', LOGNAME: 'log', MAILHOST: 'h.example', NAME: 'N' }, 'mail@h.example', 'mail@h.example', 'N'],
+    [{ MAILSUSER: 'env', MAILUSER: 'mail', MAILSHOST: 's.example', MAILHOST: 'h.example', MAILNAME: 'M', NAME: 'N' }, 'env@s.example', 'mail@h.example', 'M'],
+    [{ LOGNAME: 'x\nBcc: y', USER: 'user' }, 'user@here.example', 'user@here.example', 'Ann A.'],
+  ];
+  for (const [environment, sender, address, name] of rows) {
+    const author = authorOf({ ...who, environment });
+    assert.deepEqual([envelopeSender({ ...who, environment }), author.address, author.usualName], [sender, address, name]);
+  }
+  assert.equal(envelopeSender({ ...who, sender: 'root', environment: { MAILHOST: 'h.example' } }), 'root@here.example');
+  assert.equal(envelopeSender({ ...who, sender: '', environment: {} }), '');
+  assert.equal(authorOf({ ...who, sender: '', environment: {} }).address, 'ann@here.example', 'the null sender writes no From');
+  assert.equal(authorOf({ ...who, name: 'Given', environment: { NAME: 'N' } }).usualName, 'Given');
+  assert.equal(fullName('&, Room 1,,', 'ann'), 'Ann');
 });

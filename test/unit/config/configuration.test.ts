@@ -13,12 +13,12 @@ test('an empty folder has the defaults of the reference tables', (t) => {
   assert.deepEqual(limits, { sizeOctets: 10_485_760, headerOctets: 100_000, freeSpaceOctets: 134_217_728 });
   assert.deepEqual(queue, {
     queueTimeMs: 7 * 86_400_000, faxQueueTimeMs: 8 * 3_600_000, warnTimeMs: 4 * 3_600_000, retry: { alphaMs: 300_000, beta: 3, gammaMs: 900_000, maxDelta: 3 },
-    submitDelayMs: 0, low: 200, high: 400, fillMs: 300_000, batchSize: 100,
+    submitDelayMs: 0, low: 200, high: 1000, fillMs: 300_000, batchSize: 100,
   });
   assert.deepEqual(client.timeouts, { connectMs: 60_000, heloMs: 300_000, commandMs: 600_000, dataMs: 300_000, quitMs: 10_000, keepAliveMs: 60_000, keepAlivePingMs: 0 });
   assert.deepEqual([client.delayMs, client.maxDeliveries, client.maxPerDomain, client.maxRecipients, client.useStartTls, client.verifyPeer, client.preferIpv6], [300_000, 40, 4, 100, true, false, true]);
   assert.deepEqual([client.source4, client.source6, client.blockBackscatter], [null, null, ['smtp/dsn']]);
-  assert.deepEqual(reports, { limitOctets: 32_768, toAuthAddress: false });
+  assert.deepEqual(reports, { limitOctets: 32_768, toAuthAddress: false, delaysByDefault: true, texts: {} });
   assert.deepEqual([http, dnsServers, stateFolder, listeners, bofh.maxRecipients], [{ host: '127.0.0.1', port: 2580 }, null, '/var/lib/posthorn', [], { count: 100, hard: false }]);
 });
 
@@ -33,7 +33,7 @@ test('what the files say is what the rooms get, and check can say where from', (
   assert.deepEqual([limits.sizeOctets, limits.headerOctets, queue.queueTimeMs, queue.low, queue.high], [null, 5000, 172_800_000, 600, 1600]);
   assert.deepEqual([stateFolder, http, reports.from, reports.toAuthAddress], [join(folder.path, '../state'), null, '"Mail #1" <postmaster@example.com>', true]);
   assert.deepEqual(dnsServers, [{ host: '192.0.2.53', port: 53 }, { host: '2001:db8::53', port: 5353 }]);
-  assert.deepEqual([client.source4, client.source6, client.backupRelay], ['192.0.2.9', null, { host: 'backup.example.com', transport: 'esmtp' }]);
+  assert.deepEqual([client.source4, client.source6, client.backupRelay], ['192.0.2.9', null, { host: 'backup.example.com', literal: false, transport: 'esmtp' }]);
   assert.deepEqual([client.maxDeliveries, client.maxPerDomain, client.maxRecipients, client.verifyPeer], [80, 1, 1, true]);
   const source = new Map(settings.map((setting) => [setting.name, [setting.value, setting.source]]));
   assert.deepEqual(source.get('queuetime'), ['2d', 'queuetime']);

@@ -54,6 +54,33 @@ describe('durable file', () => {
     await folders.close();
   });
 
+  it('a large one is synced while it grows; a small one once', async () => {
+    const disk = createFailingDisk();
+    const folders = openFolderSync(disk);
+    const folder = scratchFolder('file');
+    const file = await openDurableFile(disk, folders, `${folder}/draft`);
+    const piece = Buffer.alloc(1024 * 1024, 'x');
+    for (let n = 0; n < 4; n++) await file.write([piece]);
+    assert.equal(syncs(disk), 1, 'before anybody asked for the end');
+    await file.commit(folder, 'final');
+    assert.equal(syncs(disk), 3, 'ahead, at the end, and the folder');
+    assert.equal(readFileSync(`${folder}/final`).length, 4 * piece.length);
+    await folders.close();
+  });
+
+  it('what the sync ahead lost is not forgotten at the end, when the disk says that all is well', async () => {
+    const disk = createFailingDisk();
+    const folders = openFolderSync(disk);
+    const folder = scratchFolder('file');
+    const file = await openDurableFile(disk, folders, `${folder}/draft`);
+    let left = 1;
+    disk.fail = (step) => (step === 'sync' && left-- > 0 ? 'EIO' : null);
+    await file.write([Buffer.alloc(5 * 1024 * 1024)]);
+    await assert.rejects(file.commit(folder, 'final'), /EIO/);
+    assert.deepEqual(readdirSync(folder), []);
+    await folders.close();
+  });
+
   for (const step of ['sync', 'close', 'rename'] as const) {
     it(`leaves neither name behind when ${step} fails`, async () => {
       const disk = createFailingDisk();

@@ -3,50 +3,22 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { AuthBackend } from '../../../src/core/auth.ts';
-import type { Instant } from '../../../src/core/clock.ts';
-import type { MessageId, RecipientId } from '../../../src/core/envelope.ts';
+import type { RecipientId } from '../../../src/core/envelope.ts';
 import { silent } from '../../../src/core/log.ts';
 import type { StoredContent } from '../../../src/core/queue-store.ts';
-import type { Delivery } from '../../../src/core/transport.ts';
 import { createLocalTransport } from '../../../src/flow/transport/local/index.ts';
+import { createMailboxes } from '../../../src/service/mailbox/index.ts';
 import { createTrialTransport } from '../../../src/flow/transport/trial/index.ts';
+import { accountsOf, contentOf, jobTo, usualSettings } from '../../props/local-desk.ts';
+import { stillClock } from '../../props/mailbox-desk.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'posthorn-local-'));
 after(() => rmSync(root, { recursive: true }));
-const clock = { now: () => 1_700_000_000_123 as Instant, sleepUntil: () => Promise.resolve() };
 
-const accounts: AuthBackend = {
-  name: 'rows',
-  verify: () => Promise.resolve({ kind: 'rejected' }),
-  find: login => Promise.resolve(login === 'ann' ? { kind: 'accepted', account: { login, options: new Map() } } : login === 'broken' ? { kind: 'unavailable', why: 'test' } : { kind: 'rejected' }),
-};
-
-function content(...pieces: string[]): StoredContent {
-  const octets = pieces.map(piece => Buffer.from(piece, 'latin1'));
-  return {
-    kind: 'content',
-    sizeOctets: Buffer.concat(octets).length,
-    facts: { sizeOctets: 0, has8bit: false, hasNul: false, bareCr: 0, bareLf: 0, longestLine: 0, headerEnd: 0, header8bit: false, digest: new Uint8Array(16) },
-    read: () => octets,
-  };
-}
-
-function job(addresses: readonly string[], body: StoredContent): Delivery {
-  return {
-    id: 'TEST.1' as MessageId, nexthop: 'local', content: body,
-    envelope: { reversePath: parseAddress('s@sender.example'), body: '7bit', smtputf8: false, origin: { source: 'esmtp', protocol: 'ESMTP', at: 0 } },
-    recipients: addresses.map((text, n) => {
-      const address = parseAddress(text);
-      assert.ok(address !== null, text);
-      return { id: n as RecipientId, address };
-    }),
-  };
-}
-
+const accounts = accountsOf({ ann: {} });
 function open(folder: string, everyone = false) {
-  return createLocalTransport({ name: 'local', me: 'gate.example', folder: join(root, folder), accounts, everyone, clock, log: silent });
+  return createLocalTransport({ name: 'local', folder: join(root, folder), accounts, everyone, clock: stillClock, log: silent, settings: () => usualSettings, mailboxes: createMailboxes({ host: 'gate.example', clock: stillClock, log: silent }) });
 }
 
 function mails(folder: string, mailbox: string): string[] {
@@ -55,7 +27,7 @@ function mails(folder: string, mailbox: string): string[] {
 }
 
 test('a delivered message lies in new/ with its two fields, LF line ends, and a size in its name', async () => {
-  const outcomes = await open('a').deliver(job(['Ann@gate.example'], content('Subject: x\r\n', '\r', '\nbody\rbare\r\n.\r', '\nend\r')), new AbortController().signal);
+  const outcomes = await open('a').deliver(jobTo(['Ann@gate.example'], contentOf('Subject: x\r\n', '\r', '\nbody\rbare\r\n.\r', '\nend\r')), new AbortController().signal);
   assert.equal(outcomes.get(0 as RecipientId)?.kind, 'delivered');
   assert.deepEqual(mails('a', 'ann'), ['Delivered-To: Ann@gate.example\nReturn-Path: <s@sender.example>\nSubject: x\n\nbody\rbare\n.\nend\r']);
   const [name] = readdirSync(join(root, 'a/ann/new'));
@@ -65,31 +37,31 @@ test('a delivered message lies in new/ with its two fields, LF line ends, and a 
 });
 
 test('who has no mailbox fails; whose data cannot be read waits; one recipient\'s trouble is not another\'s', async () => {
-  const outcomes = await open('b').deliver(job(['ann@gate.example', 'nobody@gate.example', 'broken@gate.example', 'PostMaster@gate.example'], content('x\r\n')), new AbortController().signal);
+  const outcomes = await open('b').deliver(jobTo(['ann@gate.example', 'nobody@gate.example', 'broken@gate.example', 'PostMaster@gate.example'], contentOf('x\r\n')), new AbortController().signal);
   assert.deepEqual([...outcomes.values()].map(one => `${one.kind} ${one.status}`), ['delivered 2.0.0', 'failed 5.1.1', 'deferred 4.3.0', 'delivered 2.0.0']);
 });
 
 test('a local-part can not name a folder outside the mailboxes', async () => {
   const hostile = ['"../../etc"@g.example', '"a/b"@g.example', '..x@g.example', '"x\\\\..\\\\y"@g.example', '-rf@g.example', '"a b"@g.example', '".ssh"@g.example'].filter(text => parseAddress(text) !== null);
   assert.ok(hostile.length >= 5);
-  const outcomes = await open('c', true).deliver(job(hostile, content('x\r\n')), new AbortController().signal);
+  const outcomes = await open('c', true).deliver(jobTo(hostile, contentOf('x\r\n')), new AbortController().signal);
   for (const [id, outcome] of outcomes) assert.equal(outcome.kind, 'failed', hostile[id]);
 });
 
 test('a mailbox that cannot be written defers, and leaves nothing half written', async () => {
   const folder = join(root, 'd');
-  await open('d').deliver(job(['ann@g.example'], content('first\r\n')), new AbortController().signal);
-  const failing: StoredContent = { ...content(''), read: () => (async function* () { yield Buffer.from('half'); await Promise.resolve(); throw new Error('the store broke'); })() };
-  const outcomes = await open('d').deliver(job(['ann@g.example'], failing), new AbortController().signal);
+  await open('d').deliver(jobTo(['ann@g.example'], contentOf('first\r\n')), new AbortController().signal);
+  const failing: StoredContent = { ...contentOf(''), read: () => (async function* () { yield Buffer.from('half'); await Promise.resolve(); throw new Error('the store broke'); })() };
+  const outcomes = await open('d').deliver(jobTo(['ann@g.example'], failing), new AbortController().signal);
   assert.equal(outcomes.get(0 as RecipientId)?.kind, 'deferred');
   assert.deepEqual(readdirSync(join(folder, 'ann/tmp')), []);
   assert.equal(readdirSync(join(folder, 'ann/new')).length, 1);
 });
 
 test('trial addresses order their fate', async () => {
-  const trial = createTrialTransport({ behind: open('e', true), clock });
+  const trial = createTrialTransport({ behind: open('e', true), clock: stillClock });
   const send = async (to: string) => {
-    const outcome = (await trial.deliver(job([`${to}@trial.test`], content('x\r\n')), new AbortController().signal)).get(0 as RecipientId);
+    const outcome = (await trial.deliver(jobTo([`${to}@trial.test`], contentOf('x\r\n')), new AbortController().signal)).get(0 as RecipientId);
     return `${outcome?.kind} ${outcome?.said?.text.slice(0, 3)}`;
   };
   assert.equal(await send('deferred'), 'deferred 451');

@@ -46,12 +46,18 @@ export function planTransactions(delivery: Delivery, extensions: Extensions, can
   const manner: Manner = { extensions, utf8, convert };
   // Domains can always be written in A-labels; a local-part that is not ASCII cannot (RFC 6531 §3.2).
   const sayable = (recipient: Recipient) => formatPath(recipient.address, !utf8) !== null;
+  const [only] = delivery.recipients;
+  if (only !== undefined && delivery.recipients.length === 1 && sayable(only) && (extensions.dsn || only.notify !== 'never')) {
+    return { plans: [planOne(delivery, envelope.reversePath, delivery.recipients, manner)], settled: NOBODY };
+  }
   const unsayable = ownFailure('5.6.7', 'The recipient address is not ASCII and this host does not offer SMTPUTF8', peer);
   return {
     plans: splitByReport(envelope, delivery.recipients.filter(sayable), extensions).map(([reversePath, group]) => planOne(delivery, reversePath, group, manner)),
     settled: delivery.recipients.filter(one => !sayable(one)).map(({ id }) => [id, unsayable]),
   };
 }
+
+const NOBODY: Planned['settled'] = [];
 
 interface Manner {
   readonly extensions: Extensions;

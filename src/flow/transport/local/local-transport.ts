@@ -1,53 +1,104 @@
-/** Delivers to Maildirs. The outcome is 'delivered' only after file and folder are on disk. */
-import type { Outcome } from '../../../core/outcome.ts';
+/** Delivers on this box, by the hands that have the owner's rights. The outcome is 'delivered' only after all is on disk. */
 import type { Recipient } from '../../../core/envelope.ts';
+import type { Outcome } from '../../../core/outcome.ts';
 import type { Log } from '../../../core/log.ts';
+import type { StoredContent } from '../../../core/queue-store.ts';
+import type { Refusal, Status } from '../../../core/status.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
-import { isCode, type Maildir } from './maildir.ts';
-import type { MailboxNames } from './mailbox-names.ts';
+import type { Address } from '../../../core/envelope.ts';
+import { parseAddress, unquotedLocalPart } from '../../../grammar/address.ts';
+import type { Errand, Hands } from './errand.ts';
+import { addressesIn, headerOf } from './forward-file.ts';
+import type { FoundMailbox, MailboxNames } from './mailbox-names.ts';
 
 export interface LocalTransportOptions {
   readonly name: string;
-  readonly mailboxes: MailboxNames;
-  readonly maildir: Maildir;
+  readonly names: MailboxNames;
+  readonly hands: Hands;
+  /** For accounts whose mail is not the gateway's to write; absent: there are none. */
+  readonly ownersHands?: Hands;
+  /** The `.courier` line behind an address that an alias made; null: none. */
+  instruction?(recipient: Address): string | null;
+  /** Hands on a copy; absent: nobody may forward. */
+  forward?(addresses: readonly string[], copy: Copy, signal: AbortSignal): Promise<Refusal | { readonly kind: 'queued' }>;
+  /** Where programs of aliases start. */
+  readonly folder: string;
+  readonly limits?: Transport['limits'];
   readonly log: Log;
 }
 
+export interface Copy {
+  readonly recipient: Address;
+  /** '' is the null sender. */
+  readonly sender: string;
+  readonly content: StoredContent;
+}
+
 /** Courier's module.local: MAXDELS 10, MAXHOST 4. */
-const AT_ONCE = 10;
-const PER_MAILBOX = 4;
-const RECIPIENTS = 100;
+const SHIPPED_LIMITS: Transport['limits'] = { recipients: 100, perNexthop: 4, inAll: 10 };
+
+type Found = Extract<FoundMailbox, { kind: 'found' }>;
 
 export function createLocalDelivery(options: LocalTransportOptions): Transport {
   return {
     name: options.name,
-    limits: { recipients: RECIPIENTS, perNexthop: PER_MAILBOX, inAll: AT_ONCE },
+    limits: options.limits ?? SHIPPED_LIMITS,
     async deliver(job, signal) {
-      const outcomes = await Promise.all(job.recipients.map(async recipient => [recipient.id, await deliverOne(options, job, recipient, signal)] as const));
+      // Content that cannot be read fails where it is written, recipient by recipient.
+      const been = new Set((await headerOf(job.content).then(addressesIn, () => [])).map(text => parseAddress(text)?.toLowerCase() ?? text));
+      const outcomes = await Promise.all(job.recipients.map(async recipient => [recipient.id, await deliverOne(options, job, recipient, been, signal)] as const));
       return new Map(outcomes);
     },
     close: () => Promise.resolve(),
   };
 }
 
-async function deliverOne(options: LocalTransportOptions, job: Delivery, recipient: Recipient, signal: AbortSignal): Promise<Outcome> {
-  const mailbox = await options.mailboxes.find(recipient.address);
-  if (mailbox.kind === 'none') return { kind: 'failed', status: '5.1.1', said: { type: 'x-unix', text: `No mailbox for ${recipient.address}` } };
-  if (mailbox.kind !== 'found') return { kind: 'deferred', status: '4.3.0', blame: 'nexthop', said: { type: 'x-unix', text: 'The account data cannot be read now' } };
-  const fields = Buffer.from(`Delivered-To: ${recipient.address}\nReturn-Path: <${job.envelope.reversePath ?? ''}>\n`);
+async function deliverOne(options: LocalTransportOptions, job: Delivery, recipient: Recipient, been: ReadonlySet<string>, signal: AbortSignal): Promise<Outcome> {
+  const { address } = recipient;
   try {
-    await options.maildir.deliver(mailbox.folder, fields, job.content, signal);
-    return { kind: 'delivered', status: '2.0.0', said: { type: 'x-unix', text: 'Delivered to mailbox' } };
-  } catch (error) {
-    return troubled(options, recipient, error);
+    // Mail that was here for this very recipient goes in a circle (courier-core 8.1).
+    if (been.has(address.toLowerCase())) return failed('5.4.6', `This message was delivered to ${address} before: a loop`);
+    const ordered = options.instruction?.(address) ?? null;
+    const mailbox = ordered === null ? await options.names.find(address) : null;
+    if (mailbox !== null && mailbox.kind !== 'found') {
+      return mailbox.kind === 'none' ? failed('5.1.1', `No mailbox for ${address}`) : deferred('4.3.0', 'nexthop', 'The account data cannot be read now');
+    }
+    const errand = errandFor(options, job, address, mailbox, ordered);
+    const hands = mailbox?.account?.owner === undefined ? options.hands : options.ownersHands;
+    if (hands === undefined) return deferred('4.3.5', 'recipient', 'Nobody here may write to this mailbox');
+    const { outcome, forwards } = await hands.deliver(errand, job.content, signal);
+    if (forwards.length === 0) return outcome;
+    const handed = await handOn(options, forwards, { recipient: address, sender: errand.sender, content: job.content }, signal);
+    return outcome.kind === 'delivered' ? (handed ?? outcome) : outcome;
+  } catch (cause) {
+    options.log.error('local', { addr: address, cause });
+    return deferred('4.3.0', 'recipient', 'The mailbox cannot be written now');
   }
 }
 
-/** The system's error decides here and nowhere else (F4). None of them is the recipient's last word. */
-function troubled(options: LocalTransportOptions, recipient: Recipient, cause: unknown): Outcome {
-  const full = isCode(cause, 'ENOSPC');
-  const quota = isCode(cause, 'EDQUOT');
-  if (!quota) options.log.error('mailbox', { addr: recipient.address, cause });
-  const said = { type: 'x-unix', text: quota ? 'Mailbox over quota' : full ? 'Disk full' : 'The mailbox cannot be written now' } as const;
-  return { kind: 'deferred', status: full ? '4.3.1' : quota ? '4.2.2' : '4.2.0', blame: full ? 'nexthop' : 'recipient', said };
+function errandFor(options: LocalTransportOptions, job: Delivery, recipient: Address, mailbox: Found | null, ordered: string | null): Errand {
+  const common = { recipient, sender: job.envelope.reversePath ?? '' };
+  if (mailbox === null) return { ...common, login: unquotedLocalPart(recipient), home: options.folder, ours: true, folder: options.folder, extension: '', ordered: ordered ?? '' };
+  const { account, home, folder, extension, delivery } = mailbox;
+  return {
+    ...common, login: account?.login ?? unquotedLocalPart(recipient), home: home ?? folder, ours: home === undefined, folder, extension,
+    ...(account?.quota === undefined ? {} : { quota: account.quota }),
+    ...(delivery === undefined ? {} : { delivery }),
+  };
+}
+
+/** Null: handed on. */
+async function handOn({ forward }: LocalTransportOptions, forwards: readonly string[], copy: Copy, signal: AbortSignal): Promise<Outcome | null> {
+  if (forward === undefined) return failed('5.7.1', 'Forwarding is not allowed here');
+  const answer = await forward(forwards, copy, signal);
+  if (answer.kind === 'queued') return null;
+  const said = { type: 'smtp', text: `${answer.reply} ${answer.status} ${answer.text}` } as const;
+  return answer.reply < 500 ? { kind: 'deferred', status: answer.status as Status<4>, blame: 'recipient', said } : { kind: 'failed', status: answer.status as Status<5>, said };
+}
+
+function failed(status: Status<5>, text: string): Outcome {
+  return { kind: 'failed', status, said: { type: 'x-unix', text } };
+}
+function deferred(status: Status<4>, blame: 'recipient' | 'nexthop', text: string): Outcome {
+  return { kind: 'deferred', status, blame, said: { type: 'x-unix', text } };
 }

@@ -1,0 +1,94 @@
+/**
+ * What does a fax of ten pages cost? Making its pages from a PDF, and coding them for the line, beside netpbm's pbmtog3
+ * in the same run: as filters run it, a program for each page, and as coding alone, its start taken off.
+ * `node bench/fax.ts`; ends with 1 when ten pages are coded less than five times as fast as by pbmtog3.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createPageMaker } from '../src/flow/transport/fax/index.ts';
+import { openKernels } from '../src/kit/kernels.ts';
+import { planFor } from '../test/props/fax-box.ts';
+import { faxMail } from '../test/props/fax-mail.ts';
+import { scratchFolder } from '../test/props/scratch.ts';
+
+const TIMES = 5;
+const ROUNDS = 7;
+const PAGES = 10;
+const folder = scratchFolder('bench-fax');
+mkdirSync(folder, { recursive: true });
+
+/** Like a letter: some fifty lines of text, a table's rules, a grey box. */
+const postscript = `%!PS\n/Times-Roman findfont 11 scalefont setfont\n1 1 ${PAGES} { /page exch def
+0 1 49 { dup 13 mul 760 exch sub 60 exch moveto (Page ) show page 5 string cvs show (, line ) show 5 string cvs show (: the quick brown fox jumps over the lazy dog, and the dog sleeps on.) show } for
+0.4 setlinewidth 0 1 5 { 15 mul 40 add 60 exch moveto 480 0 rlineto stroke } for 0.7 setgray 400 700 120 60 rectfill 0 setgray showpage } for\n`;
+
+function median(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0;
+}
+
+function timed(work: () => void): number {
+  const from = performance.now();
+  work();
+  return performance.now() - from;
+}
+
+const pdf = spawnSync('gs', ['-q', '-dSAFER', '-dBATCH', '-dNOPAUSE', '-sDEVICE=pdfwrite', '-sOutputFile=-', '-'], { input: postscript, maxBuffer: 64_000_000 });
+if (pdf.status !== 0 || spawnSync('pbmtog3', ['-version']).error !== undefined) {
+  console.log('Ghostscript or netpbm is not installed: nothing measured');
+  process.exit(0);
+}
+const kernels = openKernels();
+const maker = createPageMaker(kernels);
+const mail = faxMail('Ten pages.', [{ type: 'application/pdf', octets: pdf.stdout }]);
+const made: number[] = [];
+let pages: Uint8Array[] = [];
+for (let round = 0; round < ROUNDS; round++) {
+  const place = join(folder, String(round));
+  mkdirSync(place);
+  const from = performance.now();
+  const result = await maker.make({ octets: [mail], options: { lowres: false, ignore: false, cover: false }, number: '5551212', folder: place, plan: planFor() }, new AbortController().signal);
+  made.push(performance.now() - from);
+  if (result.kind !== 'made') throw new Error(result.why);
+  pages = result.pages.slice(result.coverPages).map(({ file }) => readFileSync(join(place, file)));
+}
+
+const bits = Buffer.concat(pages);
+const rows = bits.length / 216;
+/** Each page for a program of its own; all as one tall page, and one row, to tell the coding from the start. */
+const keep = (name: string, octets: Uint8Array): string => {
+  const path = join(folder, `${name}.pbm`);
+  writeFileSync(path, Buffer.concat([Buffer.from(`P4\n1728 ${octets.length / 216}\n`), octets]));
+  return path;
+};
+const each = pages.map((page, n) => keep(`page-${n}`, page));
+const tall = keep('tall', bits);
+const tiny = keep('tiny', Buffer.alloc(216));
+const netpbm = (file: string): number => timed(() => {
+  if (spawnSync('pbmtog3', [file], { maxBuffer: 64_000_000 }).status !== 0) throw new Error('pbmtog3 failed');
+});
+let coded = 0;
+const ours: number[] = [];
+const theirs: number[] = [];
+const starts: number[] = [];
+const alone: number[] = [];
+for (let round = 0; round < ROUNDS; round++) {
+  ours.push(timed(() => {
+    coded = 0;
+    for (const page of pages) {
+      const encoder = kernels.openFaxEncoder();
+      coded += encoder.feed(page).length + encoder.finish().length;
+    }
+  }));
+  theirs.push(each.reduce((sum, file) => sum + netpbm(file), 0));
+  alone.push(netpbm(tall));
+  starts.push(netpbm(tiny));
+}
+const encoder = median(ours);
+rmSync(folder, { recursive: true });
+const ratio = median(theirs) / encoder;
+const coding = (median(alone) - median(starts)) / encoder;
+console.log(`${PAGES} pages of PDF and a cover made: ${Math.round(median(made))} ms (${Math.round(median(made) / (PAGES + 1))} ms a page)`);
+console.log(`${PAGES} pages, ${rows} rows, coded (MH): ${encoder.toFixed(1)} ms here, ${(bits.length / encoder / 1000).toFixed(0)} MB/s of pels, ${coded} octets; ${median(theirs).toFixed(1)} ms by pbmtog3, a program each`);
+console.log(`${ratio.toFixed(1)} times as fast; the goal is ${TIMES}. The coding alone, without the start of a program: ${coding.toFixed(1)} times`);
+process.exitCode = ratio >= TIMES ? 0 : 1;
