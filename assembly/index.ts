@@ -5,7 +5,8 @@ import { scanFeed, scanFinish, scanReset } from './mime/scan';
 
 export { base64Decode, base64DecodeFinish, base64DecodeReset, base64Encode, base64EncodeReset } from './mime/base64';
 export { normalise, normaliseFinish, normaliseReset } from './mime/normalise';
-export { escapeCount, qpDecode, qpDecodeReset, qpEncode, qpEncodeReset } from './mime/quoted-printable';
+export { escapeCount, qpEncode, qpEncodeReset } from './mime/quoted-printable';
+export { qpDecode, qpDecodeReset } from './mime/quoted-printable-decoding';
 export {
   faxDecode, faxDecodeFinish, faxDecodeReset, faxEncode, faxEncodeFinish, faxEncodeReset, faxWire, faxWireReset,
 } from './fax/t4';

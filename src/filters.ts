@@ -8,31 +8,37 @@ import type { Metrics } from './core/metrics.ts';
 import type { Filtering } from './core/policy.ts';
 import type { QueueStore } from './core/queue-store.ts';
 import { refuse } from './core/status.ts';
-import type { Destinations } from './core/transport.ts';
+import type { Destinations, Router } from './core/transport.ts';
 import type { Address } from './core/envelope.ts';
 import { createCallback, openFilters, type Filters, type Verified } from './flow/filter/index.ts';
 import { domainOf, parseAddress } from './grammar/address.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import { openDeadlines } from './kit/deadlines.ts';
 import { createDial, createStartTls } from './kit/dial.ts';
+import { openHttpClient } from './kit/http-client.ts';
 import { createSystemAccounts } from './kit/system-accounts.ts';
 import type { Rules } from './rules.ts';
+import type { RecipientFilters } from './service/maildrop/index.ts';
 
 export interface FilterRooms {
   readonly store: QueueStore;
+  readonly router: Router;
   readonly destinations: Destinations;
   readonly kernels: Kernels;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Recipients' own filters. */
+  readonly recipients: RecipientFilters;
 }
 
 /** `keeps`: this process runs the programs; receiver processes beside it only ask them. */
-export async function openFilterDesk(rules: () => Rules, { store, destinations, ...rooms }: FilterRooms, keeps: boolean): Promise<Filters> {
+export async function openFilterDesk(rules: () => Rules, { store, router, destinations, ...rooms }: FilterRooms, keeps: boolean): Promise<Filters> {
   const { configuration } = rules();
   const accounts = createSystemAccounts();
+  const http = openHttpClient({ clock: rooms.clock });
   const deadlines = openDeadlines(rooms.clock);
-  const callback = createCallback({ destinations, dial: createDial(deadlines), startTls: createStartTls(deadlines), helo: () => asciiDomain(rules().configuration.names.me) ?? 'localhost' });
+  const callback = createCallback({ router, destinations, dial: createDial(deadlines), startTls: createStartTls(deadlines), helo: () => asciiDomain(rules().configuration.names.me) ?? 'localhost' });
   const filters = await openFilters({
     ...rooms,
     keeps,
@@ -42,6 +48,7 @@ export async function openFilterDesk(rules: () => Rules, { store, destinations, 
     spool: join(configuration.stateFolder, 'filtering'),
     environment: process.env,
     me: () => rules().configuration.names.me,
+    http,
     house: {
       async cancel(ids, reason) {
         const now = rooms.clock.now();
@@ -55,6 +62,7 @@ export async function openFilterDesk(rules: () => Rules, { store, destinations, 
     ...filters,
     async close() {
       await filters.close();
+      await http.close();
       deadlines.close();
     },
   };
@@ -63,6 +71,7 @@ export async function openFilterDesk(rules: () => Rules, { store, destinations, 
 /** A sender of ours is asked about here; others at their own mail exchangers. */
 async function verify(rules: Rules, address: Address | null, signal: AbortSignal, callback: ReturnType<typeof createCallback>): Promise<Verified> {
   if (address === null) return { kind: 'bad', lasting: true, said: ['This is no address'] };
+  if (rules.byUucp(address) !== null) return { kind: 'good' };
   if (rules.ownTransport(domainOf(address)) === null) return callback(address, signal);
   const found = await rules.resolve(address, { source: 'esmtp', protocol: 'local', at: 0 });
   return typeof found === 'string' || found.kind !== 'refused' ? { kind: 'good' } : { kind: 'bad', lasting: found.reply >= 500, said: [found.text] };

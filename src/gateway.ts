@@ -32,12 +32,14 @@ import { openListeners, type Sharing } from './listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
-import { openHousekeeping } from './housekeeping.ts';
 import { openPickupDesk } from './pickup.ts';
+import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
+import type { RecipientFilters } from './service/maildrop/index.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
@@ -98,7 +100,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const store = await openQueue(first, { kernels, clock, log, metrics }, (id, why) => tell(id, why));
   opened.push(() => store.close());
   opened.push(await onlookers.watch(store));
-  const { transport: local, everyone, accounts } = createLocalDelivery({
+  const { transport: local, everyone, accounts, maildrop } = createLocalDelivery({
     first, configuration: () => rules.configuration, clock, log,
     instruction: recipient => rules.instruction(recipient),
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
@@ -108,9 +110,10 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
-  const filters = await openFilterDesk(() => rules, { store, destinations: outbound.destinations, kernels, clock, log, metrics }, true);
+  const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
+  const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }));
+  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -169,7 +172,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => listeners.close(GRACE_MS));
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners,
+    listeners, lanes: () => runner.nexthops(),
     troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
@@ -259,14 +262,15 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }): IntakeOptions {
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
   let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
+  const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
   return {
     ...rooms,
     get checks() {
       const of = rules();
-      if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked] };
+      if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked, ...byRecipient(of)] };
       return asked.checks;
     },
     variables: origin => rules().variables(origin),
@@ -298,13 +302,14 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const opened: (() => Promise<void>)[] = [];
   const store = await openQueue(read.configuration, rooms);
   opened.push(() => store.close());
-  const { transport: local, accounts } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
+  const { transport: local, accounts, maildrop } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
   let rules: Rules = compileRules(read.configuration, local.names, log);
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   opened.push(() => outbound.close());
-  const filters = await openFilterDesk(() => rules, { ...rooms, store, destinations: outbound.destinations }, false);
+  const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
+  const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }));
+  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }, recipients));
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {

@@ -27,7 +27,8 @@ function serve(): void {
     switch (order.kind) {
       case 'begin':
         room = await openReceiver(order.folder, order.ports, { log: both(log, told), logbook: log, queued: () => say({ kind: 'queued' }) });
-        return say({ kind: 'ready' });
+        // The end came while it was opened.
+        return ending ? room.close(0) : say({ kind: 'ready' });
       case 'reload':
         return room?.reload();
       case 'metrics':

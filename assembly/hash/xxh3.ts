@@ -99,21 +99,34 @@ function consume(state: usize, at: usize, stripes: i32, secret: usize): void {
   store<u32>(state + STRIPES, done);
 }
 
+// A stripe adds each lane's product to its own sum and the lane's octets to its neighbour's. The octets are summed
+// apart, so that they change places once a call and not once a stripe.
 function accumulate(sums: usize, at: usize, stripes: i32, secret: usize): void {
   if (ASC_FEATURE_SIMD) {
     let a = v128.load(sums), b = v128.load(sums, 16), c = v128.load(sums, 32), d = v128.load(sums, 48);
+    let e = i64x2.splat(0), f = e, g = e, h = e;
     for (; stripes > 0; stripes--) {
-      a = lane(a, v128.load(at), v128.load(secret));
-      b = lane(b, v128.load(at, 16), v128.load(secret, 16));
-      c = lane(c, v128.load(at, 32), v128.load(secret, 32));
-      d = lane(d, v128.load(at, 48), v128.load(secret, 48));
+      const one = v128.load(at), two = v128.load(at, 16), three = v128.load(at, 32), four = v128.load(at, 48);
+      const keyOne = v128.xor(one, v128.load(secret)), keyTwo = v128.xor(two, v128.load(secret, 16));
+      const keyThree = v128.xor(three, v128.load(secret, 32)), keyFour = v128.xor(four, v128.load(secret, 48));
+      const low = v128.shuffle<i32>(keyOne, keyTwo, 0, 2, 4, 6), high = v128.shuffle<i32>(keyOne, keyTwo, 1, 3, 5, 7);
+      const low2 = v128.shuffle<i32>(keyThree, keyFour, 0, 2, 4, 6);
+      const high2 = v128.shuffle<i32>(keyThree, keyFour, 1, 3, 5, 7);
+      a = i64x2.add(a, i64x2.extmul_low_i32x4_u(low, high));
+      b = i64x2.add(b, i64x2.extmul_high_i32x4_u(low, high));
+      c = i64x2.add(c, i64x2.extmul_low_i32x4_u(low2, high2));
+      d = i64x2.add(d, i64x2.extmul_high_i32x4_u(low2, high2));
+      e = i64x2.add(e, one);
+      f = i64x2.add(f, two);
+      g = i64x2.add(g, three);
+      h = i64x2.add(h, four);
       at += 64;
       secret += 8;
     }
-    v128.store(sums, a);
-    v128.store(sums, b, 16);
-    v128.store(sums, c, 32);
-    v128.store(sums, d, 48);
+    v128.store(sums, i64x2.add(a, v128.shuffle<i64>(e, e, 1, 0)));
+    v128.store(sums, i64x2.add(b, v128.shuffle<i64>(f, f, 1, 0)), 16);
+    v128.store(sums, i64x2.add(c, v128.shuffle<i64>(g, g, 1, 0)), 32);
+    v128.store(sums, i64x2.add(d, v128.shuffle<i64>(h, h, 1, 0)), 48);
   } else {
     for (; stripes > 0; stripes--) {
       for (let i: usize = 0; i < 64; i += 16) {
@@ -126,14 +139,6 @@ function accumulate(sums: usize, at: usize, stripes: i32, secret: usize): void {
       secret += 8;
     }
   }
-}
-
-@inline
-function lane(sum: v128, octets: v128, secret: v128): v128 {
-  const key = v128.xor(octets, secret);
-  const products = i64x2.extmul_low_i32x4_u(
-    v128.shuffle<i32>(key, key, 0, 2, 0, 2), v128.shuffle<i32>(key, key, 1, 3, 1, 3));
-  return i64x2.add(sum, i64x2.add(products, v128.shuffle<i64>(octets, octets, 1, 0)));
 }
 
 function scramble(sums: usize, secret: usize): void {

@@ -1,5 +1,6 @@
 // Base64 (RFC 2045 §6.8), both ways; the vector arithmetic after Wojciech Muła's and Daniel Lemire's papers.
 import { BASE64_DECODE, BASE64_ENCODE, chunkLength, CR, INPUT, LF, OUTPUT } from '../abi';
+import { lookUp } from '../mask';
 
 const LINE: usize = 57; // octets that make 76 characters
 const CRLF: u32 = 0x0a0d;
@@ -97,12 +98,6 @@ function sixteen(
     i16x8.mul(v128.and(x, m2), factors));
   const range = v128.or(i8x16.sub_sat_u(sixes, r0), v128.and(i8x16.lt_s(sixes, r1), r2));
   return i8x16.add(sixes, lookUp(shifts, range));
-}
-
-@inline
-function lookUp(table: v128, index: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, index);
-  return i8x16.swizzle(table, index);
 }
 
 // State of the decoder.

@@ -5,6 +5,7 @@ import {
   STUFFING, WIRE,
 } from '../abi';
 import { copyOver } from '../copy';
+import { mask64 } from '../mask';
 import { hashReset, hashFeed } from '../hash/xxh3';
 import { scanFeed, scanReset } from './scan';
 
@@ -40,9 +41,7 @@ function dotAfterCrlf(at: usize, end: usize): usize {
       const c = v128.and(i8x16.eq(v128.load(p, 32), dot), i8x16.eq(v128.load(p, 31), lf));
       const d = v128.and(i8x16.eq(v128.load(p, 48), dot), i8x16.eq(v128.load(p, 47), lf));
       if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
-      let found = <u64><u32>(i8x16.bitmask(a) | (i8x16.bitmask(b) << 16))
-        | (<u64><u32>(i8x16.bitmask(c) | (i8x16.bitmask(d) << 16)) << 32);
-      for (; found != 0; found &= found - 1) {
+      for (let found = mask64(a, b, c, d); found != 0; found &= found - 1) {
         const at = p + <usize>ctz<u64>(found);
         if (load<u8>(at - 2) == CR) return at;
       }
@@ -147,17 +146,48 @@ export function stuffingFeed(octets: i32): i32 {
   if (end == INPUT) return -1;
   store<u32>(INPUT - 4, wireTail(load<u32>(STUFFING)));
   store<u32>(STUFFING, lineState(end));
-  let from: usize = INPUT, out: usize = OUTPUT;
-  while (true) {
-    const dot = dotAfterCrlf(from, end);
-    if (dot == end && from == INPUT) return -1;
-    copyOver(out, from, <i32>(dot - from));
-    out += dot - from;
-    if (dot == end) return <i32>(out - OUTPUT);
-    store<u16>(out, (DOT << 8) | DOT);
-    out += 2;
-    from = dot + 1;
+  let p = dotAfterCrlf(INPUT, end);
+  if (p == end) return -1;
+  let out: usize = OUTPUT + (p - INPUT);
+  memory.copy(OUTPUT, INPUT, p - INPUT);
+  store<u16>(out, (DOT << 8) | DOT);
+  out += 2;
+  p++;
+  if (ASC_FEATURE_SIMD) {
+    // Where there is one dot there are more: search and copy in one go, writing past what is known.
+    const dot = v128.load8_splat(DOT_VECTOR), lf = v128.load8_splat(LF_VECTOR);
+    while (p + 64 <= end) {
+      const v = v128.load(p), w = v128.load(p, 16), x = v128.load(p, 32), y = v128.load(p, 48);
+      v128.store(out, v);
+      v128.store(out, w, 16);
+      v128.store(out, x, 32);
+      v128.store(out, y, 48);
+      const before = p - 1;
+      const a = v128.and(i8x16.eq(v, dot), i8x16.eq(v128.load(before), lf));
+      const b = v128.and(i8x16.eq(w, dot), i8x16.eq(v128.load(before, 16), lf));
+      const c = v128.and(i8x16.eq(x, dot), i8x16.eq(v128.load(before, 32), lf));
+      const d = v128.and(i8x16.eq(y, dot), i8x16.eq(v128.load(before, 48), lf));
+      let run: usize = 64;
+      if (v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) {
+        for (let found = mask64(a, b, c, d); found != 0; found &= found - 1) {
+          const at = <usize>ctz<u64>(found);
+          if (load<u8>(p + at - 2) != CR) continue;
+          store<u16>(out + at, (DOT << 8) | DOT);
+          out++;
+          run = at + 1;
+          break;
+        }
+      }
+      p += run;
+      out += run;
+    }
   }
+  for (; p < end; p++) {
+    const octet = load<u8>(p);
+    store<u8>(out++, octet);
+    if (octet == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) store<u8>(out++, DOT);
+  }
+  return <i32>(out - OUTPUT);
 }
 
 /** The terminator, and CRLF before it when content does not end with one. Octets written to OUTPUT. */

@@ -3,6 +3,7 @@
 import {
   BARE_CR, BARE_LF, CR, FLAGS, HAS_8BIT, HAS_NUL, HEADER_8BIT, HEADER_END, LAST_FOUR, LF, LINE, LONGEST, SIZE,
 } from '../abi';
+import { mask64 } from '../mask';
 
 const CR_VECTOR = memory.data<u8>([13]);
 const LF_VECTOR = memory.data<u8>([10]);
@@ -71,9 +72,9 @@ function lines(state: usize, at: usize, end: usize): void {
         const crC = i8x16.eq(v128.load(p, 31), cr), crD = i8x16.eq(v128.load(p, 47), cr);
         const bare = v128.or(
           v128.or(v128.xor(lfA, crA), v128.xor(lfB, crB)), v128.or(v128.xor(lfC, crC), v128.xor(lfD, crD)));
-        let ends = mask64(lfA, lfB, lfC, lfD);
+        let ends = <i64>mask64(lfA, lfB, lfC, lfD);
         if (v128.any_true(bare)) {
-          const crs = mask64(crA, crB, crC, crD);
+          const crs = <i64>mask64(crA, crB, crC, crD);
           bareCr += popcnt<i64>(crs & ~ends);
           bareLf += popcnt<i64>(ends & ~crs);
           ends &= crs;
@@ -115,12 +116,6 @@ function lines(state: usize, at: usize, end: usize): void {
   store<i64>(state + BARE_LF, load<i64>(state + BARE_LF) + bareLf);
   store<i64>(state + LINE, <i64>end - start);
   store<i64>(state + SIZE, load<i64>(state + SIZE) + <i64>(end - at));
-}
-
-@inline
-function mask64(a: v128, b: v128, c: v128, d: v128): i64 {
-  return <i64>(<u64><u32>(i8x16.bitmask(a) | (i8x16.bitmask(b) << 16))
-    | (<u64><u32>(i8x16.bitmask(c) | (i8x16.bitmask(d) << 16)) << 32));
 }
 
 /** What only the end decides: an open line, a CR that nothing followed, a header without an end. */

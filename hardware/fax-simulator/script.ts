@@ -12,6 +12,8 @@ export interface FaxScript {
   readonly bufferOctets?: number;
   /** Bits a second of the telephone line, by the simulator's clock; absent: as fast as the octets come. */
   readonly lineBits?: number;
+  /** Without page data for so long, the call ends (+FHNG:43); default five seconds. */
+  readonly underflowMs?: number;
   /** Octets a write of what it says; absent: each answer at once. */
   readonly cutOctets?: number;
   /** Which parameters the far side can do and which are agreed: VR,BR,WD,LN,DF,EC,BF,ST. */

@@ -16,8 +16,14 @@ export interface DeskRooms {
   readonly openWire: OpenWire;
 }
 
-/** Waits for calls on a modem and takes them; ends when the signal comes or the modem fails. */
-export type Listen = (modem: Modem, given: { readonly signal: AbortSignal; readonly now: (state: 'listening' | 'receiving') => void }) => Promise<void>;
+/** Waits for calls on a modem and takes them; ends when it is told to, or when the modem fails. */
+export type Listen = (modem: Modem, given: {
+  /** No further call is taken; one that was taken goes on. */
+  readonly enough: AbortSignal;
+  /** Everything ends. */
+  readonly signal: AbortSignal;
+  readonly now: (state: 'listening' | 'receiving') => void;
+}) => Promise<void>;
 
 export type DeskState = 'free' | 'sending' | 'listening' | 'receiving';
 
@@ -30,6 +36,8 @@ export interface Desk {
   close(): Promise<void>;
 }
 
+/** Of the half minute that a gateway has for its own end. */
+const GRACE_MS = 20_000;
 /** A modem that is gone is looked for this often. */
 const LOOK_AGAIN_MS = 15_000;
 
@@ -57,7 +65,8 @@ export function openDesk(settings: ModemSettings, rooms: DeskRooms, listen: List
         note(null);
         try {
           await listen?.(session.modem, {
-            signal: stop,
+            enough: stop,
+            signal: closing.signal,
             now: next => {
               if (state === 'sending') return; // the call that is to go out waits for us to end
               state = next;
@@ -117,6 +126,10 @@ export function openDesk(settings: ModemSettings, rooms: DeskRooms, listen: List
       }
     },
     async close() {
+      // A fax that comes in just now may come to its end; what goes out is called again.
+      const grace = after(clock.now(), state === 'receiving' ? GRACE_MS : 0);
+      pause.abort();
+      await Promise.race([listening, clock.sleepUntil(grace, closing.signal)]);
       closing.abort();
       await listening;
     },

@@ -29,14 +29,13 @@ interface Rings {
 }
 
 export function createListening(rooms: ListeningRooms): Listen {
-  return async (modem, { signal, now }) => {
-    while (!signal.aborted) {
-      if (!(await prepare(modem, signal))) return;
+  return async (modem, { enough, signal, now }) => {
+    while (!enough.aborted) {
+      if (!(await prepare(modem, enough))) return;
       now('listening');
-      const rings = await untilRing(modem, rooms.clock, signal);
-      if (rings === 'gone' || signal.aborted) return;
+      const rings = await untilRing(modem, rooms.clock, enough, now);
+      if (rings === 'gone' || enough.aborted) return;
       if (rings === 'check') continue;
-      now('receiving');
       await answer(modem, rings, rooms, signal);
     }
   };
@@ -51,7 +50,8 @@ async function prepare({ talk, profile, dialect }: Modem, signal: AbortSignal): 
   return true;
 }
 
-async function untilRing({ talk: { ear }, settings }: Modem, clock: Clock, signal: AbortSignal): Promise<Rings | 'gone' | 'check'> {
+/** Once it rings the line is not free: who dialled now would be talking to the caller. */
+async function untilRing({ talk: { ear }, settings }: Modem, clock: Clock, signal: AbortSignal, now: (state: 'listening' | 'receiving') => void): Promise<Rings | 'gone' | 'check'> {
   const checkAt = after(clock.now(), CHECK_MS);
   let count = 0;
   let ids: { callerId?: string; calledId?: string } = {};
@@ -62,6 +62,7 @@ async function untilRing({ talk: { ear }, settings }: Modem, clock: Clock, signa
       if (count === 0) return 'check';
       count = 0;
       ids = {};
+      now('listening');
       continue;
     }
     if (word.kind === 'gone') return 'gone';
@@ -70,7 +71,10 @@ async function untilRing({ talk: { ear }, settings }: Modem, clock: Clock, signa
       const number = value.replaceAll(/[^0-9+*#A-Za-z ]/g, '').trim();
       if (/^(?:NDID|DDN_NMBR|CALLED NUMBER|TO)$/i.test(name)) ids.calledId = number;
       else if (name !== '') ids.callerId = number;
-    } else if (word.kind === 'ring' && ++count >= settings.answerAfterRings) return ids;
+    } else if (word.kind === 'ring') {
+      now('receiving');
+      if (++count >= settings.answerAfterRings) return ids;
+    }
   }
 }
 

@@ -92,10 +92,11 @@ async function dial(settings: ModemSettings, call: FaxCall, folder: string, room
     await writeFile(file, coded(fitRows(bitmap, page.resolution, fine ? 'fine' : 'normal'), rooms.kernels), { mode: 0o600 });
     files.push(file);
   }
+  const id = call.stationId.replaceAll(/[^0-9+ ]/g, '').slice(0, 20);
   const modemClass = { auto: 'auto', '2': 'cls2', '2.0': 'c2.0' }[settings.fax];
   const ran = await runProgram(rooms.sendfax ?? PROGRAM, [
     '-v', '-r', ...(fine ? [] : ['-n']), '-R', String(TRIES), '-l', settings.device, '-C', modemClass, '-D', `AT${settings.dial}`,
-    '-I', call.stationId.replaceAll(/[^0-9+ ]/g, '').slice(0, 20), ...settings.init.flatMap(text => ['-m', text]), call.number, ...files,
+    ...(id === '' ? [] : ['-I', id]), ...settings.init.flatMap(text => ['-m', text]), call.number, ...files,
   ], { signal, timeoutMs: CALL_MS + files.length * PAGE_MS });
   const done = new Set((await readdir(folder)).filter(name => name.endsWith('.done')).map(name => join(folder, name.slice(0, -'.done'.length))));
   return understand(ran, { files, done, aborted: signal.aborted, ...(await whyNoDevice(settings)) });

@@ -25,31 +25,41 @@ const SETUP_MS = 10_000;
 const FIRST_WORD_MS = 3000;
 const IDENTITY_MS = 5000;
 const DTR_LOW_MS = 300;
+const QUIET_MS = 1000;
 const FINE_14400 = '1,5,0,2,0,0,0,0';
 const FINE_9600 = '1,3,0,2,0,0,0,0';
 
 export async function startModem(talk: Talk, settings: ModemSettings, clock: Clock, signal: AbortSignal): Promise<Modem | NoModem> {
-  const say = (text: string, ms = SETUP_MS) => talk.command(text, { ms, signal });
+  const once = (text: string, ms = SETUP_MS) => talk.command(text, { ms, signal });
+  // mgetty, waiting on the same line, throws away what it finds before it sees our lock: an answer may be lost, once.
+  const say = async (text: string, ms = SETUP_MS): Promise<Answer> => {
+    const first = await once(text, ms);
+    if (first.end !== null || (await once('E0V1Q0', FIRST_WORD_MS)).end !== 'ok') return first;
+    await quiet();
+    return once(text, ms);
+  };
+  /** An answer that was late would be taken for that of the next command. */
+  const quiet = () => clock.sleepUntil(after(clock.now(), QUIET_MS), signal);
   const ended = (answer: Answer): NoModem | null =>
     answer.end === 'gone' ? { kind: 'unplugged', why: talk.ear.gone ?? 'the line broke' } : answer.end === 'aborted' ? { kind: 'aborted', why: 'we are stopping' } : null;
+  const failed = (answer: Answer, text: string): NoModem => ended(answer) ?? (answer.end === null ? { kind: 'silent', why: `does not answer AT${text}` } : { kind: 'refuses', why: `refuses AT${text}` });
 
   // Whatever it was doing: a modem set to &D2 hangs up when DTR falls.
   await talk.wire.ready(false);
   await clock.sleepUntil(after(clock.now(), DTR_LOW_MS), signal);
   await talk.wire.ready(true);
-  const awake = await wake(say);
+  const awake = await wake(once, quiet);
   if (awake !== null) return ended(awake) ?? { kind: 'silent', why: 'does not answer ATV1Q0' };
 
   const { classes, answer } = await askClasses(say);
-  const over = ended(answer);
-  if (over !== null) return over;
+  if (answer.end !== 'ok' && answer.end !== 'error') return failed(answer, '+FCLASS=?');
   const identity = await askIdentity(say, classes);
   const profile = PROFILES.find(({ name }) => name === settings.profile) ?? profileFor(identity);
   const dialect = chooseDialect(classes, settings.fax, profile);
   if (dialect === null) return { kind: 'refuses', why: classes.length === 0 ? 'knows no fax class' : `has fax classes ${classes.join(', ')}, not ${settings.fax === 'auto' ? '2 or 2.0' : settings.fax}` };
 
   const selected = await say(`+FCLASS=${dialect.name}`);
-  if (selected.end !== 'ok') return ended(selected) ?? { kind: 'refuses', why: `refuses AT+FCLASS=${dialect.name}` };
+  if (selected.end !== 'ok') return failed(selected, `+FCLASS=${dialect.name}`);
   // A modem that does not know one of these works all the same.
   const flow = dialect.name === '2.0' ? `+FLO=${settings.flow === 'hardware' ? 2 : 1}` : profile.flow[settings.flow];
   for (const text of [...profile.init, flow, ...dialect.prepare, `${dialect.bitOrder}=0`, '+FCR=1']) {
@@ -59,24 +69,26 @@ export async function startModem(talk: Talk, settings: ModemSettings, clock: Clo
   }
   for (const text of settings.init) {
     const answer = await say(text.replace(/^AT/i, ''));
-    if (answer.end !== 'ok') return ended(answer) ?? { kind: 'refuses', why: `refuses AT${text}` };
+    if (answer.end !== 'ok') return failed(answer, text);
   }
   const id = settings.stationId.replaceAll(/[^0-9+ ]/g, '').slice(0, 20);
   const named = await say(`${dialect.localId}="${id}"`);
-  if (named.end !== 'ok') return ended(named) ?? { kind: 'refuses', why: `refuses its station id "${id}"` };
+  if (named.end !== 'ok') return failed(named, `${dialect.localId}="${id}"`);
   const able = await say(`${dialect.capabilities}=${FINE_14400}`);
   if (able.end !== 'ok') {
-    const less = ended(able) === null ? await say(`${dialect.capabilities}=${FINE_9600}`) : able;
-    if (less.end !== 'ok') return ended(less) ?? { kind: 'refuses', why: `refuses AT${dialect.capabilities}` };
+    const less = able.end === 'error' ? await say(`${dialect.capabilities}=${FINE_9600}`) : able;
+    if (less.end !== 'ok') return failed(less, dialect.capabilities);
   }
   return { kind: 'modem', name: settings.name, talk, dialect, profile, identity, classes, settings };
 }
 
 /** Null: it is awake. */
-async function wake(say: (text: string, ms?: number) => Promise<Answer>): Promise<Answer | null> {
+async function wake(say: (text: string, ms?: number) => Promise<Answer>, quiet: () => Promise<void>): Promise<Answer | null> {
   let answer: Answer | null = null;
   for (const ms of [FIRST_WORD_MS, SETUP_MS, SETUP_MS]) {
+    const again = answer !== null;
     answer = await say('E0V1Q0', ms);
+    if (answer.end === 'ok' && again) await quiet();
     if (answer.end === 'ok') return null;
     if (answer.end === 'gone' || answer.end === 'aborted') return answer;
   }

@@ -19,6 +19,8 @@ export function readLocal(sheet: Sheet): LocalDelivery {
   if (skeleton !== '' && !skeleton.startsWith('/')) environment.problem('AUTH_MKHOMEDIR_SKEL', `${shown(skeleton)} is no path from the root on`, 'AUTH_MKHOMEDIR_SKEL=/etc/skel');
   sheet.setting('courierd: AUTH_MKHOMEDIR_SKEL', skeleton, environment.source('AUTH_MKHOMEDIR_SKEL'));
   const maildrop = sheet.value('maildrop', undefined, pathRule('/usr/bin/maildrop'));
+  const recipientFilter = sheet.value('maildropfilter', undefined, pathRule('/usr/bin/maildrop'));
+  const aliasFilters = sheet.value('aliasfilteracct', undefined, pathRule('/home/filters'));
   const deputy = sheet.value('systemusers', undefined, pathRule('/run/posthorn/deliver.sock'));
   return {
     dotExtension: sheet.value('dotextension', 'courier', extensionRule),
@@ -30,6 +32,8 @@ export function readLocal(sheet: Sheet): LocalDelivery {
     shell: '/bin/sh',
     ...(skeleton === '' ? {} : { skeleton }),
     ...(deputy === undefined ? {} : { deputy }),
+    ...(recipientFilter === undefined ? {} : { recipientFilter }),
+    ...(aliasFilters === undefined ? {} : { aliasFilters }),
     aliasFolder: sheet.path('aliasdir'),
   };
 }

@@ -253,6 +253,10 @@ export interface LocalDelivery {
   readonly limitMs: number;
   /** The delivery agent that is called without a shell. */
   readonly maildrop?: string;
+  /** maildropfilter: what recipients' own filters are run by. */
+  readonly recipientFilter?: string;
+  /** aliasfilteracct: the home whose filters are asked about aliases. */
+  readonly aliasFilters?: string;
   /** PATH and SHELL of programs. */
   readonly path: string;
   readonly shell: string;

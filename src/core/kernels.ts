@@ -59,7 +59,11 @@ export interface FaxOptions {
 
 /** Octets in, octets out. What feed() gives may be a slice of the chunk. */
 export interface Codec {
-  feed(chunk: Uint8Array): Uint8Array;
+  /**
+   * With `into`, which must not overlap the chunk, the result of a chunk of up to 64 KiB is written there if it has
+   * room: for a caller that is done with one result before it asks for the next.
+   */
+  feed(chunk: Uint8Array, into?: Uint8Array): Uint8Array;
   /** What was held back, and the end. Closes as well. */
   finish(): Uint8Array;
 }

@@ -47,9 +47,14 @@ export class Arena {
     return length;
   }
 
-  /** Copies out. */
-  give(at: number, length: number): Uint8Array {
+  /** Copies out: into a part of `into` where it has room, else into octets of their own. */
+  give(at: number, length: number, into?: Uint8Array): Uint8Array {
     if (length === 0) return NOTHING;
+    if (into !== undefined && into.length >= length) {
+      const part = into.subarray(0, length);
+      part.set(this.memory.subarray(at, at + length));
+      return part;
+    }
     const out = Buffer.allocUnsafe(length);
     this.memory.copy(out, 0, at, at + length);
     return out;

@@ -28,16 +28,19 @@ export class WasmCodec implements Decoder, Owner {
     this.#enter();
   }
 
-  feed(chunk: Uint8Array): Uint8Array {
+  feed(chunk: Uint8Array, into?: Uint8Array): Uint8Array {
     this.#enter();
+    if (chunk.length <= ARENA.inputOctets) return this.#window(chunk, into);
     const found: Uint8Array[] = [];
     for (let at = 0; at < chunk.length; at += ARENA.inputOctets) {
-      const taken = this.#arena.take(chunk, at);
-      const octets = this.#entries.feed(taken);
-      if (octets < 0) found.push(taken === chunk.length ? chunk : chunk.subarray(at, at + taken));
-      else if (octets > 0) found.push(this.#arena.give(ARENA.output, octets));
+      found.push(this.#window(chunk.subarray(at, at + ARENA.inputOctets)));
     }
     return joined(found);
+  }
+
+  #window(chunk: Uint8Array, into?: Uint8Array): Uint8Array {
+    const octets = this.#entries.feed(this.#arena.take(chunk, 0));
+    return octets < 0 ? chunk : this.#arena.give(ARENA.output, octets, into);
   }
 
   finish(): Uint8Array {

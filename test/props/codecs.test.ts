@@ -87,6 +87,26 @@ for (const build of ['simd', 'relaxed', 'scalar'] as const) {
       });
     });
 
+    it('a result written into the caller\'s octets is the same one, whether they have room or not', () => {
+      const random = seeded(91);
+      const octets = randomOctets(random, 200_000);
+      const open: (() => Codec)[] = [
+        () => kernels.openQuotedPrintable(), () => kernels.openQuotedPrintableDecoder(), () => kernels.openBase64(),
+        () => kernels.openBase64Decoder(), () => kernels.openNormaliser(), () => kernels.openStuffing(),
+      ];
+      for (const one of open) {
+        const wanted = through(one(), [octets]);
+        for (const step of [700, 65_536, 150_000]) {
+          for (const room of [0, 1000, 70_000, 1_000_000]) {
+            const into = Buffer.alloc(room);
+            const codec = one();
+            const out = cut(random, octets, step).map((piece) => Buffer.from(codec.feed(piece, into)));
+            same(Buffer.concat([...out, codec.finish()]), wanted, `step ${step}, room ${room}`);
+          }
+        }
+      }
+    });
+
     it('streams of one codec that are open at the same time do not mix', () => {
       const random = seeded(77);
       const open: (() => Codec)[] = [

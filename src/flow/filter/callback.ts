@@ -1,27 +1,34 @@
 /** Asks a sender's mail exchangers whether they would take mail for it: MAIL FROM:<>, RCPT, and no message (RFC 5321 §3.3). */
 import type { Socket } from 'node:net';
-import type { Destination, Destinations, Relay } from '../../core/transport.ts';
+import type { Address, Envelope, RecipientId } from '../../core/envelope.ts';
+import type { Destination, Destinations, Relay, Router } from '../../core/transport.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
 import { createReplyReader, type Reply } from '../../grammar/smtp/reply.ts';
 import type { Dial, Secured, TlsRequest } from '../../kit/dial.ts';
 import type { Verified } from './verification.ts';
 
 export interface CallbackOptions {
+  /** Routes first: mail back would take them too. */
+  readonly router: Router;
   readonly destinations: Destinations;
   readonly dial: Dial;
   readonly startTls: (socket: Socket, request: TlsRequest) => Promise<Secured>;
   helo(): string;
 }
 
+const NO_ENVELOPE: Envelope = { reversePath: null, body: '7bit', smtputf8: false, origin: { source: 'dsn', protocol: 'dsn', at: 0 } };
 const CONNECT_MS = 20_000;
 const RELAYS = 5;
 const REPLY_OCTETS = 64 * 1024;
 
-export function createCallback(options: CallbackOptions): (address: string, signal: AbortSignal) => Promise<Verified> {
+export function createCallback(options: CallbackOptions): (address: Address, signal: AbortSignal) => Promise<Verified> {
   return async (address, signal) => {
     const at = address.lastIndexOf('@');
     const domain = asciiDomain(address.slice(at + 1)) ?? address.slice(at + 1);
-    const found = await options.destinations.find(domain, signal);
+    const route = await options.router.route({ id: 0 as RecipientId, address }, NO_ENVELOPE);
+    // By another way than ESMTP nobody can be asked.
+    if (route.kind === 'route' && route.transport !== 'esmtp') return { kind: 'good' };
+    const found = route.kind === 'settled' ? route : await options.destinations.find(route.nexthop, signal);
     if (found.kind === 'settled') return { kind: 'bad', lasting: found.outcome.kind === 'failed', said: [found.outcome.said?.text ?? 'The domain takes no mail'] };
     let last: Verified = { kind: 'bad', lasting: false, said: ['No mail exchanger could be reached'] };
     for (const relay of found.relays.slice(0, RELAYS)) {
@@ -45,6 +52,7 @@ async function ask({ dial, startTls, helo }: CallbackOptions, relay: Relay, mann
   if (dialled.kind !== 'connected') return { kind: 'bad', lasting: false, said: [`${peer}: ${dialled.why}`] };
   let { socket } = dialled;
   const drop = () => socket.destroy();
+  if (signal.aborted) drop();
   signal.addEventListener('abort', drop, { once: true });
   try {
     let talk = openTalk(socket);

@@ -1,9 +1,9 @@
 /** ClamAV's daemon: the message by INSTREAM, a four-octet length before each piece; one line back (clamd(8)). */
-import type { Filter } from '../../core/policy.ts';
+import type { Filter, FilterAnswer } from '../../core/policy.ts';
 import { refuse } from '../../core/status.ts';
 import type { ContentFilter } from '../../grammar/config/content-filters.ts';
 import { answerOf, reach, send } from './place.ts';
-import { forAll, wholeOf } from './scores.ts';
+import { forAll, wholeOf, withoutForeign } from './scores.ts';
 
 const ANSWER_OCTETS = 8 * 1024;
 const PIECE_OCTETS = 128 * 1024;
@@ -26,11 +26,12 @@ export function createClamd({ name, place, whenAbsent, found, fields }: ContentF
         }
         if (alive) await send(socket, length(0));
         const said = (await answer).replaceAll('\0', '').trim();
-        if (/^stream: OK$/.test(said)) return { kind: 'looked', verdicts: new Map(), addFields: fields ? [{ name: 'X-Virus-Status', value: 'Clean' }] : [] };
+        const status = (value: string): FilterAnswer => ({ kind: 'looked', verdicts: new Map(), addFields: [{ name: 'X-Virus-Status', value }], changes: withoutForeign(['X-Virus-Status']) });
+        if (/^stream: OK$/.test(said)) return fields ? status('Clean') : { kind: 'looked', verdicts: new Map(), addFields: [] };
         const [, what] = /^stream: (.+) FOUND$/.exec(said) ?? [];
         if (what === undefined) return { kind: 'absent', why: said === '' ? 'closed without an answer' : said };
         const why = `${name}: ${what}`;
-        if (found === 'flag') return { kind: 'looked', verdicts: new Map(), addFields: [{ name: 'X-Virus-Status', value: `Infected (${what.replaceAll(/[^!-~]/g, '_')})` }] };
+        if (found === 'flag') return status(`Infected (${what.replaceAll(/[^!-~]/g, '_')})`);
         return { kind: 'looked', verdicts: forAll(message, found === 'quarantine' ? { kind: 'quarantine', why } : refuse('contentRefused', { text: `Message refused: it has ${what.replaceAll(/[^ -~]/g, '_')}`, why })), addFields: [] };
       } finally {
         socket.destroy();

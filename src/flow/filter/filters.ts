@@ -10,6 +10,7 @@ import type { FilterStanding } from '../../core/operations.ts';
 import type { Examination, Filter, Filtering, Inspected } from '../../core/policy.ts';
 import { usualManners, type ContentFilter, type FilterManners } from '../../grammar/config/content-filters.ts';
 import type { ActiveFilter, BuiltInSettings } from '../../grammar/config/filter-folder.ts';
+import type { HttpClient } from '../../kit/http-client.ts';
 import { createExamination, type Placed } from './examination.ts';
 import { openProgram, type Program } from './program.ts';
 import { createClient } from './clients.ts';
@@ -47,8 +48,11 @@ export interface FiltersOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly house: Omit<House, 'clock'>;
+  /** Recipients' own; asked last, and only of mail that one of them wants to see. */
+  readonly recipients?: { readonly filter: Filter; wants(origin: Origin): boolean };
   /** Our name, as milters are told it. */
   me(): string;
+  readonly http: Pick<HttpClient, 'request'>;
 }
 
 /** A filter with something to close. */
@@ -65,6 +69,8 @@ export interface Filters extends Filtering {
   close(): Promise<void>;
 }
 
+/** Below the sender's ten minutes for our answer to the content (RFC 5321 §4.5.3.2.6). */
+const RECIPIENTS_MS = 5 * 60_000;
 const OPTIONAL_FIRST = (one: Sorted, other: Sorted) => Number(other.optional) - Number(one.optional) || Buffer.compare(Buffer.from(one.name), Buffer.from(other.name));
 
 interface Sorted extends Placed {
@@ -115,6 +121,7 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
       if (rule.sources !== undefined && !rule.sources.has(wayIn(origin))) continue;
       placed.push({ filter, timeoutMs: rule.timeoutMs, optional: false, largestOctets: rule.largestOctets });
     }
+    if (options.recipients?.wants(origin) === true) placed.push({ filter: options.recipients.filter, timeoutMs: RECIPIENTS_MS, optional: false });
     return placed;
   }
 
@@ -190,7 +197,7 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
     open(origin): Examination | null {
       const word = sourceWord(origin);
       if (word === null || !options.plan().sources.has(word)) return null;
-      if (wantedPrograms(options.plan()).length === 0 && members.size === 0 && clients.length === 0 && sockets.list().length === 0) return null;
+      if (wantedPrograms(options.plan()).length === 0 && members.size === 0 && clients.length === 0 && sockets.list().length === 0 && options.recipients?.wants(origin) !== true) return null;
       return createExamination({
         holding: createHolding(join(options.spool, `H${process.pid}.${++spooled}`)),
         filters: () => inOrder(origin),

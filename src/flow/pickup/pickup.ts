@@ -45,6 +45,8 @@ const LONGEST_WAIT_MS = 15 * 60_000;
 /** What was begun and never finished. */
 const STALE_MS = 36 * 3_600_000;
 const READ_OCTETS = 128 * 1024;
+/** For what is being taken in when we stop. */
+const GRACE_MS = 10_000;
 /** Messages taken in at once. */
 const PARALLEL = 4;
 const OFFERED = /^msg\.[\w.-]{1,200}$/;
@@ -160,8 +162,11 @@ export async function openPickup(options: PickupOptions): Promise<Pickup> {
     async close() {
       closing.abort();
       watcher?.close();
-      await running;
       await kept;
+      // Somebody may look at a message for minutes; it is offered again at the next start.
+      const over = new AbortController();
+      await Promise.race([running, clock.sleepUntil(after(clock.now(), GRACE_MS), over.signal)]);
+      over.abort();
     },
   };
 }

@@ -17,6 +17,7 @@ import type { Variables } from '../../core/policy.ts';
 import { refuse, type Refusal, type Status } from '../../core/status.ts';
 import type { Exchange } from '../../grammar/sasl.ts';
 import { parseCommandLine } from '../../grammar/smtp/command.ts';
+import { formatExdata } from '../../grammar/smtp/exdata.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
 import { Backlog } from './backlog.ts';
 import { CommandLines, type Found } from './command-lines.ts';
@@ -379,7 +380,17 @@ export class Session implements Conversation, WireListener {
     this.#tarpit?.reset();
     this.setup.meters.messages.add(1);
     this.setup.meters.octets.add(content.sizeOctets);
-    return this.answer(`250 2.0.0 Ok. ${answer.id}\r\n`);
+    return this.answer(answer.refused.size === 0 ? `250 2.0.0 Ok. ${answer.id}\r\n` : this.#oneByOne(answer, mail));
+  }
+
+  /** Asked for by EXDATA: what became of each accepted recipient. */
+  #oneByOne({ id, refused }: Queued, mail: OpenMail | null): string {
+    return formatExdata(Array.from({ length: mail?.accepted ?? 0 }, (_, place) => {
+      const refusal = refused.get(place);
+      if (refusal === undefined) return { code: 250, status: '2.0.0', text: `Ok. ${id}` };
+      this.#log.refused(refusal, mail === null ? {} : { from: mail.from });
+      return { code: refusal.reply, status: refusal.status, text: refusal.text };
+    }));
   }
 
   /** Holds the next command back until an answer is there. */

@@ -53,7 +53,7 @@ export function createSetup(options: ReceiveOptions): Setup {
       const lines = [`${name} Ok.`];
       if (words.length > 0) lines.push(`AUTH ${words.join(' ')}`);
       if (offersTls && !tls) lines.push('STARTTLS');
-      lines.push('PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES');
+      lines.push('XEXDATA', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES');
       // RFC 1870 §4: without a number when no limit is known.
       lines.push(sizeOctets > 0 ? `SIZE ${sizeOctets}` : 'SIZE', 'DSN');
       return formatReply(250, null, lines.join('\n'));

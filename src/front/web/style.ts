@@ -81,6 +81,7 @@ tbody th { font-weight: 500; }
 .facts dt { color: var(--quiet); font-size: .875rem; } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .history { list-style: none; margin: 0; padding: 0 0 0 1rem; border-left: 2px solid var(--rule); }
 .history li { padding: .35rem 0; overflow-wrap: anywhere; } .history time { color: var(--quiet); white-space: nowrap; margin-right: .5rem; }
+details summary { cursor: pointer; color: var(--accent); font-size: .875rem; } .past { margin: .25rem 0 0; padding-left: 1.2rem; }
 .fields { font-size: .9em; } .field { margin-right: .6em; }
 .log { font-size: .9rem; } .log td { padding: .25rem .6rem; } .log time { white-space: nowrap; color: var(--quiet); }
 .log .level { font-size: .8125rem; color: var(--quiet); }

@@ -43,7 +43,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export function createTraffic(now: () => number): Traffic {
   const begun = new Map<string, number>();
-  const hops = new Map<string, Mutable<NextHopTraffic>>();
+  /** By transport, then by next hop: no text is put together for a delivery. */
+  const hops = new Map<string, Map<string, Mutable<NextHopTraffic>>>();
+  let known = 0;
   let counted = nothingYet();
   let spare = nothingYet();
 
@@ -75,15 +77,30 @@ export function createTraffic(now: () => number): Traffic {
     counted[count]++;
     const { module, host } = fields as { readonly module?: string; readonly host?: string };
     if (module === undefined || host === undefined) return;
-    const key = `${module} ${host}`;
-    const hop = hops.get(key) ?? { transport: module, nexthop: host, delivered: 0, deferred: 0, failed: 0, lastAt: 0, last };
-    // Moved to the end, so that the first of the map is the one that was quiet longest.
-    hops.delete(key);
-    keep(hops, key, hop, NEXT_HOPS);
+    const hop = hops.get(module)?.get(host) ?? remember(module, host, last);
     hop[count]++;
     hop.lastAt = now();
     hop.last = last;
     if (last !== 'success') hop.trouble = { at: hop.lastAt, code: textOf(fields['code']), text: textOf(fields['text']) };
+  }
+
+  function remember(transport: string, nexthop: string, last: NextHopTraffic['last']): Mutable<NextHopTraffic> {
+    if (known >= NEXT_HOPS) forgetQuietest();
+    const hop: Mutable<NextHopTraffic> = { transport, nexthop, delivered: 0, deferred: 0, failed: 0, lastAt: 0, last };
+    const ofTransport = hops.get(transport) ?? new Map<string, Mutable<NextHopTraffic>>();
+    hops.set(transport, ofTransport.set(nexthop, hop));
+    known++;
+    return hop;
+  }
+
+  function forgetQuietest(): void {
+    const quietest = all().reduce((one, other) => (other.lastAt < one.lastAt ? other : one));
+    hops.get(quietest.transport)?.delete(quietest.nexthop);
+    known--;
+  }
+
+  function all(): Mutable<NextHopTraffic>[] {
+    return [...hops.values()].flatMap(ofTransport => [...ofTransport.values()]);
   }
 
   const heard = (event: string, fields?: LogFields) => { if (fields !== undefined) note(event, fields); };
@@ -96,7 +113,7 @@ export function createTraffic(now: () => number): Traffic {
       spare = taken;
       return taken;
     },
-    nextHops: () => [...hops.values()].toSorted((a, b) => total(b) - total(a)),
+    nextHops: () => all().sort((a, b) => total(b) - total(a)),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What pages are made of. A page is one file in pages/: where it is, how it is called, how it is drawn. */
-import type { RecentEvent } from '../../core/operations.ts';
+import type { NexthopView, RecentEvent } from '../../core/operations.ts';
 import type { PageRequest } from '../../core/pages.ts';
 import type { Awaitable } from '../../core/intake.ts';
 import type { QueueStore } from '../../core/queue-store.ts';
@@ -17,6 +17,8 @@ export interface View {
   readonly queue: Pick<QueueStore, 'get' | 'list' | 'summary'>;
   readonly history: History;
   readonly traffic: Pick<Traffic, 'nextHops'>;
+  /** Next hops that are being delivered to, waited for, or left alone now. */
+  lanes(): readonly NexthopView[];
   survey(): Promise<Survey>;
   /** Events of messages, oldest first; of one message when `id` is given. */
   recent(id?: string): readonly RecentEvent[];

@@ -30,7 +30,7 @@ export interface ScoreActions {
 export interface ContentFilter extends FilterManners {
   readonly line: number;
   readonly name: string;
-  readonly kind: 'spamd' | 'clamd' | 'milter';
+  readonly kind: 'rspamd' | 'spamd' | 'clamd' | 'milter';
   readonly place: FilterPlace;
   /** Absent: as enablefiltering says. */
   readonly sources?: ReadonlySet<FilterSource>;
@@ -53,7 +53,7 @@ export interface ContentFilters {
 
 export const usualManners: FilterManners = { timeoutMs: 60_000, whenAbsent: 'defer' };
 const EXAMPLE = 'virus clamd /run/clamav/clamd.ctl timeout=20s absent=pass';
-const PORTS: Readonly<Record<ContentFilter['kind'], number>> = { spamd: 783, clamd: 3310, milter: 8891 };
+const PORTS: Readonly<Record<ContentFilter['kind'], number>> = { rspamd: 11_333, spamd: 783, clamd: 3310, milter: 8891 };
 const SOURCES: ReadonlySet<string> = new Set(['esmtp', 'submission', 'local', 'uucp']);
 /** The gateway's own patience with all filters together is eight minutes. */
 const LONGEST_MS = 480_000;
@@ -74,8 +74,8 @@ export function parseContentFilters(text: string): Parsed<ContentFilters> {
       courier.set(name, mannersOf(options));
       continue;
     }
-    if (!/^[a-zA-Z][\w.-]{0,40}$/.test(name) || (kind !== 'spamd' && kind !== 'clamd' && kind !== 'milter')) {
-      say(`${shown(entry)} is not a name, a kind (spamd, clamd, milter or courier) and a place`);
+    if (!/^[a-zA-Z][\w.-]{0,40}$/.test(name) || (kind !== 'rspamd' && kind !== 'spamd' && kind !== 'clamd' && kind !== 'milter')) {
+      say(`${shown(entry)} is not a name, a kind (rspamd, spamd, clamd, milter or courier) and a place`);
       continue;
     }
     if (filters.some(one => one.name === name)) say(`a second filter ${name}`, 'one line a name');
@@ -84,7 +84,8 @@ export function parseContentFilters(text: string): Parsed<ContentFilters> {
       continue;
     }
     const place = noting(parsePlace(places[0] ?? '', PORTS[kind]), line, problems);
-    if (place !== undefined) filters.push(filterOf({ line, name, kind, place }, options));
+    if (kind === 'rspamd' && place?.kind === 'unix') say('rspamd is spoken to over HTTP', 'spam rspamd 127.0.0.1:11333');
+    else if (place !== undefined) filters.push(filterOf({ line, name, kind, place }, options));
   }
   return settle({ filters, courier }, problems);
 }
@@ -175,7 +176,7 @@ function filterOf(head: Pick<ContentFilter, 'line' | 'name' | 'kind' | 'place'>,
 }
 
 /** spamd reads nothing larger by its own choice; clamd's StreamMaxLength is 100 MB as shipped, 25 MB in older ones. */
-const LARGEST = { spamd: 500 * 1024, clamd: 25 * 1024 * 1024 } as const;
+const LARGEST = { rspamd: 50 * 1024 * 1024, spamd: 500 * 1024, clamd: 25 * 1024 * 1024 } as const;
 
 /** Blanks part words; quotes behind `=` keep them together. */
 function words(text: string): readonly string[] {

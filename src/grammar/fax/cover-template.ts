@@ -16,7 +16,8 @@ import { settle, shown, type Parsed, type Problem } from '../config/parsed.ts';
 export type CoverLine =
   | { readonly kind: 'heading' | 'text'; readonly text: string }
   | { readonly kind: 'row'; readonly label: string; readonly text: string }
-  | { readonly kind: 'rule' | 'gap' | 'body' };
+  | { readonly kind: 'rule' | 'gap' }
+  | { readonly kind: 'body' };
 
 export const coverWords = ['FROM', 'TO', 'SUBJECT', 'DATE', 'PAGES', 'NAME', 'STATION', 'NUMBER'] as const;
 export type CoverWords = Readonly<Record<(typeof coverWords)[number], string>>;
@@ -29,7 +30,7 @@ Fax:     %NUMBER%
 From:    %FROM%
 Date:    %DATE%
 Subject: %SUBJECT%
-Pages:   %PAGES% and this cover
+Pages:   %PAGES%, not counting the cover
 ---
 
 %TEXT%

@@ -33,6 +33,8 @@ export interface MailCommand {
   readonly smtputf8?: true;
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
+  /** Wants an answer for each recipient after the content. */
+  readonly exdata?: true;
   /** RFC 4954 §5; null is `AUTH=<>`. */
   readonly auth?: string | null;
 }
@@ -136,6 +138,8 @@ function mailParameter(key: string, value: string | null): MailParameter | Bad {
       return value !== null && /^\d{1,20}$/.test(value) ? { sizeOctets: Number(value) } : bad('syntax', 'SIZE is a number');
     case 'BODY':
       return bodyParameter(value);
+    case 'EXDATA': // announced as XEXDATA
+      return value === null ? { exdata: true } : bad('syntax', 'EXDATA has no value');
     case 'SMTPUTF8':
       return value === null ? { smtputf8: true } : bad('syntax', 'SMTPUTF8 has no value');
     case 'RET': {

@@ -11,3 +11,4 @@ export function createMaildrop(options: MaildropOptions): Maildrop {
   return createMaildropJobs(options);
 }
 export type { MaildropOptions } from './maildrop.ts';
+export { createRecipientFilters, type FilterPlace, type RecipientFilters } from './recipient-filters.ts';

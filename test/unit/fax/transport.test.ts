@@ -1,6 +1,6 @@
 /** Calls and what comes of them: who is told what, which pages go again, and when. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { FaxCallEnd } from '../../../src/core/fax.ts';
@@ -15,18 +15,21 @@ const hangup = (code: number): FaxCallEnd => ({ kind: 'hangup', code });
 /** What has no short wait, so that each call is an attempt of the queue's. */
 const slowly = { busyDelaysMs: [600_000], paidDelaysMs: [600_000] };
 
-test('all pages confirmed: delivered, with the numbers and the other machine in the receipt, and nothing left on disk', async () => {
+test('all pages confirmed: delivered, with the numbers and the other machine in the receipt, and a crash before the queue heard of it costs no second call', async () => {
   const box = openFaxBox({ line: scripted({ remoteId: '  +49 89 "123`\u0007 ' }) });
   const outcome = await box.deliverOne();
   assert.equal(outcome.kind, 'delivered');
   assert.equal(text(outcome), '3 pages - including 1 cover page - sent by fax to 5551212, which answered as +49 89 123');
   assert.equal(outcome.said?.type, 'x-fax');
-  assert.equal(outcome.said?.remoteMta, '+49 89 123');
+  assert.equal(outcome.said?.remoteMta, undefined, 'it has no name in DNS');
   const [call] = box.line.calls;
   assert.deepEqual([call?.number, call?.stationId, call?.pages.length], ['5551212', '+1 212 555 1212', 3]);
   // The strip, and the page below it.
   assert.deepEqual(call?.pages.map(({ rows, bits }) => [rows, bits.length, bits[0], bits[44 * 216]]), [[54, 54 * 216, 0, 1], [54, 54 * 216, 0, 2], [54, 54 * 216, 0, 3]]);
-  assert.deepEqual(readdirSync(join(box.folder, 'pages')), []);
+  assert.deepEqual(readdirSync(join(box.folder, 'pages', 'a1b2-0')), ['job.json'], 'the pages are gone');
+  const again = box.again(createScriptedFaxLine());
+  assert.deepEqual(await again.deliverOne(), outcome);
+  assert.equal(again.line.calls.length, 0);
 });
 
 test('what each end of a call means', async () => {
@@ -92,7 +95,7 @@ test('the last failure tells how far it came', async () => {
   await box.deliverOne();
   const outcome = await box.deliverOne();
   assert.deepEqual([outcome.kind, outcome.status], ['failed', '5.4.2']);
-  assert.equal(text(outcome), '1 of 3 pages were sent (1 cover, 0 document): the call broke within a page; no further try after 2 calls that were answered');
+  assert.equal(text(outcome), '1 of 3 pages were sent (1 cover, 0 document): the call broke within a page; no further try after 2 calls that were answered (5551212)');
   assert.deepEqual(readdirSync(join(box.folder, 'pages')), []);
 });
 
@@ -178,6 +181,23 @@ test('a trouble of the modem\'s is for somebody to look at; a busy line is not',
     assert.equal(box.logged.find(({ event }) => event === 'fax-call')?.level, level);
     assert.equal(existsSync(join(box.folder, 'calls.jsonl')), end.kind !== 'unavailable', 'what was not dialled is no call');
   }
+});
+
+test('a disk that fails after a call loses no page and sends none again', async () => {
+  const pages = plainPages(3);
+  const line = createScriptedFaxLine((_, n) => {
+    // The folder of the job goes away in the middle of the first call: nothing can be written there any more.
+    if (n === 0) renameSync(join(box.folder, 'pages', 'a1b2-0'), join(box.folder, 'pages', 'gone'));
+    return n === 0 ? { end: hangup(50), confirmed: 0, uncertain: true } : undefined;
+  });
+  const box = openFaxBox({ line, pages, plan: { ...slowly, paidTries: 2 } });
+  assert.equal((await box.deliverOne()).kind, 'deferred');
+  assert.ok(box.logged.some(({ event }) => event === 'fax-spool'));
+  renameSync(join(box.folder, 'pages', 'gone'), join(box.folder, 'pages', 'a1b2-0'));
+  const outcome = await box.deliverOne();
+  assert.equal(outcome.kind, 'delivered');
+  assert.match(text(outcome), /in 2 calls; page 1 may be on paper twice/);
+  assert.equal(pages.made, 1);
 });
 
 test('stopping in a call defers, keeps what was confirmed, and costs no try', async () => {

@@ -21,7 +21,7 @@ test('each mistake is named with its line', () => {
   const rows: readonly (readonly [string, RegExp])[] = [
     ['virus clam /run/x', /is not a name, a kind/], ['virus clamd', /where does it listen/], ['virus clamd /a /b', /'\/b' is not understood/], ['virus clamd /a timeout=1h', /timeout=1h/], ['virus clamd /a absent=maybe', /absent=maybe/],
     ['virus clamd /a found=eat', /found=eat/], ['a clamd /a\na clamd /b', /second filter a/], ['sa spamd 127.0.0.1:99999', /not a port/], ['sa spamd x reject=high', /reject=high/], ['* courier reject=5', /reject is nothing/], ['dkim milter /a for=everyone', /for=everyone/],
-    ['sa spamd x reject=1 reject=2', /given twice/],
+    ['sa spamd x reject=1 reject=2', /given twice/], ['spam rspamd /run/rspamd.sock', /over HTTP/],
   ];
   for (const [text, want] of rows) {
     const got = parseContentFilters(`# first\n${text}`);

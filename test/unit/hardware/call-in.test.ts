@@ -96,7 +96,7 @@ test('no room at all: the telephone rings on', { skip: noSocat, timeout: 30_000 
 
 test('octets the other way round are turned', { skip: noSocat, timeout: 30_000 }, async t => {
   // A class 2 modem that keeps to the draft instead of to Rockwell.
-  const { turned } = await import('../../../hardware/fax-simulator/modem.ts');
+  const { turned } = await import('../../../hardware/fax-simulator/octet-order.ts');
   const { fax } = await take(t, { classes: ['2'] }, { pages: [], coded: [turned(encodePage(pages[0]!))] });
   assert.ok(decodePage(fax!.pages[0]!.coded).bitmap.equals(pages[0]!));
 });
@@ -158,6 +158,56 @@ test('a data call is no fax, and the next call is taken again', { skip: noSocat,
   assert.equal(kept.faxes[0]!.pages.length, 0);
   const fax = await within(20_000, 'the fax', bench.modem.ring({ pages: [pages[1]!], rings: 30 }));
   assert.deepEqual(fax.verdicts, [1], bench.journal());
+});
+
+test('stopping in the middle of a call lets it come to its end', { skip: noSocat, timeout: 30_000 }, async t => {
+  const watch = createWatch();
+  let stopping: Promise<void> | undefined;
+  let stop = () => undefined as void;
+  const bench = await openModemBench(t, { classes: ['2'], lineBits: 64_000, at: step => {
+    if (step.kind === 'arriving' && step.page === 1 && step.octets > 1000) stop();
+    return undefined;
+  } }, { times: 10 });
+  const kept = rememberArrivals(watch.happened);
+  const line = bench.openLine({ answerAfterRings: 1 }, { listen: createListening({ clock: bench.clock, kernels, log: silent, arrivals: kept }) });
+  await untilListening(line);
+  stop = () => { stopping ??= line.close(); };
+  const result = await within(20_000, 'the call', bench.modem.ring({ pages: [pages[0]!] }));
+  assert.deepEqual(result, { answered: true, verdicts: [1], ended: 'hangup 0' }, bench.journal());
+  await stopping;
+  assert.equal(kept.faxes[0]?.end?.complete, true);
+});
+
+test('pulled out while it listens, put back, and called', { skip: noSocat, timeout: 30_000 }, async t => {
+  const watch = createWatch();
+  const bench = await openModemBench(t, {});
+  const kept = rememberArrivals(watch.happened);
+  const line = bench.openLine({ answerAfterRings: 1 }, { listen: createListening({ clock: bench.clock, kernels, log: silent, arrivals: kept }) });
+  await untilListening(line);
+  await bench.modem.unplug();
+  for (let waited = 0; line.modems[0]?.trouble?.kind !== 'absent'; waited++) {
+    assert.ok(waited < 500, 'nobody notices');
+    await new Promise(next => setTimeout(next, 10));
+  }
+  await bench.modem.plug();
+  await untilListening(line);
+  assert.equal((await within(20_000, 'the call', bench.modem.ring({ pages: [pages[1]!] }))).ended, 'hangup 0');
+});
+
+test('while it rings nothing is dialled', { skip: noSocat, timeout: 30_000 }, async t => {
+  const watch = createWatch();
+  const bench = await openModemBench(t, {});
+  const kept = rememberArrivals(watch.happened);
+  const line = bench.openLine({ answerAfterRings: 3 }, { listen: createListening({ clock: bench.clock, kernels, log: silent, arrivals: kept }) });
+  await untilListening(line);
+  const ringing = bench.modem.ring({ pages: [pages[1]!] });
+  for (let waited = 0; line.modems[0]?.state !== 'receiving'; waited++) {
+    assert.ok(waited < 500, 'it does not hear the bell');
+    await new Promise(next => setTimeout(next, 5));
+  }
+  const sending = line.send(callTo('5551234', [pageOf(pages[0]!)]), never);
+  assert.equal((await within(20_000, 'the call', ringing)).ended, 'hangup 0');
+  assert.deepEqual((await sending).end, { kind: 'sent' });
 });
 
 test('between two calls in, one out: the modem listens, sends, and listens again', { skip: noSocat, timeout: 30_000 }, async t => {

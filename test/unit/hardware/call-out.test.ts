@@ -13,8 +13,8 @@ const second = drawnPage(300, 2);
 for (const kind of ['2', '2.0'] as const) {
   const orders: readonly (readonly [string, FaxScript, number?])[] = [
     ['a line as fast as it comes', {}],
-    ['a line of 14400 and a buffer of 1 KiB', { lineBits: 14_400, bufferOctets: 1024 }],
-    ['a slower line than agreed and a buffer of 1 KiB', { lineBits: 7200, bufferOctets: 1024 }, 8],
+    ['a line of 14400 and a buffer of 4 KiB', { lineBits: 14_400, bufferOctets: 4096 }, 8],
+    ['a slower line than agreed and a buffer of 4 KiB', { lineBits: 7200, bufferOctets: 4096 }, 8],
     ['answers three octets at a time', { cutOctets: 3 }],
   ];
   for (const [what, script, times] of orders) {
@@ -41,6 +41,24 @@ for (const kind of ['2', '2.0'] as const) {
     });
   }
 }
+
+test('a modem that runs dry says so', { skip: noSocat, timeout: 30_000 }, async t => {
+  const bench = await openModemBench(t, { classes: ['2'], underflowMs: 5000, at: step => (step.kind === 'page' ? { kind: 'octets', octets: Buffer.from([0x13]) } : undefined) });
+  const report = await bench.openLine().send(callTo('1', [pageOf(first)]), never);
+  assert.deepEqual([report.end, report.pagesConfirmed], [{ kind: 'hangup', code: 43 }, 0]);
+});
+
+test('RTS/CTS: the system waits, nothing is paced', { skip: noSocat, timeout: 30_000 }, async t => {
+  const said: string[] = [];
+  const bench = await openModemBench(t, { classes: ['2.0'], at: step => {
+    if (step.kind === 'command') said.push(step.text);
+    return undefined;
+  } });
+  const report = await bench.openLine({ flow: 'hardware' }).send(callTo('1', [pageOf(first)]), never);
+  assert.deepEqual(report.end, { kind: 'sent' }, `${report.said}\n${bench.journal()}`);
+  assert.ok(said.includes('+FLO=2'), said.join(' '));
+  assert.ok(decodePage(bench.modem.calls[0]!.pages[0]!.coded).bitmap.equals(first));
+});
 
 test('a far side without fine resolution gets rows in pairs, no black pel lost', { skip: noSocat, timeout: 30_000 }, async t => {
   const bench = await openModemBench(t, { classes: ['2'], capabilities: '0,5,0,2,0,0,0,0', agreed: '0,5,0,2,0,0,0,0' });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import * as fc from 'fast-check';
 import type { MessageId, RecipientId } from '../../../src/core/envelope.ts';
+import type { NexthopView } from '../../../src/core/operations.ts';
 import type { QueueEntry } from '../../../src/core/queue-store.ts';
 import { createTraffic, openWebView, type LoggedLine } from '../../../src/front/web/index.ts';
 import { style } from '../../../src/front/web/style.ts';
@@ -31,13 +32,15 @@ interface Shown {
   readonly entries?: readonly QueueEntry[];
   readonly lines?: readonly LoggedLine[];
   readonly troubles?: readonly string[];
+  readonly lanes?: readonly NexthopView[];
 }
 
-function open(t: TestContext, { entries = [], lines = [], troubles = [] }: Shown = {}) {
+function open(t: TestContext, { entries = [], lines = [], troubles = [], lanes = [] }: Shown = {}) {
   const clock = createFakeClock(START);
   let listed = 0;
   const web = openWebView({
     clock, version: '1.2.3', startedAt: START - 90_000, traffic: createTraffic(() => clock.now()), me: () => 'gateway.example',
+    lanes: () => lanes,
     queue: {
       get: id => entries.find(one => one.message.id === id) ?? null,
       async *list(_which, after) {
@@ -144,6 +147,25 @@ describe('web pages', () => {
     const page = await look('/next-hops');
     assert.match(page, /q=%40one\.example[^]*?class="number">2<[^]*?Come later/);
     assert.match(page, /q=%40two\.example[^]*?class="number">1<[^]*?data-name="Next attempt">–</);
+  });
+
+  it('next hops: what is under way, what is left alone and until when, beside what went through', async t => {
+    const lanes: readonly NexthopView[] = [
+      { transport: 'esmtp', nexthop: 'busy.example', active: 3, waiting: 120, width: 5 },
+      { transport: 'esmtp', nexthop: 'down.example', active: 0, waiting: 0, width: 1, closedUntil: START + 300_000, trouble: '4.4.1 connection refused' },
+    ];
+    const page = await open(t, { lanes }).look('/next-hops');
+    assert.match(page, /busy\.example[^]*?3 under way[^]*?120 wait[^]*?at most 5 at once/);
+    assert.match(page, /down\.example[^]*?left alone until[^]*?in 5 min[^]*?4\.4\.1 connection refused/);
+  });
+
+  it('message: answers that are history are told, with how often', async t => {
+    const one = entry(1);
+    const [recipient] = one.message.recipients;
+    assert.ok(recipient !== undefined);
+    const past = [{ outcome: { kind: 'deferred', status: '4.4.1', blame: 'nexthop', said: { type: 'smtp', text: 'connection <refused>' } }, firstAt: START, lastAt: START + 600_000, times: 7 }] as unknown as NonNullable<typeof recipient.past>;
+    const { look } = open(t, { entries: [{ ...one, message: { ...one.message, recipients: [{ ...recipient, past }] } }] });
+    assert.match(await look(`/message/${one.message.id}`), /before that[^]*4\.4\.1 connection &lt;refused&gt;[^]*7 times/);
   });
 
   it('message: envelope, answers, what is next; and what is remembered when it has left', async t => {

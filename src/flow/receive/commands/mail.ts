@@ -53,12 +53,13 @@ function begin(talk: Conversation, transaction: Transaction, command: MailComman
 
 function options(command: MailCommand): MailOptions {
   if (command.parameters.length === 0) return NO_OPTIONS;
-  const { sizeOctets, body, smtputf8, ret, envid } = command;
+  const { sizeOctets, body, smtputf8, ret, envid, exdata } = command;
   return {
     ...(sizeOctets === undefined ? {} : { sizeOctets }),
     ...(body === undefined ? {} : { body }),
     ...(smtputf8 === undefined ? {} : { smtputf8 }),
     ...(ret === undefined ? {} : { ret }),
     ...(envid === undefined ? {} : { envid }),
+    ...(exdata === undefined ? {} : { exdata }),
   };
 }

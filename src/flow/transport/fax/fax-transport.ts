@@ -60,6 +60,7 @@ const PER_NUMBER = 8;
 const SHORT_WAIT_MS = 5 * 60_000;
 const LINE_WAIT_MS = { 'in-use': 60_000, other: 10 * 60_000 } as const;
 const SWEEP_AFTER_MS = 2 * 86_400_000;
+const SWEEP_EVERY_MS = 86_400_000;
 
 export function openFaxTransport(options: FaxTransportOptions): FaxTransport {
   return new OpenFaxTransport(options);
@@ -81,14 +82,16 @@ class OpenFaxTransport implements FaxTransport {
   readonly #under = new Set<Promise<unknown>>();
   /** Pages are made one message at a time: two documents at once would need the memory of two. */
   #drawing: Promise<unknown> = Promise.resolve();
+  /** How far faxes came whose job could not be written: no page goes out twice for a disk that is full. */
+  readonly #unwritten = new Map<string, FaxJob>();
+  #sweptAt = 0;
 
   constructor(options: FaxTransportOptions) {
     this.#options = options;
     this.#spool = createPageSpool(join(options.folder, 'pages'));
     this.#ledger = createLedger(join(options.folder, 'calls.jsonl'));
     this.#switchboard = createSwitchboard((number, faxes, signal) => this.#place(number, faxes, signal), () => options.plan().together);
-    const oldest = options.clock.now() - options.plan().queueTimeMs - SWEEP_AFTER_MS;
-    this.#spool.sweep(oldest).catch((cause: unknown) => options.log.error('fax-sweep', { cause }));
+    this.#sweep();
   }
 
   get limits(): Transport['limits'] {
@@ -103,6 +106,7 @@ class OpenFaxTransport implements FaxTransport {
   async deliver(job: Delivery, signal: AbortSignal): Promise<ReadonlyMap<RecipientId, Outcome>> {
     const outcomes = new Map<RecipientId, Outcome>();
     const both = AbortSignal.any([signal, this.#closing.signal]);
+    this.#sweep();
     for (const recipient of job.recipients) {
       const work = this.#deliverOne(job, recipient, both).catch((cause: unknown): Outcome => {
         this.#options.log.error('fax', { id: job.id, cause });
@@ -120,19 +124,45 @@ class OpenFaxTransport implements FaxTransport {
     await Promise.allSettled(this.#under);
   }
 
+  /** Faxes that were cancelled, or ran out of time, leave their pages behind. */
+  #sweep(): void {
+    const { clock, plan, log } = this.#options;
+    const now = clock.now();
+    if (now - this.#sweptAt < SWEEP_EVERY_MS) return;
+    this.#sweptAt = now;
+    this.#spool.sweep(now - plan().queueTimeMs - SWEEP_AFTER_MS).catch((cause: unknown) => log.error('fax-sweep', { cause }));
+  }
+
+  async #save(fax: SpooledFax, job: FaxJob): Promise<void> {
+    try {
+      await fax.save(job);
+      this.#unwritten.delete(fax.folder);
+    } catch (cause) {
+      this.#unwritten.set(fax.folder, job);
+      this.#options.log.error('fax-spool', { folder: fax.folder, cause });
+    }
+  }
+
+  async #remove(fax: SpooledFax): Promise<void> {
+    this.#unwritten.delete(fax.folder);
+    await fax.remove();
+  }
+
   async #deliverOne(delivery: Delivery, recipient: Recipient, signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#options;
     if (signal.aborted) return deferred('message', '4.3.2', 'We are stopping');
     const dialled = this.#options.dial(recipient);
     const fax = this.#spool.fax(`${delivery.id}-${recipient.id}`);
+    const kept = this.#unwritten.get(fax.folder) ?? (await fax.load());
+    if (kept?.receipt !== undefined) return { kind: 'delivered', status: '2.0.0', said: said(kept.receipt) };
     if (dialled.kind === 'refused') {
-      await fax.remove();
+      await this.#remove(fax);
       return dialled.outcome;
     }
     const expires = delivery.envelope.origin.at + this.#options.plan().queueTimeMs;
     const limit = await this.#dayLimit(dialled.number);
     if (limit !== null) return this.#orExpired(limit, expires, fax);
-    const made = await this.#pagesOf(delivery, dialled, fax, signal);
+    const made = kept === null ? await this.#pagesOf(delivery, dialled, fax, signal) : { job: kept };
     if ('outcome' in made) return made.outcome.kind === 'deferred' ? this.#orExpired(made.outcome, expires, fax) : made.outcome;
     let { job } = made;
     for (;;) {
@@ -141,13 +171,15 @@ class OpenFaxTransport implements FaxTransport {
       const verdict = verdictFor(share, waiting.pages);
       job = progress(job, share, verdict);
       if (job.sent >= job.pages.length) {
-        await fax.remove();
-        return { kind: 'delivered', status: '2.0.0', said: receipt(job, dialled.number, share.report) };
+        const text = receipt(job, dialled.number, share.report);
+        await this.#save(fax, { ...job, receipt: text });
+        await fax.clear();
+        return { kind: 'delivered', status: '2.0.0', said: said(text) };
       }
-      await fax.save(job);
+      await this.#save(fax, job);
       const outcome = this.#judge(job, verdict, share, dialled.number, signal);
       if (outcome.kind === 'failed') {
-        await fax.remove();
+        await this.#remove(fax);
         return outcome;
       }
       const waitMs = (outcome.notBefore ?? 0) - clock.now();
@@ -167,8 +199,6 @@ class OpenFaxTransport implements FaxTransport {
   }
 
   async #pagesOf(delivery: Delivery, dialled: Extract<Dialled, { kind: 'dial' }>, fax: SpooledFax, signal: AbortSignal): Promise<{ readonly job: FaxJob } | { readonly outcome: Outcome }> {
-    const known = await fax.load();
-    if (known !== null) return { job: known };
     const { log, pages, plan } = this.#options;
     const turn = this.#drawing.then(async () => {
       await fax.begin();
@@ -184,10 +214,10 @@ class OpenFaxTransport implements FaxTransport {
         return { job };
       }
       case 'unfit':
-        await fax.remove();
+        await this.#remove(fax);
         return { outcome: { kind: 'failed', status: made.status, said: said(made.why) } };
       case 'trouble':
-        await fax.remove();
+        await this.#remove(fax);
         if (!signal.aborted) log.error('fax-pages', { id: delivery.id, why: made.why, ...(made.cause === undefined ? {} : { cause: made.cause }) });
         return { outcome: deferred('message', '4.3.0', `The pages cannot be made now: ${made.why}`) };
       default:
@@ -224,7 +254,8 @@ class OpenFaxTransport implements FaxTransport {
     const alarm = verdict.kind !== 'sent' && verdict.alarm === true;
     if (alarm) log.error('fax-call', { ...fields, why: verdict.text, said: report.said });
     else log.info('fax-call', { ...fields, said: report.said });
-    if (end.kind !== 'unavailable') await this.#ledger.note({ at: clock.now(), ...fields });
+    // The call was made, whether or not there is room to note it.
+    if (end.kind !== 'unavailable') await this.#ledger.note({ at: clock.now(), ...fields }).catch((cause: unknown) => log.error('fax-ledger', { cause }));
     return report;
   }
 
@@ -233,24 +264,25 @@ class OpenFaxTransport implements FaxTransport {
     const { plan, clock } = this.#options;
     if (verdict.kind === 'sent') throw new Error('a call that sent everything left pages behind');
     const remote = answeredAs(report);
-    if (verdict.kind === 'never') return { kind: 'failed', status: verdict.status, said: said(`${partly(job)}${verdict.text}`, remote) };
+    const who = remote === undefined ? number : `${number}, which answered as ${remote}`;
+    if (verdict.kind === 'never') return { kind: 'failed', status: verdict.status, said: said(`${partly(job)}${verdict.text} (${who})`) };
     const { busyDelaysMs, paidDelaysMs, paidTries } = plan();
     if (job.paidTries >= paidTries && verdict.cost === 'paid') {
-      return { kind: 'failed', status: verdict.status.replace(/^4/, '5') as Failed['status'], said: said(`${partly(job)}${verdict.text}; no further try after ${job.paidTries === 1 ? 'one call that was' : `${job.paidTries} calls that were`} answered`, remote) };
+      return { kind: 'failed', status: verdict.status.replace(/^4/, '5') as Failed['status'], said: said(`${partly(job)}${verdict.text}; no further try after ${job.paidTries === 1 ? 'one call that was' : `${job.paidTries} calls that were`} answered (${who})`) };
     }
     const delays = verdict.cost === 'paid' ? paidDelaysMs : busyDelaysMs;
     const tries = verdict.cost === 'paid' ? job.paidTries : job.freeTries;
     const waitMs = verdict.cost === 'line'
       ? signal.aborted ? 0 : LINE_WAIT_MS[report.end.kind === 'unavailable' && report.end.why === 'in-use' ? 'in-use' : 'other']
       : (delays[Math.min(Math.max(tries, 1), delays.length) - 1] ?? 0);
-    return { kind: 'deferred', status: verdict.status, blame: 'nexthop', said: said(`${partly(job)}${verdict.text} (${number})`, remote), ...(waitMs === 0 ? {} : { notBefore: after(clock.now(), waitMs) }) };
+    return { kind: 'deferred', status: verdict.status, blame: 'nexthop', said: said(`${partly(job)}${verdict.text} (${who})`), ...(waitMs === 0 ? {} : { notBefore: after(clock.now(), waitMs) }) };
   }
 
   /** Fax has a queue time of its own, and it ends here. */
   async #orExpired(outcome: Deferred, expires: number, fax: SpooledFax): Promise<Deferred | Failed> {
     const { clock } = this.#options;
     if (clock.now() < expires) return outcome.notBefore === undefined ? outcome : { ...outcome, notBefore: Math.min(outcome.notBefore, expires) as Instant };
-    await fax.remove();
+    await this.#remove(fax);
     // RFC 3463 §3.5: delivery time expired.
     return { kind: 'failed', status: '5.4.7', ...(outcome.said === undefined ? {} : { said: outcome.said }) };
   }
@@ -280,15 +312,15 @@ function progress(job: FaxJob, { report, confirmed, uncertain }: Share, verdict:
 }
 
 /** Courier's words, with true numbers. */
-function receipt(job: FaxJob, number: string, report: FaxCallReport): Diagnostic {
+function receipt(job: FaxJob, number: string, report: FaxCallReport): string {
   const count = job.pages.length;
   const remote = answeredAs(report);
-  return said([
+  return [
     `${count} ${count === 1 ? 'page' : 'pages'} - including ${job.coverPages} cover ${job.coverPages === 1 ? 'page' : 'pages'} - sent by fax to ${number}${remote === undefined ? '' : `, which answered as ${remote}`}`,
     ...(job.calls > 1 ? [`in ${job.calls} calls`] : []),
     ...(job.twice.length > 0 ? [`page ${[...new Set(job.twice)].join(', ')} may be on paper twice`] : []),
     ...job.notes,
-  ].join('; '), remote);
+  ].join('; ');
 }
 
 /** How far it came, where it came somewhere. */
@@ -298,8 +330,9 @@ function partly({ sent, pages, coverPages, twice }: FaxJob): string {
   return `${sent} of ${pages.length} pages were sent (${cover} cover, ${sent - cover} document)${twice.includes(sent + 1) ? `, and page ${sent + 1} may be on paper` : ''}: `;
 }
 
-function said(text: string, remoteMta?: string): Diagnostic {
-  return { type: 'x-fax', text, ...(remoteMta === undefined ? {} : { remoteMta }) };
+/** Without a Remote-MTA: a fax machine has a number, and no name in DNS (RFC 3464 §2.3.5). */
+function said(text: string): Diagnostic {
+  return { type: 'x-fax', text };
 }
 
 /** What a machine says of itself goes no further than a telephone number could (T.30: 20 of digits, blank, plus). */

@@ -15,7 +15,7 @@ const FOLDERS = ['/usr/share/fonts', '/usr/local/share/fonts'];
 /** Fonts that reach far beyond Latin, the better ones first. */
 const WANTED: readonly (readonly [RegExp, string?])[] = [
   [/^NotoSansCJK-Regular\.ttc$/, 'NotoSansCJKsc-Regular'], [/^NotoSansCJKsc-Regular\.otf$/], [/^SourceHanSans.*-Regular\.otf$/], [/^DroidSansFallback(Full)?\.ttf$/],
-  [/^wqy-(microhei|zenhei)\.ttc$/], [/^(ipag|ipagp|TakaoGothic|fonts-japanese-gothic)\.ttf$/], [/^NanumGothic\.ttf$/], [/^unifont.*\.(ttf|otf)$/],
+  [/^wqy-microhei\.ttc$/, 'WenQuanYiMicroHei'], [/^wqy-zenhei\.ttc$/, 'WenQuanYiZenHei'], [/^(ipag|ipagp|TakaoGothic|fonts-japanese-gothic)\.ttf$/], [/^NanumGothic\.ttf$/], [/^unifont.*\.(ttf|otf)$/],
   [/^NotoSans(Devanagari|Thai|Bengali|Tamil|Georgian|Armenian|Ethiopic)-Regular\.ttf$/],
   [/^NotoEmoji-Regular\.ttf$/], [/^Symbola.*\.ttf$/],
 ];

@@ -168,7 +168,8 @@ async function printForwarded(fields: readonly HeaderField[], body: string, shop
 }
 
 function coverWordsOf(fields: readonly HeaderField[], plan: PagePlan | null, number: string, pages: number): CoverWords {
-  const to = [...readNames(fieldText(fields, 'to')), ...readNames(fieldText(fields, 'cc'))];
+  // Who has no name but a fax address has its number; the rest of it says nothing to a reader.
+  const to = [...readNames(fieldText(fields, 'to')), ...readNames(fieldText(fields, 'cc'))].map(name => name.replace(/@fax[\w-]*$/i, ''));
   return {
     FROM: readNames(fieldText(fields, 'from')).join(', '),
     TO: to.join(to.some(name => name.includes(',')) ? '; ' : ', '),

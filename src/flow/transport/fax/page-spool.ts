@@ -20,6 +20,8 @@ export interface FaxJob {
   readonly calls: number;
   readonly freeTries: number;
   readonly paidTries: number;
+  /** It is through, and this is what the sender hears: kept, so that a crash before the queue knew it costs no second call. */
+  readonly receipt?: string;
 }
 
 export interface SpooledFax {
@@ -29,6 +31,8 @@ export interface SpooledFax {
   /** Empties the folder for new pages. */
   begin(): Promise<void>;
   save(job: FaxJob): Promise<void>;
+  /** Removes the pages, and keeps the job. Neither this nor the next fails: what stays is swept later. */
+  clear(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -52,6 +56,7 @@ export function createPageSpool(root: string): PageSpool {
           try {
             const job = JSON.parse(await readFile(join(folder, JOB), 'utf8')) as FaxJob & { readonly version: number };
             if (job.version !== VERSION) return null;
+          if (job.receipt !== undefined) return job;
             const present = new Set(await readdir(folder));
             return job.pages.length > 0 && job.pages.every(({ file }) => present.has(file)) ? job : null;
           } catch {
@@ -63,7 +68,10 @@ export function createPageSpool(root: string): PageSpool {
           await mkdir(folder, { recursive: true, mode: 0o700 });
         },
         save: job => writeDurably(folder, JSON.stringify({ version: VERSION, ...job })),
-        remove: () => rm(folder, { recursive: true, force: true }),
+        async clear() {
+          for (const name of await readdir(folder).catch(() => [])) if (name !== JOB) await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
+        },
+        remove: () => rm(folder, { recursive: true, force: true }).catch(() => undefined),
       };
     },
     async sweep(olderThan) {

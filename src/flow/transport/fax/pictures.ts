@@ -22,11 +22,12 @@ const LARGEST_SCALE = (PELS_PER_INCH / 96) * 1.5;
 const TALL = 1.4;
 const NARROW_FAX = 0.6;
 
-export function createPictures(): Pictures {
+/** `find`: where the library comes from; it is optional. */
+export function createPictures(find: () => Promise<{ readonly default: Library }> = () => import('sharp')): Pictures {
   let library: Promise<Library | null> | null = null;
   const load = async (): Promise<Library | null> => {
     try {
-      const { default: sharp } = await import('sharp');
+      const { default: sharp } = await find();
       sharp.cache(false);
       sharp.concurrency(1);
       sharp.block({ operation: ['VipsForeignLoad'] });

@@ -20,8 +20,8 @@ export interface Sheets {
   /** One line; `y` is its top. In a paragraph from right to left, `x` to `x + width` is filled from the right. */
   draw(text: string, box: { readonly x: number; readonly y: number; readonly width: number; readonly align?: 'left' | 'right' | 'start' }, style: Style): void;
   rule(y: number, thick: number, from: number, to: number): void;
-  /** Lines no wider than `width`. */
-  wrap(paragraph: string, width: number, style: Style): readonly string[];
+  /** Lines no wider than `width`, made as they are asked for. */
+  wrap(paragraph: string, width: number, style: Style): Iterable<string>;
   lineHeight(style: Style): number;
   /** Characters without a glyph, and how often each was wanted. */
   readonly missing: ReadonlyMap<string, number>;
@@ -33,6 +33,8 @@ interface OpenFont {
   readonly font: { hasGlyphForCodePoint(codePoint: number): boolean };
 }
 
+/** DejaVu's. */
+const ASCENT = 0.928;
 const REPLACEMENT = '\ufffd';
 /** Marks and joiners stay with the letter before them. */
 const CLINGS = /^[\p{M}\p{Cf}\ufe00-\ufe0f]$/u;
@@ -125,7 +127,8 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
 
   function show({ text, file }: { readonly text: string; readonly file: FontFile }, x: number, y: number, { points }: Style): number {
     use(file);
-    document.fontSize(points).text(text, x, y, { lineBreak: false });
+    // By the line that letters stand on: fonts differ in what they have above it.
+    document.fontSize(points).text(text, x, y + ASCENT * points, { lineBreak: false, baseline: 'alphabetic' });
     return text.split(/(?<= )/).reduce((at, word) => at + widthOf(word, file, points), x);
   }
 
@@ -163,15 +166,14 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
     rule(y, thick, from, to) {
       document.rect(from, y, to - from, thick).fill('black');
     },
-    wrap(paragraph, width, style) {
-      const lines: string[] = [];
+    *wrap(paragraph, width, style) {
       let line = '';
       let used = 0;
       for (const word of breakable(paragraph)) {
         const wide = measure(word, style);
         const shown = measure(word.trimEnd(), style);
         if (used + shown > width && line !== '') {
-          lines.push(line.trimEnd());
+          yield line.trimEnd();
           line = '';
           used = 0;
         }
@@ -183,7 +185,7 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
         for (const character of new Intl.Segmenter().segment(word)) {
           const one = measure(character.segment, style);
           if (used + one > width && line !== '') {
-            lines.push(line);
+            yield line;
             line = '';
             used = 0;
           }
@@ -191,8 +193,7 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
           used += one;
         }
       }
-      lines.push(line.trimEnd());
-      return lines;
+      yield line.trimEnd();
     },
     async finish() {
       document.end();
@@ -202,8 +203,11 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
   };
 }
 
-/** Where a line may end: behind blanks, behind a hyphen in a word, between ideographs. */
-function breakable(paragraph: string): readonly string[] {
-  const words = paragraph.split(/(?<=[^\s] +)(?=\S)|(?<=\p{L}-)(?=\p{L})/u);
-  return BREAKS_ANYWHERE.test(paragraph) ? words.flatMap(word => (BREAKS_ANYWHERE.test(word) ? Array.from(word) : [word])) : words;
+/** Where a line may end: behind blanks, behind a hyphen in a word, between ideographs. No piece is endless. */
+function* breakable(paragraph: string): Generator<string> {
+  for (const [found] of paragraph.matchAll(/ *[^ ]{1,200} *| +/gu)) {
+    if (BREAKS_ANYWHERE.test(found)) yield* Array.from(found);
+    else if (found.includes('-')) yield* found.split(/(?<=\p{L}-)(?=\p{L})/u);
+    else yield found;
+  }
 }

@@ -1,4 +1,5 @@
 /** Text onto pages: the cover page, and parts that are text. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fillCover, type CoverLine, type CoverWords } from '../../../grammar/fax/cover-template.ts';
 import type { Sheets, Style } from './sheets.ts';
 
@@ -23,12 +24,16 @@ const NOTE: Style = { face: 'sans', points: 9.5 };
 /** 84 columns across. */
 const FIXED: Style = { face: 'mono', points: 10.2 };
 const TAB = 8;
+const LINES_A_TURN = 20;
 
 /** Gives the pages drawn. `last` may say one thing more when all else is drawn, and stands below it. */
-export function drawFlow(sheets: Sheets, flow: TextFlow, most: number, last?: (missing: ReadonlyMap<string, number>) => string | null): number | 'too many' {
+export async function drawFlow(sheets: Sheets, flow: TextFlow, most: number, last?: (missing: ReadonlyMap<string, number>) => string | null): Promise<number | 'too many'> {
   const page = new Page(sheets, most);
-  for (const line of flow.lines) drawLine(page, line, flow);
-  if (!flow.lines.some(({ kind }) => kind === 'body')) drawBody(page, flow.body);
+  for (const line of flow.lines) {
+    if (line.kind === 'body') await drawBody(page, flow.body);
+    else drawLine(page, line, flow);
+  }
+  if (!flow.lines.some(({ kind }) => kind === 'body')) await drawBody(page, flow.body);
   drawNotes(page, flow.notes);
   const more = page.full ? null : (last?.(sheets.missing) ?? null);
   if (more !== null) drawNotes(page, [more]);
@@ -71,17 +76,26 @@ class Page {
   }
 
   print(text: string, style: Style, x = MARGIN): void {
-    const height = this.sheets.lineHeight(style);
-    for (const line of this.sheets.wrap(text, this.sheets.width - MARGIN - x, style)) {
-      this.room(height);
+    for (const line of this.linesOf(text, style, x)) {
       if (this.full) return;
-      this.sheets.draw(line, { x, y: this.y, width: this.sheets.width - MARGIN - x }, style);
-      this.y += height;
+      this.put(line, style, x);
     }
+  }
+
+  linesOf(text: string, style: Style, x = MARGIN): Iterable<string> {
+    return this.sheets.wrap(text, this.sheets.width - MARGIN - x, style);
+  }
+
+  put(line: string, style: Style, x = MARGIN): void {
+    const height = this.sheets.lineHeight(style);
+    this.room(height);
+    if (this.full) return;
+    this.sheets.draw(line, { x, y: this.y, width: this.sheets.width - MARGIN - x }, style);
+    this.y += height;
   }
 }
 
-function drawLine(page: Page, line: CoverLine, flow: TextFlow): void {
+function drawLine(page: Page, line: Exclude<CoverLine, { readonly kind: 'body' }>, flow: TextFlow): void {
   switch (line.kind) {
     case 'heading':
       page.print(fillCover(line.text, flow.words), HEADING);
@@ -105,19 +119,22 @@ function drawLine(page: Page, line: CoverLine, flow: TextFlow): void {
     case 'gap':
       page.y += 9;
       return;
-    case 'body':
-      return drawBody(page, flow.body);
     default:
       return line satisfies never;
   }
 }
 
-function drawBody(page: Page, body: string): void {
+/** Others have their turn every few lines. */
+async function drawBody(page: Page, body: string): Promise<void> {
+  let lines = 0;
   for (const paragraph of body.split('\n')) {
-    if (page.full) return;
     for (const [n, sheet] of paragraph.split('\f').entries()) {
       if (n > 0) page.turn();
-      page.print(untabbed(sheet), FIXED);
+      for (const line of page.linesOf(untabbed(sheet), FIXED)) {
+        if (page.full) return;
+        page.put(line, FIXED);
+        if (++lines % LINES_A_TURN === 0) await nextTurn();
+      }
     }
   }
 }
@@ -130,6 +147,7 @@ function drawNotes(page: Page, notes: readonly string[]): void {
 }
 
 function untabbed(line: string): string {
+  if (!line.includes('\t')) return line.trimEnd();
   let out = '';
   for (const character of line) out += character === '\t' ? ' '.repeat(TAB - (out.length % TAB)) : character;
   return out.trimEnd();

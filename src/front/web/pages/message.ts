@@ -90,12 +90,13 @@ function envelopeFacts({ id, envelope, facts, trace, acceptedAt, lastAttemptAt, 
   ];
 }
 
-function recipientRow({ address, original, notify, outcome, outcomeAt, reached, reported }: RecipientState, now: number): Html {
+function recipientRow({ address, original, notify, outcome, outcomeAt, reached, reported, past }: RecipientState, now: number): Html {
   const wishes = notify === undefined ? '' : notify === 'never' ? 'wants no report' : `report on ${notify.join(', ')}`;
   return html`<tr>
 <th scope="row"><bdi>${address}</bdi>${original === undefined ? null : html`<br><span class="quiet">asked for as <bdi>${original}</bdi></span>`}${wishes === '' ? null : html`<br><span class="quiet">${wishes}</span>`}</th>
 <td data-name="State"><span class="badge ${outcome?.kind ?? 'waiting'}">${outcome?.kind ?? 'not tried'}</span>${reported === true && outcome?.kind === 'failed' ? html`<br><span class="quiet">the sender was told, or none is</span>` : null}</td>
-<td data-name="Last answer">${outcome === undefined ? '–' : html`${said(outcome)}<br>${outcomeAt === undefined ? null : when(outcomeAt, now)}`}${reached === undefined ? null : html`<br><span class="quiet">before that, from a peer:</span> ${said(reached)}`}</td>
+<td data-name="Last answer">${outcome === undefined ? '–' : html`${said(outcome)}<br>${outcomeAt === undefined ? null : when(outcomeAt, now)}`}${reached === undefined ? null : html`<br><span class="quiet">the last that a peer said:</span> ${said(reached)}`}${past === undefined || past.length === 0 ? null : html`
+<details><summary>before that</summary><ol class="past">${past.toReversed().map(one => html`<li>${said(one.outcome)}<br>${when(one.lastAt, now)}${one.times === 1 ? null : html` <span class="quiet">${one.times} times since ${formatTime(one.firstAt)}</span>`}</li>`)}</ol></details>`}</td>
 </tr>
 `;
 }

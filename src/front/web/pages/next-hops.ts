@@ -4,6 +4,7 @@ import { wordsOf } from '../answers.ts';
 import { formatCount, when } from '../figures.ts';
 import { pathTo } from '../links.ts';
 import type { Survey } from '../survey.ts';
+import type { NexthopView } from '../../../core/operations.ts';
 import type { NextHopTraffic } from '../traffic.ts';
 import type { Page, View } from '../view.ts';
 
@@ -16,7 +17,7 @@ export const nextHops: Page = {
   async draw({ path }, view) {
     if (path.length > 1) return null;
     const survey = await view.survey();
-    return { title: 'Next hops', main: html`${backlog(survey, view)}\n${traffic(view.traffic.nextHops(), view)}` };
+    return { title: 'Next hops', main: html`${backlog(survey, view)}\n${lanes(view.lanes(), view)}\n${traffic(view.traffic.nextHops(), view)}` };
   },
 };
 
@@ -36,6 +37,21 @@ ${domains.slice(0, SHOWN).map(({ domain, recipients, oldestAt, nextAt, said }) =
 </tr>
 `)}</tbody></table>
 ${domains.length > SHOWN ? html`<p class="quiet">and ${formatCount(domains.length - SHOWN)} more domains</p>` : null}`}</section>`;
+}
+
+function lanes(all: readonly NexthopView[], view: View): Html {
+  const now = view.now();
+  return html`<section><h2>Under way</h2>
+${all.length === 0 ? html`<p class="empty">Nothing is under way, and no next hop is in trouble.</p>` : html`<table class="cards">
+<thead><tr><th scope="col">Next hop</th><th scope="col">Deliveries</th><th scope="col">Trouble</th></tr></thead>
+<tbody>
+${all.slice(0, SHOWN).map(({ transport, nexthop, active, waiting, width, closedUntil, trouble }) => html`<tr>
+<th scope="row"><bdi>${nexthop}</bdi> <span class="quiet">${transport}</span></th>
+<td data-name="Deliveries">${formatCount(active)} under way, ${formatCount(waiting)} wait <span class="quiet">at most ${formatCount(width)} at once</span></td>
+<td data-name="Trouble">${closedUntil === undefined ? null : html`<span class="badge deferred">left alone until</span> ${when(closedUntil, now)} `}<span class="said"><bdi>${trouble ?? (closedUntil === undefined ? '–' : '')}</bdi></span></td>
+</tr>
+`)}</tbody></table>
+${all.length > SHOWN ? html`<p class="quiet">and ${formatCount(all.length - SHOWN)} more</p>` : null}`}</section>`;
 }
 
 function traffic(hops: readonly NextHopTraffic[], view: View): Html {
