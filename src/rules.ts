@@ -99,7 +99,10 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     if (transport === 'local' && unquotedLocalPart(address).startsWith('.')) return refuse('noSuchMailbox');
     // Nobody waits for an answer at the other end of a UUCP job: what cannot be delivered is reported instead.
     if (origin.source === 'uucp') return address;
-    if (isFax(domainOf(address))) return mayFax(address, origin);
+    if (isFax(domainOf(address))) {
+      tell?.(`${address} is a fax number`);
+      return mayFax(address, origin);
+    }
     const routed = byUucp(address);
     if (routed !== null) {
       tell?.(`${address} is a path by UUCP`);
