@@ -17,7 +17,7 @@ test("Courier's own faxnotifyrc is read as it is", t => {
   const { faxModems: { arrivals } } = folderOf(t, { faxnotifyrc: shipped }).read();
   assert.deepEqual(
     [arrivals.mailFrom, arrivals.recipients, arrivals.from, arrivals.to, arrivals.subject],
-    [null, ['postmaster@box.example.net'], '"Fax Server" <postmaster>', 'Fax Recipient <postmaster>', 'New fax received'],
+    [null, ['postmaster@box.example.net'], '"Fax Server" <postmaster@box.example.net>', 'Fax Recipient <postmaster@box.example.net>', 'New fax received'],
   );
 });
 
