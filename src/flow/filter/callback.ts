@@ -52,6 +52,7 @@ async function ask({ dial, startTls, helo }: CallbackOptions, relay: Relay, mann
   if (dialled.kind !== 'connected') return { kind: 'bad', lasting: false, said: [`${peer}: ${dialled.why}`] };
   let { socket } = dialled;
   const drop = () => socket.destroy();
+  if (signal.aborted) drop();
   signal.addEventListener('abort', drop, { once: true });
   try {
     let talk = openTalk(socket);

@@ -24,6 +24,8 @@ export interface ModuleFilterOptions {
 const MEMORY_MB = 256;
 /** Of a message's octets; the rest is not shown. */
 const SHOWN_OCTETS = 16 * 1024 * 1024;
+/** Of all messages under its eyes at once; more wait, within their time limit. */
+const IN_FLIGHT_OCTETS = 64 * 1024 * 1024;
 /** A worker that does not even answer this is stuck in a loop. */
 const PING_MS = 1000;
 const FIRST_WAIT_MS = 1000;
@@ -41,6 +43,28 @@ export function openModuleFilter({ name, path, whenAbsent, clock, log }: ModuleF
   let loaded = Promise.withResolvers<boolean>();
   let state = 'starting';
   let last = 0;
+  let inFlight = 0;
+  const queue: (() => void)[] = [];
+
+  /** One message always finds room, however large. */
+  async function room(octets: number, signal: AbortSignal): Promise<void> {
+    // One that is aborted already would never be told so.
+    signal.throwIfAborted();
+    if (inFlight === 0 || inFlight + octets <= IN_FLIGHT_OCTETS) {
+      inFlight += octets;
+      return undefined;
+    }
+    await new Promise<void>(resolve => {
+      queue.push(resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    return room(octets, signal);
+  }
+
+  function leave(octets: number): void {
+    inFlight -= octets;
+    for (const next of queue.splice(0)) next();
+  }
 
   function start(): Promise<string> {
     // Beside this file, with the ending that this file has: source or built.
@@ -122,25 +146,37 @@ export function openModuleFilter({ name, path, whenAbsent, clock, log }: ModuleF
     await own.terminate();
   }
 
+  async function ask(message: Inspected, signal: AbortSignal): Promise<FilterAnswer> {
+    const shown = await show(message);
+    const own = worker;
+    signal.throwIfAborted();
+    if (own === null) return { kind: 'absent', why: `the module is ${state}` };
+    const n = ++last;
+    return new Promise<FilterAnswer>(resolve => {
+      waiting.set(n, { resolve, message });
+      signal.addEventListener('abort', () => {
+        // After an answer too, when nobody waits any more.
+        if (!waiting.delete(n)) return;
+        resolve({ kind: 'absent', why: 'no answer in time' });
+        void endIfStuck();
+      }, { once: true });
+      post(own, { kind: 'inspect', n, message: shown });
+    });
+  }
+
   const kept = keep();
   const filter: Filter = {
     name,
     whenAbsent,
     async inspect(message, signal) {
       if (!(await loaded.promise) || worker === null) return { kind: 'absent', why: `the module is ${state}` };
-      const own = worker;
-      const shown = await show(message);
-      const n = ++last;
-      return new Promise<FilterAnswer>(resolve => {
-        waiting.set(n, { resolve, message });
-        signal.addEventListener('abort', () => {
-          // After an answer too, when nobody waits any more.
-          if (!waiting.delete(n)) return;
-          resolve({ kind: 'absent', why: 'no answer in time' });
-          void endIfStuck();
-        }, { once: true });
-        post(own, { kind: 'inspect', n, message: shown });
-      });
+      const octets = Math.min(message.trace.length + message.facts.sizeOctets, SHOWN_OCTETS);
+      await room(octets, signal);
+      try {
+        return await ask(message, signal);
+      } finally {
+        leave(octets);
+      }
     },
   };
   return {

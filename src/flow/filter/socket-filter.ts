@@ -47,6 +47,10 @@ export function createSocketFilter({ name, path, whenAbsent, files, clock }: Soc
 
 async function ask(path: string, request: string, clock: Clock, signal: AbortSignal): Promise<SocketAnswer> {
   const socket = await reach(path, clock, signal);
+  if (signal.aborted) {
+    socket.destroy();
+    throw new Error('too late');
+  }
   const drop = () => socket.destroy(new Error('too late'));
   signal.addEventListener('abort', drop, { once: true });
   try {

@@ -107,8 +107,9 @@ function takeGlobal(args: readonly string[], environment: Context['environment']
   let help = false;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
-    // Right behind the name it is a person's: no program puts an address there that nobody sent.
-    if (arg === '--help' && rest.length === 1) help = true;
+    // Right behind sendmail it is a person's: no program puts an address there that nobody sent. uuxqt's jobs come from
+    // a neighbour: help would be 0 to it, and 0 is a message delivered.
+    if (arg === '--help' && rest.length === 1 && rest[0] === 'sendmail') help = true;
     else if (arg === '--' || FOR_STRANGERS.has(rest[0] ?? '')) {
       rest.push(...args.slice(at));
       break;

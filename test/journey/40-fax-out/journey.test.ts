@@ -1,6 +1,8 @@
 /** Mail with a PDF and a picture in by ESMTP, pages out of the line, success DSN back; and what is refused at the door. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { readConfiguration } from '../../../src/configuration.ts';
 import { openGateway } from '../../../src/gateway.ts';
@@ -96,6 +98,31 @@ test('who may not fax, and what may not be called, is refused at the door', { sk
   const none = await openOffice(t, line, { faxrc: '# nothing is accepted\n' });
   assert.match((await post(none.box, { token: 'x', to: ['5551212@fax'], content })).text, /5\.1\.1/);
   assert.equal(line.calls.length, 0);
+});
+
+test('the commands show what a number dials, and the pages as they would go', { skip, timeout: 90_000 }, async (t) => {
+  const box = await boxFor(t, { files: { faxrc: FAXRC, faxout: 'STATION_ID="+1 999 555 0000"\n' } });
+  const number = await box.run(['fax', 'number', '(999) 555 1212@fax-lowres', '--source', 'esmtp']);
+  assert.equal(number.code, 0, number.stderr);
+  assert.deepEqual(number.stdout.trim().split('\n').map(line => line.replaceAll(/ +/g, ' ')), [
+    '(999) 555 1212@fax-lowres is 9995551212 to the rules', 'faxrc:4: accept 9nnnnnnnnn esmtp accepted', 'faxrc:5: rw^ (.) 1$1$9 → 19995551212', 'faxrc:6: rw^ 1999 $9 → 5551212', 'dial 5551212 (lowres)',
+  ]);
+  const refused = await box.run(['fax', 'number', '5551212', '--source', 'uucp']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stdout, /matches, for another source\n(?:.*\n)*refused: no line accepts it from uucp/);
+  const [mail, pdf, pictures] = ['mail.eml', 'out.pdf', 'out.png'].map(name => join(box.folder, name)) as [string, string, string];
+  writeFileSync(mail, faxMail('Hello', [{ type: 'application/postscript', octets: postscript(1) }]));
+  const drawn = await box.run(['fax', 'render', mail, '-o', pdf]);
+  assert.deepEqual([drawn.code, drawn.stdout], [0, `2 pages, 1 of cover: ${pdf}\n`], drawn.stderr);
+  assert.ok(readFileSync(pdf, 'latin1').startsWith('%PDF-1.4') && (readFileSync(pdf, 'latin1').match(/\/Type \/Page /g) ?? []).length === 2);
+  assert.equal((await box.run(['fax', 'render', mail, '-o', pictures, '--to', '5551212@fax-lowres-cover'])).code, 0);
+  // One page needs no number behind its name; half the rows of a fine one.
+  assert.equal(readFileSync(pictures).readUInt32BE(20), 1144);
+  writeFileSync(mail, faxMail('Hello', [{ type: 'application/x-foo', octets: 'x' }]));
+  const unfit = await box.run(['fax', 'render', mail, '-o', pdf]);
+  assert.deepEqual([unfit.code, unfit.stderr], [1, 'posthorn fax: Nothing here can draw application/x-foo on a fax page\n']);
+  assert.equal((await box.run(['fax', 'render', mail, '-o', 'x.doc'])).code, 64);
+  assert.equal((await box.run(['fax', 'render', '/nonexistent', '-o', pdf])).code, 66);
 });
 
 test('without a modem mail waits, and nobody is told that it failed', { skip, timeout: 90_000 }, async (t) => {

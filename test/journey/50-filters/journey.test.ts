@@ -102,3 +102,19 @@ test('ratefilter: who logged in, and by recipients', { timeout: 60_000 }, async 
   for (const token of ['1', '2', '3', '4', '5']) assert.equal((await send(box, { token })).code, 250, 'strangers are never limited');
   assert.equal(await box.stop(), 0);
 });
+
+/** A copy of the intake's options once held what they said at the start. */
+test('checks and limits follow a reload, with filters and without', { timeout: 60_000 }, async t => {
+  for (const enablefiltering of ['', 'esmtp\n']) {
+    const { box } = await boxAndSink(t, enablefiltering === '' ? {} : { enablefiltering });
+    await box.start();
+    assert.equal((await send(box, { token: '1', from: 'spammer@sender.example' })).code, 250);
+    box.configure({ bofh: 'badfrom spammer@sender.example\n', sizelimit: '2000\n' });
+    assert.equal((await box.run(['restart'])).code, 0);
+    assert.match((await send(box, { token: '2', from: 'spammer@sender.example' })).text, /^550 5\.7\.1 /, 'bofh');
+    // By the intake's own limit: a listener has its own.
+    const large = await box.run(['sendmail', '-f', 'ann@there.example', 'bob@there.example'], `Subject: x\n\n${'y'.repeat(3000)}\n`);
+    assert.equal(large.code, 67, `sizelimit: ${large.stderr}`);
+    assert.equal(await box.stop(), 0);
+  }
+});

@@ -73,6 +73,30 @@ test('one that hangs is ended and started again; one that only waits is left alo
   await eventually(20_000, 'the module to be there again', async () => (await filter.inspect(inspected(), never)).kind === 'looked');
 });
 
+test('large messages take turns, so that no more than so many octets are shown at once', { timeout: 60_000 }, async t => {
+  const { filter } = moduleFilter(t, `
+    let now = 0, most = 0;
+    export default async message => {
+      if (message.sizeOctets < 1000) return { addHeaders: [['X-Most', String(most)]] };
+      most = Math.max(most, ++now);
+      await new Promise(resolve => setTimeout(resolve, 20));
+      now--;
+    };`);
+  const large = inspected({ text: `Subject: x\r\n\r\n${'A line of text.\r\n'.repeat(1_300_000)}` });
+  assert.ok(large.facts.sizeOctets > 16 * 1024 * 1024);
+  const answers = await Promise.all(Array.from({ length: 7 }, () => filter.inspect(large, never)));
+  assert.ok(answers.every(({ kind }) => kind === 'looked'));
+  const small = await filter.inspect(inspected(), never);
+  assert.ok(small.kind === 'looked' && Number(small.addFields[0]?.value) <= 4, JSON.stringify(small));
+  const waiting = [filter.inspect(large, never), filter.inspect(large, never), filter.inspect(large, never), filter.inspect(large, never)];
+  const late = new AbortController();
+  const given = filter.inspect(large, late.signal);
+  late.abort();
+  await assert.rejects(given, 'who is given up waits no longer');
+  await Promise.all(waiting);
+  assert.equal((await filter.inspect(large, never)).kind, 'looked', 'and leaves no trace');
+});
+
 test('one that eats memory, ends itself or cannot be loaded is absent, and the gateway lives', { timeout: 60_000 }, async t => {
   const eater = moduleFilter(t, 'export default () => { const all = []; for (;;) all.push(new Array(100000).fill(all.length)); };');
   const answer = await eater.filter.inspect(inspected(), never);

@@ -31,7 +31,7 @@ test('a modem that is not there is passed over for one that is', { skip: noSocat
 });
 
 test('no modem at all', async t => {
-  const bench = { clock: (await import('../../props/fast-clock.ts')).createFastClock(60) };
+  const bench = { clock: (await import('../../props/fast-clock.ts')).createFastClock(25) };
   const line = openFaxLine('fax', [], { ...bench, kernels, log: silent });
   t.after(() => line.close());
   assert.deepEqual((await line.send(callTo('1', pages), never)).end, { kind: 'unavailable', why: 'absent' });
