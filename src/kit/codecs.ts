@@ -181,7 +181,7 @@ export class WasmFaxEncoder implements Codec, Owner {
   }
 }
 
-// Fields of the fax decoder's state (assembly/fax/t4.ts).
+// Fields of the fax decoder's state (assembly/fax/decoder.ts).
 const ENDED = 36;
 const ROWS = 40;
 const BAD_ROWS = 44;
