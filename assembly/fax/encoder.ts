@@ -67,6 +67,17 @@ function fillTables(): void {
 @inline
 function places(changes: u64, base: u32, out: usize): usize {
   if (ASC_FEATURE_SIMD) {
+    const count = <usize>popcnt<u64>(changes);
+    if (count <= 4) { // rules, margins, edges
+      store<u16>(out, base + <u32>ctz<u64>(changes));
+      changes &= changes - 1;
+      store<u16>(out, base + <u32>ctz<u64>(changes), 2);
+      changes &= changes - 1;
+      store<u16>(out, base + <u32>ctz<u64>(changes), 4);
+      changes &= changes - 1;
+      store<u16>(out, base + <u32>ctz<u64>(changes), 6);
+      return out + (count << 1);
+    }
     const eight = i16x8.splat(8);
     let from = i16x8.splat(<i16>base);
     let octet = <usize>(changes << 3) & 0x7f8;
