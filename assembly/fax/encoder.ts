@@ -52,11 +52,15 @@ function fillTables(): void {
       store<u32>((colour ? BLACK_RUNS : WHITE_RUNS) + (run << 2), joined(makeUp, load<u16>(codes + ((run & 63) << 1))));
     }
   }
+  // No row has a black run of none: it stands for the end of a row in white. Two runs of none are behind the end.
+  store<u32>(BLACK_RUNS, 0);
   for (let black: u32 = 0; black < SHORT_BLACK; black++) {
     for (let white: u32 = 0; white < SHORT_WHITE; white++) {
-      store<u32>(PAIRS + ((black * SHORT_WHITE + white) << 2), joined(load<u32>(WHITE_RUNS + (white << 2)), load<u16>(BLACK + (black << 1))));
+      const before = load<u32>(WHITE_RUNS + (white << 2));
+      store<u32>(PAIRS + ((black * SHORT_WHITE + white) << 2), black ? joined(before, load<u16>(BLACK + (black << 1))) : before);
     }
   }
+  store<u32>(PAIRS, 0);
   for (let octet: u32 = 0; octet < 256; octet++) {
     let at = OCTETS + (octet << 3);
     for (let bits = octet; bits; bits &= bits - 1) store<u8>(at++, ctz<u32>(bits));
@@ -128,7 +132,14 @@ export function faxEncode(octets: i32): i32 {
       const word = turnedWord(row + (base >> 3));
       last = places((word ^ ((word << 1) | before)) & tailMask, base, last);
     }
-    store<u16>(last, width);
+    // Runs of none follow the row, up to eight; a pair of them is no code.
+    if (ASC_FEATURE_SIMD) {
+      const ended = i16x8.splat(<i16>width);
+      v128.store(last, ended);
+      v128.store(last, ended, 16);
+    } else {
+      store<u32>(last, width | (width << 16));
+    }
 
     bits |= EOL << count;
     count += EOL_BITS;
@@ -136,54 +147,44 @@ export function faxEncode(octets: i32): i32 {
     out += <usize>(count >> 3);
     bits >>= count & 56;
     count &= 7;
-    let p = FAX_PLACES;
-    while (p + 4 <= last) {
+    for (let p = FAX_PLACES; p < last;) {
       if (ASC_FEATURE_SIMD) {
-        if (p + 16 <= last) {
-          const runs = i16x8.sub(v128.load(p, 2), v128.load(p));
-          if (!v128.any_true(v128.and(runs, i16x8(-64, -16, -64, -16, -64, -16, -64, -16)))) {
-            const pairs = i32x4.dot_i16x8_s(runs, i16x8(4, 256, 4, 256, 4, 256, 4, 256));
-            const a = <u64>load<u32>(PAIRS + <usize>i32x4.extract_lane(pairs, 0));
-            const b = <u64>load<u32>(PAIRS + <usize>i32x4.extract_lane(pairs, 1));
-            const c = <u64>load<u32>(PAIRS + <usize>i32x4.extract_lane(pairs, 2));
-            const d = <u64>load<u32>(PAIRS + <usize>i32x4.extract_lane(pairs, 3));
-            bits |= ((a >> LENGTH_BITS) | ((b >> LENGTH_BITS) << a)) << count;
-            count = (count + a + b) & 63;
-            store<u64>(out, bits);
-            out += <usize>(count >> 3);
-            bits >>= count & 56;
-            count &= 7;
-            bits |= ((c >> LENGTH_BITS) | ((d >> LENGTH_BITS) << c)) << count;
-            count = (count + c + d) & 63;
-            store<u64>(out, bits);
-            out += <usize>(count >> 3);
-            bits >>= count & 56;
-            count &= 7;
-            p += 16;
-            continue;
-          }
+        const runs = i16x8.sub(v128.load(p, 2), v128.load(p));
+        if (!v128.any_true(v128.and(runs, i16x8(-64, -16, -64, -16, -64, -16, -64, -16)))) {
+          const pairs = i32x4.dot_i16x8_s(runs, i16x8(4, 256, 4, 256, 4, 256, 4, 256));
+          const a = <u64>load<u32>(PAIRS + <usize>i32x4.extract_lane(pairs, 0));
+          const b = <u64>load<u32>(PAIRS + <usize>i32x4.extract_lane(pairs, 1));
+          const c = <u64>load<u32>(PAIRS + <usize>i32x4.extract_lane(pairs, 2));
+          const d = <u64>load<u32>(PAIRS + <usize>i32x4.extract_lane(pairs, 3));
+          bits |= ((a >> LENGTH_BITS) | ((b >> LENGTH_BITS) << a)) << count;
+          count = (count + a + b) & 63;
+          store<u64>(out, bits);
+          out += <usize>(count >> 3);
+          bits >>= count & 56;
+          count &= 7;
+          bits |= ((c >> LENGTH_BITS) | ((d >> LENGTH_BITS) << c)) << count;
+          count = (count + c + d) & 63;
+          store<u64>(out, bits);
+          out += <usize>(count >> 3);
+          bits >>= count & 56;
+          count &= 7;
+          p += 16;
+          continue;
         }
       }
-      // White at most 20 bits, black 25 or 26: with what is left of the octet before they fit.
-      const start = <u32>load<u16>(p), middle = <u32>load<u16>(p, 2), stop = <u32>load<u16>(p, 4);
-      const white = <u64>load<u32>(WHITE_RUNS + ((middle - start) << 2));
-      const black = <u64>load<u32>(BLACK_RUNS + ((stop - middle) << 2));
-      bits |= ((white >> LENGTH_BITS) | ((black >> LENGTH_BITS) << white)) << count;
-      count = (count + white + black) & 63;
-      store<u64>(out, bits);
-      out += <usize>(count >> 3);
-      bits >>= count & 56;
-      count &= 7;
-      p += 4;
-    }
-    if (p < last) {
-      const white = <u64>load<u32>(WHITE_RUNS + ((<u32>load<u16>(p, 2) - <u32>load<u16>(p)) << 2));
-      bits |= (white >> LENGTH_BITS) << count;
-      count = (count + white) & 63;
-      store<u64>(out, bits);
-      out += <usize>(count >> 3);
-      bits >>= count & 56;
-      count &= 7;
+      // White at most 20 bits, black 26: with what is left of the octet before they fit.
+      const stop = ASC_FEATURE_SIMD ? min(p + 16, last) : last;
+      for (; p < stop; p += 4) {
+        const first = <u32>load<u16>(p), middle = <u32>load<u16>(p, 2), next = <u32>load<u16>(p, 4);
+        const white = <u64>load<u32>(WHITE_RUNS + ((middle - first) << 2));
+        const black = <u64>load<u32>(BLACK_RUNS + ((next - middle) << 2));
+        bits |= ((white >> LENGTH_BITS) | ((black >> LENGTH_BITS) << white)) << count;
+        count = (count + white + black) & 63;
+        store<u64>(out, bits);
+        out += <usize>(count >> 3);
+        bits >>= count & 56;
+        count &= 7;
+      }
     }
   }
   store<u32>(BITS, <u32>bits);
