@@ -228,7 +228,7 @@ describe('a sound queue at work', () => {
     const folder = scratchFolder('flips-busy');
     const store = await open(folder);
     const over = new AbortController();
-    let ended = 0;
+    const done = { ended: 0 };
     const posting = (async () => {
       for (let n = 0; !over.signal.aborted; n++) idOf(await post(store, kernels, clock.now(), text(n % 7 === 0 ? 300_000 : 100 + n)));
     })();
@@ -239,13 +239,13 @@ describe('a sound queue at work', () => {
           await store.record(one, { at: clock.now() });
           if (at % 3 === 0) await store.order({ id: one.id }, { kind: 'hold', now: clock.now() });
           await store.release(one, at % 2 === 0 ? { due: clock.now() } : 'finished');
-          ended++;
+          done.ended++;
         }
         if (n % 5 === 0) await store.order({ state: 'held' }, { kind: 'release', now: clock.now() });
         await new Promise(setImmediate);
       }
     })();
-    for (let round = 0; round < 6 || ended < 150; round++) {
+    for (let round = 0; round < 6 || done.ended < 150; round++) {
       assert.deepEqual(await verified(store, 'repair'), [], `round ${round}`);
       await new Promise(setImmediate);
     }
