@@ -63,20 +63,25 @@ peers: build ## the tests against real peers, and which peers were not met
 fault: build ## the long fault runs: 200 kills under load, full disk, traced syncs
 	@$(NODE) test/fault/kill-loop.ts
 
-bench: build ## measure beside Postfix and the floors; ratios, memory, profile (QUICK=1: under 3 minutes)
+bench: build ## measure beside its peers and the floors: ratios, memory, profile (QUICK=1: mail beside Postfix only)
 	@packaging/peers.sh
-	@$(NODE) bench/main.ts $(if $(QUICK),--quick)
-	@$(NODE) bench/kernels.ts $(if $(QUICK),--quick)
+ifdef QUICK
+	@$(NODE) bench/main.ts --quick
+else
+	@packaging/bench-peers.sh
+	@$(NODE) bench/main.ts
+	@$(NODE) bench/kernels.ts
 	@$(NODE) bench/uucp.ts
 	@$(NODE) bench/queue.ts $(if $(LONG),--long)
 	@$(NODE) bench/fax.ts
-	@$(NODE) bench/local.ts $(if $(QUICK),--quick)
+	@$(NODE) bench/local.ts
 	@$(NODE) bench/maildrop.ts
+endif
 
 soak: build ## half an hour of mixed load and faults
 	@$(NODE) bench/soak.ts
 
-fuzz: build ## every property and fuzz test, twenty rounds of other input
+fuzz: build ## ten million random calls of the kernels; every property and fuzz test, twenty rounds of other input
 	@$(NODE) test/fuzz.ts
 
 clean: ## remove what was built and what a trial run left

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { scratchFolder } from '../test/props/scratch.ts';
 import type { Hotspot } from './cpu-profile.ts';
 import { loadToolsAbsent } from './load.ts';
+import { courier } from './peers/courier.ts';
 import { exim } from './peers/exim.ts';
 import { floor } from './peers/floor.ts';
 import { haraka } from './peers/haraka.ts';
@@ -32,7 +33,7 @@ import { median } from './statistics.ts';
 import { answersTable, judgementTable, paint, profileTable } from './table.ts';
 
 const questions: readonly string[] = ['startup', 'disk', 'relay', 'accept', 'large', 'latency', 'memory', 'profile'];
-const everyone = [posthorn, postfix, haraka, exim];
+const everyone = [posthorn, postfix, courier, haraka, exim];
 const floors = [floor('floor: net', 'bare-net.ts'), floor('floor: smtp-server', 'smtp-server.ts')];
 
 process.exitCode = await main();
@@ -47,7 +48,8 @@ async function main(): Promise<number> {
     return 2;
   }
 
-  const invited = everyone.filter((peer) => values.peers === undefined || values.peers.split(',').includes(peer.name));
+  const named = values.peers ?? (values.quick ? 'posthorn,postfix' : undefined);
+  const invited = everyone.filter((peer) => named === undefined || named.split(',').includes(peer.name));
   for (const peer of invited) if (peer.absent() !== null) print(paint('yellow', `without ${peer.name}: ${peer.absent()}`));
   const notebook = createNotebook();
   const bench: Bench = {

@@ -42,6 +42,17 @@ function atMost(name: string, unit: string, bound: number, kind: Requirement['ki
   return { what: name, kind, unit, bound: { atMost: bound }, found: (answers) => answerOf(answers, name, us) };
 }
 
+/** The same question, put to Posthorn in another way. */
+function timesOwn(name: string, other: string, atLeast: number): Requirement {
+  return {
+    what: `${other}: times one`, kind: 'aim', unit: '×', bound: { atLeast },
+    found: (answers) => {
+      const [one, two] = [answerOf(answers, name, us), answerOf(answers, other, us)];
+      return one === undefined || two === undefined ? undefined : two / one;
+    },
+  };
+}
+
 function shareOfFloor(name: string, atLeast: number): Requirement {
   return { what: `${name}: share of what bare net reads`, kind: 'aim', unit: '×', bound: { atLeast }, found: (answers) => ratio(answers, name, 'floor: net') };
 }
@@ -62,6 +73,7 @@ export const requirements: readonly Requirement[] = [
   timesBest('relay 100K, 10 sessions', 3.5),
   timesBest('accept 4K, 10 sessions', 3.5),
   timesBest('accept 4K, 50 sessions', 4),
+  timesOwn('accept 4K, 50 sessions', 'accept 4K, 50 sessions, 2 receivers', 1.5),
   shareOfFloor('25 MB of plain lines', 0.6),
   shareOfFloor('25 MB, each line dotted', 0.3),
   atMost('CPU for 1000 relayed 4K messages', 's', 0.4, 'aim'),

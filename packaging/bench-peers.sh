@@ -12,6 +12,15 @@ if [ ! -x .peers/haraka/node_modules/Haraka/bin/haraka ]; then
 JSON
   (cd .peers/haraka && npm install --no-audit --no-fund --omit=dev >install.log 2>&1) || echo 'Haraka could not be installed; .peers/haraka/install.log says why.'
 fi
+if [ ! -x .peers/courier/root/usr/sbin/courieresmtpd ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    mkdir -p .peers/courier/packages .peers/courier/root
+    (cd .peers/courier/packages && apt-get download -q courier-mta courier-base courier-authlib courier-authdaemon courier-authlib-userdb libcourier-unicode4 >../install.log 2>&1 &&
+      for one in *.deb; do dpkg-deb -x "$one" ../root; done) || echo 'Courier could not be unpacked; .peers/courier/install.log says why.'
+  else
+    echo 'Courier is unpacked by root, with apt-get.'
+  fi
+fi
 if [ ! -x .peers/exim/usr/sbin/exim4 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     mkdir -p .peers/exim/packages

@@ -9,32 +9,41 @@ import { MAIL_DOMAIN, type Peer, type Place } from './peer.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'build', 'src', 'main.js');
 
-export const posthorn: Peer = {
-  name: 'posthorn',
-  absent: () => (existsSync(program) ? null : 'not built; `make build` first'),
-  async start(place) {
-    const box = await createBox({
-      folder: place.folder,
-      nextHop: place.nextHop,
-      entry: program,
-      files: { sizelimit: '41943040\n', ...(place.mode === 'accept' ? { submitdelay: '1d\n' } : {}), ...mailboxFiles(place) },
-      nodeFlags: place.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`],
-    });
-    await box.start();
-    return {
-      port: box.port,
-      pids: [box.pid],
-      dataFolder: join(place.folder, 'state'),
-      async stop() {
-        try {
-          await box.stop(60_000);
-        } finally {
-          await box.close();
-        }
-      },
-    };
-  },
-};
+export const posthorn: Peer = posthornWith({});
+/** Two processes receive on the port, one of them delivers as well. */
+export const twoReceivers: Peer = posthornWith({ receiveprocesses: '2\n' });
+
+function posthornWith(files: Readonly<Record<string, string>>): Peer {
+  return {
+    name: 'posthorn',
+    absent: () => (existsSync(program) ? null : 'not built; `make build` first'),
+    async start(place) {
+      const box = await createBox({
+        folder: place.folder,
+        nextHop: place.nextHop,
+        entry: program,
+        files: { ...files, sizelimit: '41943040\n', ...(place.mode === 'accept' ? { submitdelay: '1d\n' } : {}), ...mailboxFiles(place) },
+        // A session of its own, as Postfix's master makes itself one: the kernel shares the cores out by session, and in
+        // the load's own it would have half of what a daemon has. All peers are started so.
+        through: ['setsid'],
+        nodeFlags: place.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`],
+      });
+      await box.start();
+      return {
+        port: box.port,
+        pids: [box.pid],
+        dataFolder: join(place.folder, 'state'),
+        async stop() {
+          try {
+            await box.stop(60_000);
+          } finally {
+            await box.close();
+          }
+        },
+      };
+    },
+  };
+}
 
 /** Virtual mailboxes: an account each, whose mail lies where the measurement looks for it. */
 function mailboxFiles({ folder, users }: Place): Readonly<Record<string, string>> {

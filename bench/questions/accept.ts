@@ -4,6 +4,7 @@
  */
 import { openFastSink, runSource, type FastSink, type Load } from '../load.ts';
 import type { Peer } from '../peers/peer.ts';
+import { posthorn, twoReceivers } from '../peers/posthorn.ts';
 import { attempt, type Bench } from './bench.ts';
 
 interface Case extends Omit<Load, 'messages'> {
@@ -26,6 +27,9 @@ export async function askAccept(bench: Bench, floors: readonly Peer[]): Promise<
         bench.say(`accept, round ${round} of ${bench.rounds}: ${peer.name}`);
         await attempt(bench, `${peer.name}, accept`, () => sample(bench, peer, sink));
       }
+      if (!bench.peers.includes(posthorn)) continue;
+      bench.say(`accept, round ${round} of ${bench.rounds}: posthorn with two receivers`);
+      await attempt(bench, 'posthorn with two receivers', () => sample(bench, twoReceivers, sink, ', 2 receivers'));
     }
   } finally {
     await sink.close();
@@ -33,7 +37,7 @@ export async function askAccept(bench: Bench, floors: readonly Peer[]): Promise<
   }
 }
 
-async function sample(bench: Bench, peer: Peer, sink: FastSink): Promise<void> {
+async function sample(bench: Bench, peer: Peer, sink: FastSink, suffix = ''): Promise<void> {
   const folder = bench.scratch(`accept-${peer.name}`);
   const running = await peer.start({ folder, nextHop: sink.port, mode: 'accept' });
   try {
@@ -41,7 +45,7 @@ async function sample(bench: Bench, peer: Peer, sink: FastSink): Promise<void> {
       const warm = await timed(running.port, { ...kind, messages: 500 });
       const messages = Math.round(Math.min(kind.octets > 10_000 ? 8000 : 40_000, Math.max(200, (500 / warm) * bench.sampleSeconds)));
       const seconds = await timed(running.port, { ...kind, messages });
-      bench.notebook.note({ name: kind.name, unit: 'messages/s', better: 'more' }, peer.name, messages / seconds);
+      bench.notebook.note({ name: kind.name + suffix, unit: 'messages/s', better: 'more' }, peer.name, messages / seconds);
     }
   } finally {
     await running.stop();

@@ -8,8 +8,9 @@
 import { after, type Clock } from '../../src/core/clock.ts';
 import { splitAtLine } from './at-line.ts';
 import { openPageBuffer, type PageBuffer } from './page-buffer.ts';
-import type { Dialect, FaxScript, IncomingCall, IncomingResult, PageStep, SimulatedCall, SimulatedPage, Step } from './script.ts';
-import { decodePage, encodePage } from './t4.ts';
+import type { Dialect, FaxScript, IncomingCall, IncomingResult, PageStep, SimulatedPage, Step } from './script.ts';
+import { IncomingSide } from './incoming-side.ts';
+import { turned } from './octet-order.ts';
 
 const DLE = 0x10;
 const ETX = 0x03;
@@ -17,7 +18,6 @@ const DC1 = 0x11;
 const DC2 = 0x12;
 const CAN = 0x18;
 const SUB = 0x1a;
-const RING_EVERY_MS = 6000;
 const UNDERFLOW_MS = 5000;
 const LONGEST_LINE = 2000;
 const ALL_PARAMETERS = '(0,1),(0-5),(0-4),(0-2),(0),(0),(0),(0-7)';
@@ -35,18 +35,6 @@ interface Call {
   stationId: string;
   pages: SimulatedPage[];
   ended: string | null;
-}
-
-interface Arriving {
-  readonly incoming: IncomingCall;
-  readonly coded: readonly Uint8Array[];
-  readonly verdicts: number[];
-  page: number;
-  attempt: number;
-  /** The page was handed over and not judged yet. */
-  pending: boolean;
-  confirmed: boolean;
-  readonly done: PromiseWithResolvers<IncomingResult>;
 }
 
 export interface ModemGiven {
@@ -74,11 +62,28 @@ export class SimulatedModem {
   #confirmed = 0;
   #pending: SimulatedPage | null = null;
   #underflow = new AbortController();
-  #ringing: { readonly incoming: IncomingCall; answer(): void } | null = null;
-  #arriving: Arriving | null = null;
+  readonly #incoming: IncomingSide;
 
   constructor(given: ModemGiven) {
     this.#given = given;
+    this.#incoming = new IncomingSide({
+      ...given,
+      call: () => this.calls.length + 1,
+      faxClass: () => this.#class,
+      takeClass: () => {
+        this.#class = '2';
+      },
+      mode: mode => {
+        this.#mode = mode;
+      },
+      isArriving: () => this.#mode === 'arriving',
+      setting: (...names) => this.#setting(...names),
+      unset: name => this.#settings.delete(name),
+      say: (...lines) => this.#say(...lines),
+      put: octets => this.#put(octets),
+      mishap: step => this.#mishap(step),
+      hangUp: (code, why) => this.#hangUp(code, why),
+    });
   }
 
   /** It speaks again. */
@@ -109,31 +114,8 @@ export class SimulatedModem {
     this.#line = '';
   }
 
-  async ring(incoming: IncomingCall): Promise<IncomingResult> {
-    const { clock } = this.#given;
-    const answered = new AbortController();
-    const done = Promise.withResolvers<IncomingResult>();
-    const coded = incoming.coded ?? incoming.pages.map(encodePage);
-    this.#ringing = {
-      incoming,
-      answer: () => {
-        answered.abort();
-        this.#ringing = null;
-        this.#answer({ incoming, coded, verdicts: [], page: 0, attempt: 1, pending: false, confirmed: false, done });
-      },
-    };
-    for (let rings = 0; rings < (incoming.rings ?? 10) && !answered.signal.aborted; rings++) {
-      this.#say('RING');
-      if (rings === 0 && incoming.callerId !== undefined && (this.#setting('+VCID') === '1' || this.#setting('#CID') === '1')) this.#say('DATE = 1121', 'TIME = 0830', `NMBR = ${incoming.callerId}`);
-      const takesAfter = Number(this.#setting('S0') || '0');
-      if (takesAfter > 0 && rings + 1 >= takesAfter) this.#ringing?.answer();
-      await clock.sleepUntil(after(clock.now(), RING_EVERY_MS), answered.signal);
-    }
-    if (!answered.signal.aborted) {
-      this.#ringing = null;
-      return { answered: false, verdicts: [], ended: 'nobody answered' };
-    }
-    return done.promise;
+  ring(incoming: IncomingCall): Promise<IncomingResult> {
+    return this.#incoming.ring(incoming);
   }
 
   #takeOctet(octet: number): void {
@@ -145,7 +127,7 @@ export class SimulatedModem {
         this.#say('NO CARRIER');
         return;
       case 'waiting':
-        if (octet === DC1 || octet === DC2) void this.#sendPage();
+        if (octet === DC1 || octet === DC2) void this.#incoming.sendPage();
         return;
       case 'arriving':
         if (octet === CAN) this.#mode = 'command';
@@ -198,7 +180,7 @@ export class SimulatedModem {
       case '+FREV': case '+FMR': return this.#tell(this.#given.script.revision ?? '1.0');
       case '+FDT': return this.#go();
       case '+FET': return this.#judge(Number(rest.slice(1)) % 4);
-      case '+FDR': return this.#fetch();
+      case '+FDR': return this.#incoming.fetch();
       case '+FPTS':
       case '+FPS':
         if (rest === '?') return this.#tell(String(this.#pending?.verdict ?? this.calls.at(-1)?.pages.at(-1)?.verdict ?? 1));
@@ -206,7 +188,7 @@ export class SimulatedModem {
         return 'OK';
       case '+FK':
       case '+FKS':
-        if (this.#call === null && this.#arriving === null) return 'OK';
+        if (this.#call === null && !this.#incoming.up) return 'OK';
         this.#hangUp(2, 'aborted');
         return 'later';
       default:
@@ -249,11 +231,7 @@ export class SimulatedModem {
       case 'I':
         return this.#tell(`${this.#given.script.maker ?? 'POSTHORN'} ${this.#given.script.model ?? 'FAX SIMULATOR'}`);
       case 'A':
-        if (this.#ringing === null) {
-          this.#say('NO CARRIER');
-          return 'later';
-        }
-        this.#ringing.answer();
+        this.#incoming.answer();
         return 'later';
       case undefined:
       default:
@@ -404,81 +382,6 @@ export class SimulatedModem {
     return 'later';
   }
 
-  #answer(arriving: Arriving): void {
-    const { incoming } = arriving;
-    if (this.#mishap({ kind: 'answer', call: this.calls.length + 1 })) {
-      arriving.done.resolve({ answered: true, verdicts: [], ended: 'mishap' });
-      return;
-    }
-    const faxing = this.#class === '2' || this.#class === '2.0' || this.#setting('+FAA') === '1';
-    if ((incoming.kind ?? 'fax') !== 'fax' || !faxing) {
-      const connects = incoming.kind === 'data' && (this.#class === '0' || this.#setting('+FAA') === '1');
-      this.#say(connects ? 'CONNECT 9600' : 'NO CARRIER');
-      arriving.done.resolve({ answered: true, verdicts: [], ended: connects ? 'data' : 'no fax' });
-      return;
-    }
-    this.#arriving = arriving;
-    this.#settings.delete('+FPTS');
-    const two = this.#class !== '2.0';
-    if (this.#class === '0') this.#class = '2';
-    const { farId = '+1 212 555 0000', agreed = CAPABILITIES } = incoming;
-    this.#say(two ? '+FCON' : '+FCO', `${two ? '+FTSI' : '+FTI'}:"${farId.padStart(20)}"`, `${two ? '+FDCS' : '+FCS'}:${agreed}`, 'OK');
-  }
-
-  #fetch(): 'ERROR' | 'later' {
-    const arriving = this.#arriving;
-    if (arriving === null) return 'ERROR';
-    if (arriving.pending) {
-      const verdict = Number(this.#setting('+FPTS') || '1');
-      this.#settings.delete('+FPTS');
-      arriving.pending = false;
-      arriving.verdicts.push(verdict);
-      if (verdict === 1 || verdict === 3 || verdict === 5) {
-        arriving.page++;
-        arriving.attempt = 1;
-      } else if (++arriving.attempt > 3) {
-        this.#hangUp(0, 'given up');
-        return 'later';
-      }
-      this.#given.happened?.();
-    }
-    if (arriving.page >= arriving.coded.length) {
-      this.#hangUp(0, 'hangup 0');
-      return 'later';
-    }
-    if (this.#class === '2' && arriving.page === 0) this.#say('+FCFR');
-    this.#say('CONNECT');
-    this.#mode = 'waiting';
-    return 'later';
-  }
-
-  async #sendPage(): Promise<void> {
-    const arriving = this.#arriving!;
-    this.#mode = 'arriving';
-    const coded = arriving.coded[arriving.page]!;
-    const two = this.#class === '2';
-    // Class 2 delivers the highest bit first at +FBOR=0, whatever the draft says; class 2.0 keeps to its standard.
-    const plain = two ? this.#setting('+FBOR') !== '1' : this.#setting('+FBO') === '1';
-    // Behind the last end of line comes some fill, as from a real line; efax misses it otherwise.
-    const wire = Buffer.concat([plain ? coded : turned(coded), Buffer.alloc(3)]);
-    const step: PageStep = { call: this.calls.length + 1, page: arriving.page + 1, attempt: arriving.attempt };
-    for (let at = 0; at < wire.length; at += 512) {
-      if (this.#mishap({ kind: 'arriving', octets: at, ...step })) return;
-      if (this.#mode !== 'arriving') return this.#hangUp(2, 'stopped by the computer');
-      this.#put(doubled(wire.subarray(at, at + 512)));
-      const { clock, script: { lineBits } } = this.#given;
-      await (lineBits === undefined ? new Promise(next => setImmediate(next)) : clock.sleepUntil(after(clock.now(), (512 * 8000) / lineBits)));
-    }
-    if (this.#mishap({ kind: 'arriving', octets: wire.length, ...step })) return;
-    const { rows, badRows } = decodePage(coded);
-    this.#put(Buffer.from([DLE, ETX]));
-    const last = arriving.page + 1 >= arriving.coded.length;
-    const figures = arriving.incoming.report ?? (two ? `1,${rows},${badRows},0,0` : `1,${rows.toString(16)},${badRows.toString(16)},0,0`);
-    arriving.pending = true;
-    this.#mode = 'command';
-    this.#say(`${two ? '+FPTS' : '+FPS'}:${figures}`, `+FET:${last ? 2 : 0}`, 'OK');
-  }
-
   /** Does what the script orders at this step; true when it did. */
   #mishap(step: Step): boolean {
     const mishap = this.#given.script.at?.(step);
@@ -528,9 +431,7 @@ export class SimulatedModem {
 
   #end(why: string): void {
     if (this.#call !== null && this.#call.ended === null) this.#call.ended = why;
-    const arriving = this.#arriving;
-    this.#arriving = null;
-    arriving?.done.resolve({ answered: true, verdicts: arriving.verdicts, ended: why });
+    this.#incoming.end(why);
     this.#given.happened?.();
   }
 
@@ -561,13 +462,3 @@ export class SimulatedModem {
 function hangupText(code: number): string {
   return code >= 100 && code <= 103 ? `A${code - 100}` : String(code).padStart(2, '0');
 }
-
-export function turned(octets: Uint8Array): Buffer {
-  return Buffer.from(octets.map(octet => Number.parseInt(octet.toString(2).padStart(8, '0').split('').toReversed().join(''), 2)));
-}
-
-function doubled(octets: Uint8Array): Buffer {
-  return Buffer.from(Array.from(octets).flatMap(octet => (octet === DLE ? [DLE, DLE] : [octet])));
-}
-
-export type { SimulatedCall };

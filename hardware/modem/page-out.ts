@@ -111,8 +111,16 @@ export async function sendPage(talk: Talk, given: PageOutGiven): Promise<PageOut
   }
   const end = (await write(encoder.finish())) ?? (await write(new Uint8Array([DLE, given.mark])));
   if (end !== null) return end;
-  await Promise.race([talk.wire.drain(), ear.stirred(DRAIN_MS, signal)]);
+  await drained(talk, clock, signal);
   return { kind: 'written', octets };
+}
+
+/** The system's call knows no signal, and on a line that is stopped it may never return. */
+async function drained({ wire }: Talk, clock: Clock, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const time = clock.sleepUntil(after(clock.now(), DRAIN_MS), AbortSignal.any([signal, over.signal]));
+  await Promise.race([wire.drain(), time]);
+  over.abort();
 }
 
 /** Null: nothing that ends a page. */

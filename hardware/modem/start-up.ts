@@ -25,11 +25,21 @@ const SETUP_MS = 10_000;
 const FIRST_WORD_MS = 3000;
 const IDENTITY_MS = 5000;
 const DTR_LOW_MS = 300;
+const QUIET_MS = 1000;
 const FINE_14400 = '1,5,0,2,0,0,0,0';
 const FINE_9600 = '1,3,0,2,0,0,0,0';
 
 export async function startModem(talk: Talk, settings: ModemSettings, clock: Clock, signal: AbortSignal): Promise<Modem | NoModem> {
-  const say = (text: string, ms = SETUP_MS) => talk.command(text, { ms, signal });
+  const once = (text: string, ms = SETUP_MS) => talk.command(text, { ms, signal });
+  // mgetty, waiting on the same line, throws away what it finds before it sees our lock: an answer may be lost, once.
+  const say = async (text: string, ms = SETUP_MS): Promise<Answer> => {
+    const first = await once(text, ms);
+    if (first.end !== null || (await once('E0V1Q0', FIRST_WORD_MS)).end !== 'ok') return first;
+    await quiet();
+    return once(text, ms);
+  };
+  /** An answer that was late would be taken for that of the next command. */
+  const quiet = () => clock.sleepUntil(after(clock.now(), QUIET_MS), signal);
   const ended = (answer: Answer): NoModem | null =>
     answer.end === 'gone' ? { kind: 'unplugged', why: talk.ear.gone ?? 'the line broke' } : answer.end === 'aborted' ? { kind: 'aborted', why: 'we are stopping' } : null;
   const failed = (answer: Answer, text: string): NoModem => ended(answer) ?? (answer.end === null ? { kind: 'silent', why: `does not answer AT${text}` } : { kind: 'refuses', why: `refuses AT${text}` });
@@ -38,7 +48,7 @@ export async function startModem(talk: Talk, settings: ModemSettings, clock: Clo
   await talk.wire.ready(false);
   await clock.sleepUntil(after(clock.now(), DTR_LOW_MS), signal);
   await talk.wire.ready(true);
-  const awake = await wake(say);
+  const awake = await wake(once, quiet);
   if (awake !== null) return ended(awake) ?? { kind: 'silent', why: 'does not answer ATV1Q0' };
 
   const { classes, answer } = await askClasses(say);
@@ -73,10 +83,12 @@ export async function startModem(talk: Talk, settings: ModemSettings, clock: Clo
 }
 
 /** Null: it is awake. */
-async function wake(say: (text: string, ms?: number) => Promise<Answer>): Promise<Answer | null> {
+async function wake(say: (text: string, ms?: number) => Promise<Answer>, quiet: () => Promise<void>): Promise<Answer | null> {
   let answer: Answer | null = null;
   for (const ms of [FIRST_WORD_MS, SETUP_MS, SETUP_MS]) {
+    const again = answer !== null;
     answer = await say('E0V1Q0', ms);
+    if (answer.end === 'ok' && again) await quiet();
     if (answer.end === 'ok') return null;
     if (answer.end === 'gone' || answer.end === 'aborted') return answer;
   }

@@ -34,6 +34,7 @@ export function readFax(sheet: Sheet): FaxSettings {
   const office = show('OFFICE', environment.parsed('OFFICE', undefined, parseCommand), words => (words ?? []).join(' '));
   const together = show('ONECALL', environment.flag('ONECALL', false), on => (on ? '1' : '0'));
   const togetherPages = show('ONECALLPAGES', environment.number('ONECALLPAGES', 30, 1, 1000));
+  if (rules !== undefined && environment.text('STATION_ID', '') === '') sheet.notice(sheet.path('faxout'), 'STATION_ID is not set: the line at the top of each page has no number of ours, which the law of some countries asks for');
   return {
     enabled: rules !== undefined,
     rules: rules ?? [],

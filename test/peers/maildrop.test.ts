@@ -30,7 +30,7 @@ const maildrop = createMaildrop({
 
 test('the table has what the comparison was promised', () => {
   assert.ok(rows.length >= 150, `${rows.length} recipes`);
-  assert.equal(new Set(rows.map(({ recipe, message, args }) => JSON.stringify([recipe, message, args]))).size, rows.length, 'a recipe twice');
+  assert.equal(new Set(rows.map(({ recipe, message, args, embedded }) => JSON.stringify([recipe, message, args, embedded]))).size, rows.length, 'a recipe twice');
 });
 
 test('recipes have the same effect here and there', { skip, timeout: 180_000 }, async t => {
@@ -57,16 +57,16 @@ function prepare(folder: string, { recipe }: Row): string {
 
 const environment = { PATH: '/usr/bin:/bin', GIVEN: 'given', LANG: 'C.UTF-8' };
 
-function runTheirs(folder: string, { message = 'plain', args = [] }: Row): Result {
-  const ran = spawnSync(PEER, [...args, './recipe'], { cwd: folder, input: messages[message], env: environment, timeout: TIMEOUT_MS });
+function runTheirs(folder: string, { message = 'plain', args = [], embedded }: Row): Result {
+  const ran = spawnSync(PEER, [...args, ...(embedded === true ? ['-m'] : []), './recipe'], { cwd: folder, input: messages[message], env: environment, timeout: TIMEOUT_MS });
   return { code: ran.status ?? -1, printed: ran.stdout.toString('latin1'), files: filesIn(folder) };
 }
 
-async function runOurs(folder: string, { message = 'plain', args = [] }: Row): Promise<Result> {
+async function runOurs(folder: string, { message = 'plain', args = [], embedded }: Row): Promise<Result> {
   const printed: Uint8Array[] = [];
   const from = args.indexOf('-f');
   const { code } = await maildrop.run({
-    recipe: { kind: 'file', path: join(folder, 'recipe'), embedded: false }, home: folder, defaultMailbox: './default', login: 'root',
+    recipe: { kind: 'file', path: join(folder, 'recipe'), embedded: embedded === true }, home: folder, defaultMailbox: './default', login: 'root',
     environment, importAll: true, fields: args.filter((_, index) => args[index - 1] === '-A'),
     ...(from < 0 ? {} : { reversePath: args[from + 1] ?? '' }),
     content: () => [Buffer.from(messages[message])],

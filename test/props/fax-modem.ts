@@ -17,7 +17,9 @@ import { scratchFolder } from './scratch-folder.ts';
 
 export const kernels = openKernels();
 /** Minutes of a telephone line in a second or two. */
-const TIMES = 60;
+const TIMES = 25;
+/** For tests that wait for a modem that says nothing. */
+export const HURRY = 60;
 
 export const noSocat: string | false = spawnSync('socat', ['-V']).error === undefined ? false : 'socat is not here';
 

@@ -62,7 +62,7 @@ export const faxReceived: Command = {
     const { environment } = context;
     return withDesk(context, async desk => {
       const received = await desk.receive({
-        hangup: Math.abs(Number(code)), senderId, files, device: environment['DEVICE'] ?? 'mgetty',
+        hangup: Number(code), senderId, files, device: environment['DEVICE'] ?? 'mgetty',
         ...optional('callerId', environment['CALLER_ID']), ...optional('calledId', environment['CALLED_ID']),
       });
       if (received.kind === 'full') {

@@ -6,7 +6,7 @@ export type EventKind = 'accepted' | 'delivered' | 'deferred' | 'failed' | 'fax'
 export interface ReadEvent {
   /** Every kind that this is: a fax that failed is two. */
   readonly kinds: readonly EventKind[];
-  readonly type: Exclude<EventKind, 'fax'>;
+  readonly type: Exclude<EventKind, 'fax'> | 'fax-call' | 'fax-in' | 'fax-modem';
   readonly fields: Readonly<Record<string, unknown>>;
   /** Somebody should know soon, and there are few of them: written down before the queue notes the outcome. */
   readonly urgent: boolean;
@@ -23,9 +23,23 @@ export function readEvent(event: string, fields: LogFields): ReadEvent | null {
       return attempted(fields);
     case 'alarm':
       return { kinds: ['alarm'], type: 'alarm', urgent: true, fields: { alarm: fields['alarm'], state: fields['state'], value: fields['value'], limit: fields['limit'], text: fields['text'] } };
+    case 'uucp-silent':
+      return { kinds: ['alarm'], type: 'alarm', urgent: true, fields: { alarm: 'uucp', state: 'raised', text: fields['trouble'] } };
+    case 'fax-call':
+    case 'fax-in':
+      return { kinds: ['fax'], type: event, urgent: true, fields };
+    case 'fax-modem':
+      return modem(fields);
     default:
       return null;
   }
+}
+
+/** One that is in use is no news: somebody telephones. */
+function modem(fields: LogFields): ReadEvent | null {
+  const { modem, kind, why } = fields;
+  if (kind === 'in-use' || kind === 'aborted') return null;
+  return { kinds: ['fax', 'alarm'], type: 'fax-modem', urgent: true, fields: { modem, state: kind, why } };
 }
 
 function accepted({ id, from, recipients, size, source, relay, auth }: LogFields): ReadEvent {

@@ -41,6 +41,11 @@ interface Running {
   readonly made: string;
 }
 
+/** The head stands first, and no field of the log takes its place. */
+function textOf(head: Readonly<Record<string, string>>, fields: LogFields): string {
+  return JSON.stringify({ ...head, ...fields, ...head });
+}
+
 export function openWebhooks(options: WebhooksOptions): Webhooks {
   const { clock, metrics } = options;
   const events = metrics.counter('posthorn_webhook_events_total', 'Events taken by hooks, or lost.');
@@ -54,7 +59,7 @@ export function openWebhooks(options: WebhooksOptions): Webhooks {
     for (const { hook } of running) {
       if (!read.kinds.some(kind => hook.rule.events.has(kind))) continue;
       // One id for all hooks: it is the same event.
-      text ??= JSON.stringify({ id: randomUUID(), type: read.type, at: new Date(clock.now()).toISOString(), ...read.fields });
+      text ??= textOf({ id: randomUUID(), type: read.type, at: new Date(clock.now()).toISOString() }, read.fields);
       hook.push(text, read.urgent);
     }
   }

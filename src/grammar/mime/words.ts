@@ -29,7 +29,7 @@ export function decodeText(value: string): string {
     pending.octets.push(octets);
   }
   flush();
-  return (out + joined.slice(at)).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+  return (out + joined.slice(at)).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').replaceAll(/(\p{M}{8})\p{M}+/gu, '$1');
 }
 
 function quoted(text: string): Buffer {

@@ -53,7 +53,7 @@ export interface Postman {
 
 export function openPostman(options: PostmanOptions): Postman {
   const { spool, clock, log } = options;
-  const closing = new AbortController();
+  let closing = false;
   const waits = new Map<string, { readonly until: number; readonly ms: number; readonly why: string }>();
   let nudge = new AbortController();
 
@@ -61,7 +61,7 @@ export function openPostman(options: PostmanOptions): Postman {
     const ids = await spool.ready();
     for (const id of waits.keys()) if (!ids.includes(id)) waits.delete(id);
     for (const id of ids) {
-      if (closing.signal.aborted) return;
+      if (closing) return;
       const wait = waits.get(id);
       if (wait !== undefined && wait.until > clock.now()) continue;
       const refusal = await mail(id);
@@ -139,10 +139,11 @@ export function openPostman(options: PostmanOptions): Postman {
   }
 
   async function run(): Promise<void> {
-    while (!closing.signal.aborted) {
+    for (;;) {
+      if (closing) return;
       nudge = new AbortController();
       await round().catch((cause: unknown) => log.error('bug', { room: 'fax-arrivals', cause }));
-      await clock.sleepUntil(after(clock.now(), LOOK_MS), AbortSignal.any([closing.signal, nudge.signal]));
+      await clock.sleepUntil(after(clock.now(), LOOK_MS), nudge.signal);
     }
   }
 
@@ -151,7 +152,8 @@ export function openPostman(options: PostmanOptions): Postman {
     wake: () => nudge.abort(),
     troubles: () => [...waits].map(([id, { why }]) => `fax ${id} waits in the spool: ${why}`),
     async close() {
-      closing.abort();
+      closing = true;
+      nudge.abort();
       await running;
     },
   };

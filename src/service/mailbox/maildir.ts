@@ -53,6 +53,7 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
     const file = await openNew(temporary, folder, make && message.folder === undefined, message.mode ?? PRIVATE);
     let open = true;
     let named = false;
+    let words: string | null = null;
     try {
       const octets = await writeLf(files, file, message.fields, message.content(), signal);
       const room = await quotas.admits(top, octets, message.quota, changedMs);
@@ -66,7 +67,10 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
       const shelf = flags === '' ? 'new' : 'cur';
       const final = join(folder, shelf, flags === '' ? base : `${base}:2,${flags}`);
       // Before the name: whoever sees the message sees its keywords.
-      if (message.keywords !== undefined && message.keywords.length > 0) await writeKeywords(folder, base, message.keywords);
+      if (message.keywords !== undefined && message.keywords.length > 0) {
+        words = join(folder, 'courierimapkeywords', base);
+        await writeKeywords(words, message.keywords);
+      }
       await files.rename(temporary, final);
       named = true;
       try {
@@ -82,6 +86,7 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
     } finally {
       if (open) files.abandon(file);
       if (!named) await files.unlink(temporary).catch(() => undefined);
+      if (!named && words !== null) await files.unlink(words).catch(() => undefined);
     }
   };
 
@@ -96,10 +101,9 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
   }
 
   /** Courier-IMAP's: a file named like the message, a keyword a line. */
-  async function writeKeywords(folder: string, base: string, keywords: readonly string[]): Promise<void> {
-    const kept = join(folder, 'courierimapkeywords');
-    await files.mkdir(kept, { recursive: true, mode: PRIVATE_FOLDER });
-    const file = await files.open(join(kept, base), WRITE_NEW, PRIVATE);
+  async function writeKeywords(path: string, keywords: readonly string[]): Promise<void> {
+    await files.mkdir(dirname(path), { recursive: true, mode: PRIVATE_FOLDER });
+    const file = await files.open(path, WRITE_NEW, PRIVATE);
     try {
       await files.write(file, [Buffer.from([...keywords].sort().map(one => `${one.replaceAll(/[\u0000-\u0020]/g, '')}\n`).join(''))]);
     } finally {

@@ -7,7 +7,9 @@ export interface Patterns {
   compile(text: string, caseSensitive: boolean): CompiledPattern;
 }
 
-const MOST_KEPT = 2000;
+const MOST_KEPT = 500;
+/** Longer ones are compiled again. */
+const LONGEST_KEPT = 2000;
 
 export function createPatterns(): Patterns {
   const kept = [new Map<string, CompiledPattern>(), new Map<string, CompiledPattern>()] as const;
@@ -18,6 +20,7 @@ export function createPatterns(): Patterns {
       if (found !== undefined) return found;
       const decoded = decodeUtf8(text);
       const compiled: CompiledPattern = decoded === null ? { kind: 'wrong', what: 'it is not UTF-8' } : compilePattern(decoded, caseSensitive);
+      if (text.length > LONGEST_KEPT) return compiled;
       // The oldest goes; patterns with variables in them come once.
       if (known.size >= MOST_KEPT) known.delete(known.keys().next().value ?? '');
       known.set(text, compiled);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { FaxCallEnd } from '../../../src/core/fax.ts';
 import type { FaxScript, Mishap, Step } from '../../../hardware/fax-simulator/script.ts';
 import { decodePage } from '../../../hardware/fax-simulator/t4.ts';
-import { callTo, never, noSocat, openModemBench } from '../../props/fax-modem.ts';
+import { callTo, HURRY, never, noSocat, openModemBench } from '../../props/fax-modem.ts';
 import { drawnPage, pageOf } from '../../props/fax-pages.ts';
 
 const pages = [pageOf(drawnPage(200, 1)), pageOf(drawnPage(200, 2)), pageOf(drawnPage(200, 3))];
@@ -84,7 +84,7 @@ const rows: readonly Row[] = [
 for (const { what, script, end, confirmed = 0, uncertain = false } of rows) {
   for (const kind of script.classes ?? (['2', '2.0'] as const)) {
     test(`class ${kind}: ${what}`, { skip: noSocat, timeout: 30_000 }, async t => {
-      const bench = await openModemBench(t, { ...script, classes: [kind] });
+      const bench = await openModemBench(t, { ...script, classes: [kind] }, /silence|garbage|no DC1|says nothing|never DC1/.test(what) ? { times: HURRY } : {});
       const report = await bench.openLine().send(callTo('5551234', pages), never);
       assert.deepEqual(report.end, end, `${report.said}\n${bench.journal()}`);
       assert.equal(report.pagesConfirmed, confirmed);
@@ -142,4 +142,18 @@ test('stopping from outside ends the call in order', { skip: noSocat, timeout: 3
   assert.deepEqual(report.end, { kind: 'aborted' });
   assert.equal(report.pagesConfirmed, 1);
   assert.equal(bench.modem.calls[0]?.ended, 'aborted', bench.journal());
+});
+
+test('a page refused twice is tried a third time at 9600', { skip: noSocat, timeout: 30_000 }, async t => {
+  const wishes: string[] = [];
+  const bench = await openModemBench(t, {
+    classes: ['2'], verdict: ({ attempt }) => (attempt < 3 ? 2 : 1),
+    at: step => {
+      if (step.kind === 'command' && step.text.startsWith('+FDIS=')) wishes.push(step.text);
+      return undefined;
+    },
+  });
+  const report = await bench.openLine().send(callTo('5551234', pages.slice(0, 1)), never);
+  assert.deepEqual(report.end, { kind: 'sent' });
+  assert.deepEqual(wishes, ['+FDIS=1,5,0,2,0,0,0,0', '+FDIS=1,3,0,2,0,0,0,0']);
 });

@@ -96,7 +96,7 @@ test('no room at all: the telephone rings on', { skip: noSocat, timeout: 30_000 
 
 test('octets the other way round are turned', { skip: noSocat, timeout: 30_000 }, async t => {
   // A class 2 modem that keeps to the draft instead of to Rockwell.
-  const { turned } = await import('../../../hardware/fax-simulator/modem.ts');
+  const { turned } = await import('../../../hardware/fax-simulator/octet-order.ts');
   const { fax } = await take(t, { classes: ['2'] }, { pages: [], coded: [turned(encodePage(pages[0]!))] });
   assert.ok(decodePage(fax!.pages[0]!.coded).bitmap.equals(pages[0]!));
 });

@@ -1,7 +1,7 @@
 /** A modem that falls silent at any command of a call. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { callTo, lockText, never, noSocat, openModemBench } from '../../props/fax-modem.ts';
+import { callTo, HURRY, lockText, never, noSocat, openModemBench } from '../../props/fax-modem.ts';
 import { drawnPage, pageOf } from '../../props/fax-pages.ts';
 
 const pages = [pageOf(drawnPage(60, 1))];
@@ -18,7 +18,7 @@ for (const kind of ['2', '2.0'] as const) {
     assert.ok(dialledAt > 8, said.join(' '));
     for (const [index, text] of said.entries()) {
       let count = 0;
-      const bench = await openModemBench(t, { classes: [kind], at: step => (step.kind === 'command' && count++ === index ? { kind: 'silence' } : undefined) });
+      const bench = await openModemBench(t, { classes: [kind], at: step => (step.kind === 'command' && count++ === index ? { kind: 'silence' } : undefined) }, { times: HURRY });
       const report = await bench.openLine().send(callTo('5551234', pages), never);
       const wanted = index < dialledAt ? ['silent'] : text === '+FCLASS=0' ? ['sent'] : ['silence', 'sent'];
       const end = report.end.kind === 'lost' || report.end.kind === 'unavailable' ? report.end.why : report.end.kind;

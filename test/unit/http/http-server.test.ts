@@ -81,7 +81,13 @@ describe('HTTP port', () => {
     assert.doesNotMatch((await ask('/broken')).body, /on purpose/);
     const head = await ask('/', {}, 'HEAD');
     assert.deepEqual([head.status, head.headers['content-length'], head.body], [200, '9', '']);
-    assert.equal((await open(t, { names: new Set() }, { guarded: undefined as never })).seen.length, 0);
+  });
+
+  it('without pages for people says what there is', async t => {
+    const server = await openHttpServer({ host: '127.0.0.1', port: 0, access: () => ({ names: new Set() }), log: silent, open: { answer: () => null } });
+    t.after(() => server.close());
+    const answer = await fetch(`http://127.0.0.1:${server.address.port}/`);
+    assert.deepEqual([answer.status, await answer.text()], [404, 'Here are /health and /metrics.\n']);
   });
 
   it('lets no page load, frame, guess or keep anything', async t => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -18,6 +18,21 @@ test('a stored message lies in new/ with LF line ends, and its name says its siz
   assert.match(name, /^1700000000\.M123000P\d+V[0-9A-F]{16}I[0-9A-F]{16}_0\.gate\.example,S=\d+$/);
   assert.ok(name.endsWith(`,S=${text.length}`));
   assert.deepEqual(readdirSync(join(folder, 'tmp')), []);
+});
+
+test('flags, keywords and a mode go with a message that has some', async () => {
+  const folder = join(scratchFolder('mailbox'), 'Maildir');
+  const mailboxes = mailboxesOn();
+  await mailboxes.deliver(`${folder}/`, message('x\n', { flags: 'SFS', keywords: ['work', 'a b', 'later'], mode: 0o640 }), never);
+  const [name = ''] = readdirSync(join(folder, 'cur'));
+  assert.match(name, /,S=\d+:2,FS$/);
+  assert.equal(statSync(join(folder, 'cur', name)).mode & 0o777, 0o640 & ~process.umask());
+  assert.deepEqual(readdirSync(join(folder, 'new')), []);
+  // As Courier-IMAP keeps them: under the name without flags, a line each.
+  assert.deepEqual(readdirSync(join(folder, 'courierimapkeywords')), [name.replace(/:2,.*/, '')]);
+  assert.equal(readFileSync(join(folder, 'courierimapkeywords', name.replace(/:2,.*/, '')), 'utf8'), 'ab\nlater\nwork\n');
+  await mailboxes.deliver(`${folder}/`, message('y\n', { flags: '', keywords: [] }), never);
+  assert.equal(readdirSync(join(folder, 'new')).length, 1);
 });
 
 test('however the content is cut, the same octets lie there', async () => {

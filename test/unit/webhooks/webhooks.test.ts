@@ -209,6 +209,12 @@ describe('webhooks', () => {
     assert.deepEqual(failures.taken.map(event => event['message']), ['Q3', 'Q4']);
     assert.deepEqual(faxes.taken.map(event => [event.type, event['message']]), [['accepted', 'Q2'], ['failed', 'Q4'], ['delivered', 'Q5']]);
     assert.equal(readEvent('delivery', { status: 'unheard of' }), null);
+    const told = (event: string, fields: LogFields) => [readEvent(event, fields)?.type, readEvent(event, fields)?.kinds];
+    assert.deepEqual(told('fax-in', { modem: 'left', kind: 'fax', pages: 3 }), ['fax-in', ['fax']]);
+    assert.deepEqual(told('fax-call', { number: '5551234', confirmed: 2 }), ['fax-call', ['fax']]);
+    assert.deepEqual(told('fax-modem', { modem: 'left', kind: 'gone', why: 'no such device' }), ['fax-modem', ['fax', 'alarm']]);
+    assert.deepEqual(told('fax-modem', { modem: 'left', kind: 'in-use' }), [undefined, undefined]);
+    assert.deepEqual(told('uucp-silent', { trouble: 'mail waits' }), ['alarm', ['alarm']]);
   });
 
   it('a changed hook goes on with what waits; a removed one takes it along', async t => {

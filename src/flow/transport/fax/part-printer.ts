@@ -79,7 +79,9 @@ export async function readText(leaf: Leaf): Promise<string | null> {
   if (leaf.octets > TEXT_OCTETS) return null;
   const octets = await readFile(leaf.path);
   const text = decodeCharset(octets, leaf.charset);
-  return (leaf.type === 'text/html' ? await readHtml(text) : text).replaceAll(/\r\n?/g, '\n').replaceAll(/[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\ufeff]/g, '').trimEnd();
+  const plain = (leaf.type === 'text/html' ? await readHtml(text) : text).replaceAll(/\r\n?/g, '\n');
+  // Of marks on one letter no language has more than a few; a tower of them is a burden for every program behind us.
+  return plain.replaceAll(/[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\ufeff]/g, '').replaceAll(/(\p{M}{8})\p{M}+/gu, '$1').replaceAll(/(\p{Cf}{8})\p{Cf}+/gu, '$1').trimEnd();
 }
 
 /** Text is drawn as PDF, and printed like any other. */
@@ -87,9 +89,9 @@ export async function printText(flow: TextFlow, shop: Workshop, take: Take, last
   const { form, folder, limits } = shop;
   const sheets = await openSheets(pointsOf(form.contentRows, form), shop.fonts);
   const drawn = await drawFlow(sheets, flow, limits.pages, last);
+  if (drawn === 'too many') return unfit(`it has more than ${limits.pages} pages`);
   const octets = await sheets.finish();
   for (const [character, count] of sheets.missing) shop.missing.set(character, (shop.missing.get(character) ?? 0) + count);
-  if (drawn === 'too many') return unfit(`it has more than ${limits.pages} pages`);
   const file = 'text.pdf';
   await writeNew(join(folder, file), octets);
   return printDocument({ file, folder, rows: form.contentRows, foreign: false }, form, press(shop), take);

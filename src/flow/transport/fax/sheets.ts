@@ -203,8 +203,11 @@ export async function openSheets(height: number, extra: readonly FontFile[]): Pr
   };
 }
 
-/** Where a line may end: behind blanks, behind a hyphen in a word, between ideographs. */
-function breakable(paragraph: string): readonly string[] {
-  const words = paragraph.split(/(?<=[^\s] +)(?=\S)|(?<=\p{L}-)(?=\p{L})/u);
-  return BREAKS_ANYWHERE.test(paragraph) ? words.flatMap(word => (BREAKS_ANYWHERE.test(word) ? Array.from(word) : [word])) : words;
+/** Where a line may end: behind blanks, behind a hyphen in a word, between ideographs. No piece is endless. */
+function* breakable(paragraph: string): Generator<string> {
+  for (const [found] of paragraph.matchAll(/ *[^ ]{1,200} *| +/gu)) {
+    if (BREAKS_ANYWHERE.test(found)) yield* Array.from(found);
+    else if (found.includes('-')) yield* found.split(/(?<=\p{L}-)(?=\p{L})/u);
+    else yield found;
+  }
 }

@@ -24,6 +24,7 @@ const NOTE: Style = { face: 'sans', points: 9.5 };
 /** 84 columns across. */
 const FIXED: Style = { face: 'mono', points: 10.2 };
 const TAB = 8;
+const LINES_A_TURN = 20;
 
 /** Gives the pages drawn. `last` may say one thing more when all else is drawn, and stands below it. */
 export async function drawFlow(sheets: Sheets, flow: TextFlow, most: number, last?: (missing: ReadonlyMap<string, number>) => string | null): Promise<number | 'too many'> {
@@ -75,13 +76,22 @@ class Page {
   }
 
   print(text: string, style: Style, x = MARGIN): void {
-    const height = this.sheets.lineHeight(style);
-    for (const line of this.sheets.wrap(text, this.sheets.width - MARGIN - x, style)) {
-      this.room(height);
+    for (const line of this.linesOf(text, style, x)) {
       if (this.full) return;
-      this.sheets.draw(line, { x, y: this.y, width: this.sheets.width - MARGIN - x }, style);
-      this.y += height;
+      this.put(line, style, x);
     }
+  }
+
+  linesOf(text: string, style: Style, x = MARGIN): Iterable<string> {
+    return this.sheets.wrap(text, this.sheets.width - MARGIN - x, style);
+  }
+
+  put(line: string, style: Style, x = MARGIN): void {
+    const height = this.sheets.lineHeight(style);
+    this.room(height);
+    if (this.full) return;
+    this.sheets.draw(line, { x, y: this.y, width: this.sheets.width - MARGIN - x }, style);
+    this.y += height;
   }
 }
 
@@ -114,16 +124,17 @@ function drawLine(page: Page, line: Exclude<CoverLine, { readonly kind: 'body' }
   }
 }
 
-/** Others have their turn between two pages. */
+/** Others have their turn every few lines. */
 async function drawBody(page: Page, body: string): Promise<void> {
-  let at = page.pages;
+  let lines = 0;
   for (const paragraph of body.split('\n')) {
-    if (page.full) return;
-    if (page.pages !== at) await nextTurn();
-    at = page.pages;
     for (const [n, sheet] of paragraph.split('\f').entries()) {
       if (n > 0) page.turn();
-      page.print(untabbed(sheet), FIXED);
+      for (const line of page.linesOf(untabbed(sheet), FIXED)) {
+        if (page.full) return;
+        page.put(line, FIXED);
+        if (++lines % LINES_A_TURN === 0) await nextTurn();
+      }
     }
   }
 }
@@ -136,6 +147,7 @@ function drawNotes(page: Page, notes: readonly string[]): void {
 }
 
 function untabbed(line: string): string {
+  if (!line.includes('\t')) return line.trimEnd();
   let out = '';
   for (const character of line) out += character === '\t' ? ' '.repeat(TAB - (out.length % TAB)) : character;
   return out.trimEnd();

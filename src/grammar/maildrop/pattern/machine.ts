@@ -44,6 +44,13 @@ export const STEP_LIMIT = 10_000_000;
 export function createMachine(tree: Node, groups: number, hasBack: boolean): Machine | null {
   const steps: Step[] = [];
   let slots = 2 * (groups + 1);
+  // A repeated set is written out many times, and tested by one function.
+  const tests = new Map<CharacterSet, Test>();
+  const testOf = (set: CharacterSet): Test => {
+    const test = tests.get(set) ?? tester(set);
+    tests.set(set, test);
+    return test;
+  };
   const add = (step: Step): number => {
     if (steps.length >= MOST_STEPS) throw new TooLong();
     return steps.push(step) - 1;
@@ -51,7 +58,7 @@ export function createMachine(tree: Node, groups: number, hasBack: boolean): Mac
   const write = (node: Node): void => {
     switch (node.kind) {
       case 'set':
-        add({ kind: 'one', test: tester(node.set) });
+        add({ kind: 'one', test: testOf(node.set) });
         return;
       case 'sequence':
         node.items.forEach(write);
@@ -333,15 +340,22 @@ function isWord(text: string, at: number): boolean {
 
 /** Whether a character is in the set; with a memory for ASCII, which is what mail is made of. */
 function tester(set: CharacterSet): Test {
+  const [only] = set.ranges;
+  if (set.ranges.length === 1 && only !== undefined && only[0] === only[1] && set.properties.length === 0 && !set.negated) {
+    const wanted = only[0];
+    return set.caseless ? code => code === wanted || otherCases(code).includes(wanted) : code => code === wanted;
+  }
   const properties = set.properties.map(name => (name.startsWith('^') ? new RegExp(`\\P{${name.slice(1)}}`, 'u') : new RegExp(`\\p{${name}}`, 'u')));
   const plain = (code: number): boolean => set.ranges.some(([low, high]) => code >= low && code <= high)
     || properties.some(one => one.test(String.fromCodePoint(code)));
   const whole = (code: number): boolean => (plain(code) || (set.caseless && otherCases(code).some(plain))) !== set.negated;
-  const ascii = Array.from({ length: 128 }, (_, code) => whole(code));
-  return code => (code < 128 ? ascii[code]! : whole(code));
+  const ascii = Uint8Array.from({ length: 128 }, (_, code) => Number(whole(code)));
+  return code => (code < 128 ? ascii[code] === 1 : whole(code));
 }
 
 function otherCases(code: number): number[] {
+  // The usual case, without making strings.
+  if (code < 128) return (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a ? [code ^ 0x20] : [];
   const character = String.fromCodePoint(code);
   return [character.toLowerCase(), character.toUpperCase()].filter(one => one !== character && one.length === String.fromCodePoint(one.codePointAt(0)!).length).map(one => one.codePointAt(0)!);
 }

@@ -16,6 +16,8 @@ export type Search =
 
 export type CompiledPattern = { readonly kind: 'pattern'; readonly pattern: Pattern } | { readonly kind: 'wrong'; readonly what: string };
 
+/** A longer program is built again for each search: whoever keeps many patterns keeps no large ones. */
+const KEPT_STEPS = 1000;
 const NONE: Search = { kind: 'none' };
 /** Characters that fold to ASCII letters, where the two engines see classes differently. */
 const FOLDS_TO_ASCII = /[\u017f\u212a]/;
@@ -26,8 +28,12 @@ export function compilePattern(text: string, caseSensitive: boolean, engine: 'be
   if (parsed.kind === 'wrong') return { kind: 'wrong', what: `${parsed.what}, at character ${parsed.at + 1}` };
   const native = engine === 'machine' ? null : createNative(parsed.tree);
   let machine: Machine | null = null;
-  const slow = (): Machine | null => (machine ??= createMachine(parsed.tree, parsed.groups, parsed.hasBack));
-  // The machine is built when it is needed; only without another engine is it needed to know that it can be.
+  const slow = (): Machine | null => {
+    const built = machine ?? createMachine(parsed.tree, parsed.groups, parsed.hasBack);
+    if (built !== null && built.steps.length <= KEPT_STEPS) machine = built;
+    return built;
+  };
+  // The machine is built when it is needed; without another engine it must be known now that it can be.
   if (native === null && slow() === null) return { kind: 'wrong', what: 'the pattern is too large' };
   return {
     kind: 'pattern',

@@ -1,0 +1,45 @@
+/**
+ * Courier from the distribution, in namespaces of its own (courier.sh; packaging/bench-peers.sh unpacks it). As shipped,
+ * but for the limits on one address, DNS checks of senders and STARTTLS towards the sink. accept: courierd does not run.
+ */
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePorts } from '../../test/props/ports.ts';
+import { answering } from '../load.ts';
+import type { Peer } from './peer.ts';
+
+const root = join(import.meta.dirname, '..', '..', '.peers', 'courier', 'root');
+
+export const courier: Peer = {
+  name: 'courier',
+  absent() {
+    if (!existsSync(join(root, 'usr', 'sbin', 'courieresmtpd'))) return 'not unpacked; packaging/bench-peers.sh does it';
+    return process.getuid?.() === 0 ? null : 'its namespaces are made by root';
+  },
+  async start(place) {
+    const [port = 0] = await freePorts(1);
+    const spool = join(place.folder, 'spool');
+    mkdirSync(spool, { recursive: true });
+    for (const folder of [place.folder, spool]) chmodSync(folder, 0o755);
+    const child = spawn(
+      'unshare',
+      ['--mount', '--pid', '--fork', '--kill-child', 'sh', join(import.meta.dirname, 'courier.sh'), root, String(port), String(place.nextHop), spool, place.mode],
+      { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
+    );
+    const lastResort = (): void => void child.kill('SIGKILL');
+    process.once('exit', lastResort);
+    const gone = new Promise<void>((done) => child.once('close', () => done()));
+    await answering(port, 20_000);
+    return {
+      port,
+      pids: [child.pid ?? 0],
+      dataFolder: spool,
+      async stop() {
+        process.off('exit', lastResort);
+        child.stdin.end();
+        await gone;
+      },
+    };
+  },
+};
