@@ -81,7 +81,7 @@ endif
 soak: build ## half an hour of mixed load and faults
 	@$(NODE) bench/soak.ts
 
-fuzz: build ## every property and fuzz test, twenty rounds of other input
+fuzz: build ## ten million random calls of the kernels; every property and fuzz test, twenty rounds of other input
 	@$(NODE) test/fuzz.ts
 
 clean: ## remove what was built and what a trial run left

@@ -11,9 +11,9 @@ import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import type { MessageId } from '../src/core/envelope.ts';
 import { taken, type Intake } from '../src/core/intake.ts';
-import type { Kernels } from '../src/core/kernels.ts';
 import { silent } from '../src/core/log.ts';
 import { openReceive } from '../src/flow/receive/index.ts';
+import { openKernels } from '../src/kit/kernels.ts';
 import { createMetrics } from '../src/kit/metrics.ts';
 import { createSystemClock } from '../src/kit/system-clock.ts';
 
@@ -64,21 +64,12 @@ async function serveOurs(): Promise<number> {
     me: 'bench.example',
     intake: discarding,
     admission: { admit: () => ({ kind: 'admitted', variables: nobody }) },
-    kernels: await findKernels(),
+    kernels: openKernels(),
     clock: createSystemClock(),
     log: silent,
     metrics: createMetrics(),
   });
   return receiver.address().port;
-}
-
-/** The WASM kernels when they are built, else the plain ones, whose figures say nothing about large mail. */
-async function findKernels(): Promise<Kernels> {
-  const wasm = new URL('../src/kit/kernels.ts', import.meta.url);
-  if (existsSync(wasm)) return ((await import(wasm.href)) as { openKernels(): Kernels }).openKernels();
-  console.error('no src/kit/kernels.ts: plain kernels');
-  const plain = (await import('../test/props/plain-kernels.ts')) as { createPlainKernels(): Kernels };
-  return plain.createPlainKernels();
 }
 
 async function servePackage(): Promise<number> {

@@ -1,6 +1,6 @@
 // Quoted-printable (RFC 2045 §6.7), encoding.
 import { chunkLength, CR, INPUT, LF, OUTPUT, QP_ENCODE } from '../abi';
-import { lookUp } from '../mask';
+import { BLOCK_OCTETS, breakLines, COPIED, copyLiterals, expand, LOOK_PAST, notLiteral, SHORT_BLOCK } from './quoted-printable-blocks';
 
 const EQUALS: u32 = 61, SPACE: u32 = 32, TAB: u32 = 9, DOT: u32 = 46, LETTER_F: u32 = 70;
 const CRLF: u32 = 0x0a0d;
@@ -9,28 +9,6 @@ const ROM_BLANK: u32 = 0x206d6f72; // "rom "
 
 const HEX = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 65, 66, 67, 68, 69, 70], 16);
 const SPLATS = memory.data<u8>([1, 33, 61, 9, 5, 15, 32, 13, 10]);
-
-// How four octets expand, for each set of those to escape (bit i: octet i). The indices go into sixteen octets:
-// the four, their high digits, their low digits, four equals signs.
-const EXPANSION = memory.data<u8>([
-  0, 1, 2, 3, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
-  12, 4, 8, 1, 2, 3, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
-  0, 12, 5, 9, 2, 3, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
-  12, 4, 8, 12, 5, 9, 2, 3, 12, 12, 12, 12, 12, 12, 12, 12,
-  0, 1, 12, 6, 10, 3, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
-  12, 4, 8, 1, 12, 6, 10, 3, 12, 12, 12, 12, 12, 12, 12, 12,
-  0, 12, 5, 9, 12, 6, 10, 3, 12, 12, 12, 12, 12, 12, 12, 12,
-  12, 4, 8, 12, 5, 9, 12, 6, 10, 3, 12, 12, 12, 12, 12, 12,
-  0, 1, 2, 12, 7, 11, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
-  12, 4, 8, 1, 2, 12, 7, 11, 12, 12, 12, 12, 12, 12, 12, 12,
-  0, 12, 5, 9, 2, 12, 7, 11, 12, 12, 12, 12, 12, 12, 12, 12,
-  12, 4, 8, 12, 5, 9, 2, 12, 7, 11, 12, 12, 12, 12, 12, 12,
-  0, 1, 12, 6, 10, 12, 7, 11, 12, 12, 12, 12, 12, 12, 12, 12,
-  12, 4, 8, 1, 12, 6, 10, 12, 7, 11, 12, 12, 12, 12, 12, 12,
-  0, 12, 5, 9, 12, 6, 10, 12, 7, 11, 12, 12, 12, 12, 12, 12,
-  12, 4, 8, 12, 5, 9, 12, 6, 10, 12, 7, 11, 12, 12, 12, 12,
-], 16);
-const EXPANSION_OCTETS = memory.data<u8>([4, 6, 6, 8, 6, 8, 8, 10, 6, 8, 8, 10, 8, 10, 10, 12]);
 
 // State of the encoder.
 const COLUMN = QP_ENCODE;
@@ -58,101 +36,28 @@ export function qpEncode(octets: i32, last: i32): i32 {
   let column = load<u32>(COLUMN);
   const stop = last ? end : max(p, end - LOOK_AHEAD);
 
-  while (p < stop) {
-    if (ASC_FEATURE_SIMD) {
-      const one = v128.load8_splat(SPLATS), blank = v128.load8_splat(SPLATS, 1), equals = v128.load8_splat(SPLATS, 2);
-      while (p + 88 <= end) {
-        const first = load<u8>(p);
-        if (column >= 75) break;
-        if (column == 0 && (first == DOT || first == LETTER_F)) break;
-        const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
-        v128.store(out, a);
-        v128.store(out, b, 16);
-        v128.store(out, c, 32);
-        v128.store(out, d, 48);
-        const badA = notLiteral(a, one, blank, equals), badB = notLiteral(b, one, blank, equals);
-        const badC = notLiteral(c, one, blank, equals), badD = notLiteral(d, one, blank, equals);
-        const bad = <u64><u32>(i8x16.bitmask(badA) | (i8x16.bitmask(badB) << 16))
-          | (<u64><u32>(i8x16.bitmask(badC) | (i8x16.bitmask(badD) << 16)) << 32);
-        let run: u32 = 64;
-        if (bad != 0) run = <u32>ctz<u64>(bad);
-        else {
-          const e = v128.load(p, 64);
-          v128.store(out, e, 64);
-          run += <u32>ctz(i8x16.bitmask(notLiteral(e, one, blank, equals)) | 0x10000);
-        }
-        if (column + run > 75) { // more literals than the line takes: what stands in column 76 is decided below
-          run = 75 - column;
-          p += run;
-          out += run;
-          column = 75;
-          break;
-        }
-        p += run;
-        out += run;
-        column += run;
-        if (text && load<u16>(p) == CRLF) {
-          if (run > 0) {
-            if (load<u8>(p - 1) == SPACE) { // no white space before a hard break
-              p--;
-              out--;
-              column--;
-              break;
-            }
-          } else if (column > 0 && load<u8>(out - 1) == SPACE) break;
-          store<u16>(out, CRLF);
-          out += 2;
-          p += 2;
-          column = 0;
-          continue;
-        }
-        if (column == 0) break;
-        const from = p;
-        // Escapes stand close together: four octets at a time as long as the line takes them.
-        const hex = v128.load(HEX), low = v128.load8_splat(SPLATS, 5);
-        const controls = v128.load8_splat(SPLATS, 3), five = v128.load8_splat(SPLATS, 4);
-        while (p + 24 <= end) {
-          const v = v128.load(p);
-          const escape = i8x16.bitmask(notLiteral(v, one, blank, equals));
-          if (escape == 0) break;
-          // Tab, LF and CR have rules of their own, and white space needs to know whether CR follows it.
-          const control = i8x16.bitmask(i8x16.lt_u(i8x16.sub(v, controls), five));
-          const h = lookUp(hex, i8x16.shr_u(v, 4)), l = lookUp(hex, v128.and(v, low));
-          const vh = v128.shuffle<i32>(v, h, 0, 4, 1, 5), le = v128.shuffle<i32>(l, equals, 0, 4, 1, 5);
-          const vh2 = v128.shuffle<i32>(v, h, 2, 6, 3, 7), le2 = v128.shuffle<i32>(l, equals, 2, 6, 3, 7);
-          let set = escape & 15, grown = <u32>load<u8>(EXPANSION_OCTETS + set);
-          if (column + grown > 75 || (control & 0x1f) != 0) break;
-          v128.store(out, lookUp(v128.shuffle<i64>(vh, le, 0, 2), v128.load(EXPANSION + (set << 4))));
-          p += 4;
-          out += grown;
-          column += grown;
-          set = (escape >> 4) & 15;
-          grown = <u32>load<u8>(EXPANSION_OCTETS + set);
-          if (column + grown > 75 || (control & 0x1f0) != 0) break;
-          v128.store(out, lookUp(v128.shuffle<i64>(vh, le, 1, 3), v128.load(EXPANSION + (set << 4))));
-          p += 4;
-          out += grown;
-          column += grown;
-          set = (escape >> 8) & 15;
-          grown = <u32>load<u8>(EXPANSION_OCTETS + set);
-          if (column + grown > 75 || (control & 0x1f00) != 0) break;
-          v128.store(out, lookUp(v128.shuffle<i64>(vh2, le2, 0, 2), v128.load(EXPANSION + (set << 4))));
-          p += 4;
-          out += grown;
-          column += grown;
-          set = (escape >> 12) & 15;
-          grown = <u32>load<u8>(EXPANSION_OCTETS + set);
-          if (column + grown > 75 || (control & 0xf000) != 0 || load<u8>(p + 4) == CR) break;
-          v128.store(out, lookUp(v128.shuffle<i64>(vh2, le2, 1, 3), v128.load(EXPANSION + (set << 4))));
-          p += 4;
-          out += grown;
-          column += grown;
-        }
-        if (p == from) break;
-      }
-      if (p >= stop) break;
+  if (ASC_FEATURE_SIMD) {
+    // Every rule looks less far ahead than LOOK_PAST, so that no block ends in a doubt. The more there is to escape,
+    // the longer are the blocks.
+    let block: usize = SHORT_BLOCK;
+    for (let room = end - p; room >= 16 + LOOK_PAST; room = end - p) {
+      out = copyLiterals(p, end, out, text);
+      const copied = <usize>load<u32>(COPIED);
+      block = copied >= 512 ? SHORT_BLOCK : copied < 64 ? min(block << 1, BLOCK_OCTETS) : block;
+      p += copied;
+      room = end - p;
+      if (room < 16 + LOOK_PAST) break;
+      const taken = min(room - LOOK_PAST, block) & ~15;
+      const expanded = expand(p, taken, text);
+      // CR and LF stay together.
+      const cut: usize = text && load<u8>(p + taken - 1) == CR && load<u8>(p + taken) == LF ? 1 : 0;
+      p += taken - cut;
+      out = breakLines(expanded - cut, p, out, text);
     }
-    // One octet, every rule.
+    column = load<u32>(COLUMN);
+  }
+  // The rest, or all without SIMD: one octet, every rule.
+  while (p < stop) {
     const octet = <u32>load<u8>(p);
     if (text && octet == CR && load<u8>(p + 1) == LF && p + 1 < end) {
       store<u16>(out, CRLF);
@@ -188,12 +93,6 @@ export function qpEncode(octets: i32, last: i32): i32 {
   store<u32>(HELD, <u32>left);
   store<u32>(COLUMN, column);
   return <i32>(out - OUTPUT);
-}
-
-/** Outside 32 to 126, or an equals sign: adding one turns 127 negative as well. */
-@inline
-function notLiteral(v: v128, one: v128, limit: v128, equals: v128): v128 {
-  return v128.or(i8x16.lt_s(i8x16.add(v, one), limit), i8x16.eq(v, equals));
 }
 
 /** How many of INPUT's octets quoted-printable has to escape; line ends and tabs not counted. */

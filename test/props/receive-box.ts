@@ -11,7 +11,7 @@ import type { Metrics } from '../../src/core/metrics.ts';
 import type { Admission } from '../../src/core/policy.ts';
 import { refuse } from '../../src/core/status.ts';
 import { openReceive, type ListenerOptions, type ReceiveOptions, type Receiver } from '../../src/flow/receive/index.ts';
-import { createPlainKernels, type PlainKernels } from './plain-kernels.ts';
+import { openCountedKernels, type CountedKernels } from './counted-kernels.ts';
 
 export interface Kept {
   readonly origin: Origin;
@@ -187,7 +187,7 @@ export interface ReceiveBox {
   readonly lines: LogLine[];
   readonly clock: ManualClock;
   readonly metrics: CountingMetrics;
-  readonly kernels: PlainKernels;
+  readonly kernels: CountedKernels;
   readonly intake: ReturnType<typeof createKeepingIntake>;
   close(): Promise<void>;
 }
@@ -199,7 +199,7 @@ export type BoxOptions = Partial<Omit<ReceiveOptions, 'listener' | 'clock'>> & {
 
 export const BOX_NAME = 'mx.here.example';
 
-export function boxOptions(options: BoxOptions, parts: { intake: Intake; clock: Clock; log: Log; metrics: Metrics; kernels: PlainKernels }): ReceiveOptions {
+export function boxOptions(options: BoxOptions, parts: { intake: Intake; clock: Clock; log: Log; metrics: Metrics; kernels: CountedKernels }): ReceiveOptions {
   const { variables, listener, ...rest } = options;
   const admission: Admission = { admit: () => ({ kind: 'admitted', variables: new Map(Object.entries(variables ?? {})) }) };
   return {
@@ -218,7 +218,7 @@ export async function openReceiveBox(options: BoxOptions = {}): Promise<ReceiveB
   const log: Log = { info: write('info'), warn: write('warn'), error: write('error') };
   const clock = createManualClock();
   const metrics = createCountingMetrics();
-  const kernels = createPlainKernels();
+  const kernels = openCountedKernels();
   const intake = createKeepingIntake(kept);
   const receiver = await openReceive(boxOptions(options, { intake, clock, log, metrics, kernels }));
   return {

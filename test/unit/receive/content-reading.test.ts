@@ -8,13 +8,13 @@ import type { Refusal } from '../../../src/core/status.ts';
 import { ContentReading, type ContentPolicy } from '../../../src/flow/receive/content-reading.ts';
 import { PIECE_OCTETS } from '../../../src/flow/receive/limits.ts';
 import { createLineMender } from '../../../src/flow/receive/line-mender.ts';
-import { createPlainKernels } from '../../props/plain-kernels.ts';
+import { openCountedKernels } from '../../props/counted-kernels.ts';
 
 const strict: ContentPolicy = { sizeOctets: 0, bareLineEnds: 'reject' };
 const queued: Queued = { kind: 'queued', id: 'Q1' as MessageId, refused: new Map() };
 
 function receive(octets: Buffer, chunkOctets: number, policy: ContentPolicy = strict) {
-  const kernels = createPlainKernels();
+  const kernels = openCountedKernels();
   const pieces: Uint8Array[] = [];
   let facts: ContentFacts | null = null;
   const writer: ContentWriter = {
@@ -74,7 +74,7 @@ describe('content reading', () => {
   });
 
   it('rejects when the writer rejects its last piece', async () => {
-    const kernels = createPlainKernels();
+    const kernels = openCountedKernels();
     const content = new ContentReading(kernels, { kind: 'writer', write: () => Promise.reject(new Error('disk')), end: () => Promise.resolve(queued) }, strict);
     assert.equal(content.read(Buffer.from('x\r\n.\r\n'), 0), undefined);
     await assert.rejects(async () => content.finish(), /disk/);

@@ -4,14 +4,14 @@ import fc from 'fast-check';
 import { Session } from '../../../src/flow/receive/session.ts';
 import { createSetup } from '../../../src/flow/receive/setup.ts';
 import type { Wire } from '../../../src/flow/receive/smtp-wire.ts';
-import { createPlainKernels } from '../../props/plain-kernels.ts';
+import { openCountedKernels } from '../../props/counted-kernels.ts';
 import { boxOptions, createCountingMetrics, createKeepingIntake, createManualClock, createOneAccount, type Kept } from '../../props/receive-box.ts';
 
 /** A session on a wire of paper: what it said, what was queued, and whether it ended. */
 async function hold(chunks: readonly Buffer[]) {
   const kept: Kept[] = [];
   const bugs: unknown[] = [];
-  const kernels = createPlainKernels();
+  const kernels = openCountedKernels();
   const intake = createKeepingIntake(kept);
   const log = { info: () => undefined, warn: () => undefined, error: (_: string, fields?: object) => void bugs.push(fields) };
   const setup = createSetup(boxOptions({ auth: createOneAccount(), listener: { mechanisms: ['PLAIN', 'LOGIN'], limits: { errors: 1000, idleCommands: 1000 } } },
