@@ -78,8 +78,8 @@ async function verify(rules: Rules, address: Address | null, signal: AbortSignal
 }
 
 /** While no gateway runs: mail that filters should see waits for one, rather than slip past them. */
-export function absentFilters({ filters: { sources, active, rules } }: Configuration): Filtering | null {
-  if (sources.size === 0 || (active.length === 0 && rules.length === 0)) return null;
+export function absentFilters({ filters: { sources, active, rules }, local: { recipientFilter } }: Configuration): Filtering | null {
+  if (sources.size === 0 || (active.length === 0 && rules.length === 0 && recipientFilter === undefined)) return null;
   return {
     open({ source }) {
       if (!(source === 'esmtp' || source === 'submission' ? sources.has('esmtp') : source === 'uucp' ? sources.has('uucp') : source === 'local' && sources.has('local'))) return null;

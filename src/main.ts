@@ -11,6 +11,8 @@ import type { Logbook } from './front/log/index.ts';
 
 const EXIT_UNAVAILABLE = 69;
 const EXIT_SOFTWARE = 70;
+/** For the last line of a gateway that broke: it is written off this thread. */
+const LAST_LINE_MS = 100;
 const EXIT_NO_PERMISSION = 77;
 const EXIT_CONFIGURATION = 78;
 
@@ -102,7 +104,8 @@ function obeySignals(gateway: Gateway, log: Logbook): void {
   process.on('uncaughtException', cause => {
     log.error('bug', { cause });
     log.flush();
-    process.exit(EXIT_SOFTWARE);
+    // The line may be on its way already, and the way out would overtake it.
+    setTimeout(() => process.exit(EXIT_SOFTWARE), LAST_LINE_MS);
   });
 }
 

@@ -96,7 +96,7 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     if (key !== address) tell?.(`no alias is called ${key}`);
     const transport = ownTransport(domainOf(address));
     // What an alias says to run is reached by that alias alone, never by a stranger who knows its name.
-    if (transport === 'local' && unquotedLocalPart(address).startsWith('.')) return refuse('noSuchMailbox');
+    if ((transport === 'local' || domainOf(address) === names.defaultDomain) && unquotedLocalPart(address).startsWith('.')) return refuse('noSuchMailbox');
     // Nobody waits for an answer at the other end of a UUCP job: what cannot be delivered is reported instead.
     if (origin.source === 'uucp') return address;
     if (isFax(domainOf(address))) {

@@ -29,6 +29,8 @@ export function uucpFirst(rules: () => Rules, others: Router): Router {
     route(to, envelope) {
       // An alias whose members have the message: there is nothing left to route.
       if (to.expanded === true) return others.route(to, envelope);
+      // What an alias runs is run here, even where the default domain is somebody else's.
+      if (rules().instruction(to.address) !== null) return { kind: 'route', transport: 'local', nexthop: to.address };
       const routed = rules().byUucp(to.address);
       if (routed === null) {
         const pipe = rules().configuration.pipes.find(domainOf(to.address));

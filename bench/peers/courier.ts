@@ -25,7 +25,7 @@ export const courier: Peer = {
     const child = spawn(
       'unshare',
       ['--mount', '--pid', '--fork', '--kill-child', 'sh', join(import.meta.dirname, 'courier.sh'), root, String(port), String(place.nextHop), spool, place.mode],
-      { stdio: ['pipe', 'ignore', 'ignore'] },
+      { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
     );
     const lastResort = (): void => void child.kill('SIGKILL');
     process.once('exit', lastResort);

@@ -22,7 +22,7 @@ export const exim: Peer = {
     chmodSync(place.folder, 0o755);
     chownSync(spool, idOf('Debian-exim'), 0);
     writeFileSync(file, configuration(place, spool, port), { mode: 0o644 });
-    const child = spawn(program, ['-C', file, '-bdf', '-q30m'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(program, ['-C', file, '-bdf', '-q30m'], { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
     const lastResort = (): void => void child.kill('SIGKILL');
     process.once('exit', lastResort);
     const gone = new Promise<void>((done) => child.once('close', () => done()));

@@ -23,7 +23,7 @@ export const haraka: Peer = {
       writeFileSync(path, text);
     }
     mkdirSync(join(place.folder, 'queue'), { recursive: true });
-    const child = spawn(process.execPath, [program, '-c', place.folder], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, [program, '-c', place.folder], { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
     const lastResort = (): void => void child.kill('SIGKILL');
     process.once('exit', lastResort);
     const gone = new Promise<void>((done) => child.once('close', () => done()));

@@ -58,9 +58,14 @@ export function openDesk(settings: ModemSettings, rooms: DeskRooms, listen: List
     trouble = next;
   }
 
+  function bug(cause: unknown): NoSession {
+    log.error('bug', { modem: settings.name, cause });
+    return { kind: 'refuses', why: 'our own mistake; see the log' };
+  }
+
   async function listenOn(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      const session = await openSession(settings, rooms, stop);
+      const session = await openSession(settings, rooms, stop).catch(bug);
       if (session.kind === 'session') {
         note(null);
         try {
@@ -107,7 +112,7 @@ export function openDesk(settings: ModemSettings, rooms: DeskRooms, listen: List
       try {
         await listening;
         state = 'sending';
-        const session = await openSession(settings, rooms, stop);
+        const session = await openSession(settings, rooms, stop).catch(bug);
         if (session.kind !== 'session') {
           if (session.kind !== 'aborted') note(session);
           const end = session.kind === 'aborted' ? { kind: 'aborted' as const } : { kind: 'unavailable' as const, why: session.kind };
@@ -116,6 +121,10 @@ export function openDesk(settings: ModemSettings, rooms: DeskRooms, listen: List
         note(null);
         try {
           return await placeCall(session.modem, call, rooms, stop);
+        } catch (cause) {
+          // What was confirmed nobody knows any more: it is called uncertain, and told as such.
+          log.error('bug', { modem: settings.name, cause });
+          return { end: { kind: 'lost', why: 'garbage' }, pagesConfirmed: 0, lastPageUncertain: true, modem: settings.name, durationMs: clock.now() - startedAt, said: session.modem.talk.said() };
         } finally {
           await session.close();
         }

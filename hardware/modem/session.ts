@@ -27,7 +27,9 @@ export async function openSession(settings: ModemSettings, rooms: SessionRooms, 
   if (locked.kind === 'held') return { kind: 'in-use', why: `locked by process ${locked.pid}` };
   if (locked.kind === 'impossible') return { kind: 'refuses', why: `cannot be locked in ${settings.lockFolder}: ${locked.why}` };
   const { lock } = locked;
-  const talk = await openTalk({ path: settings.device, baud: settings.baud, hardwareFlow: settings.flow === 'hardware' }, rooms);
+  const talk = await openTalk({ path: settings.device, baud: settings.baud, hardwareFlow: settings.flow === 'hardware' }, rooms)
+    // The native part of serialport does not load on every machine.
+    .catch((error: unknown) => ({ kind: 'refused' as const, why: `the serial port cannot be used: ${error instanceof Error ? error.message : String(error)}` }));
   if (talk.kind !== 'talk') {
     await lock.release();
     return { kind: talk.kind === 'refused' ? 'refuses' : talk.kind, why: talk.why };
@@ -36,7 +38,10 @@ export async function openSession(settings: ModemSettings, rooms: SessionRooms, 
     await talk.close();
     await lock.release();
   };
-  const modem = await startModem(talk, settings, rooms.clock, signal);
+  const modem = await startModem(talk, settings, rooms.clock, signal).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   if (modem.kind === 'modem') return { kind: 'session', modem, close };
   await close();
   return modem;

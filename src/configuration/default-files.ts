@@ -107,8 +107,18 @@ export function defaultFiles(choices: Choices): readonly DefaultFile[] {
         'Accounts: NAME, a tab, then FIELD=VALUE parted by |. esmtppw is the password for sending mail, systempw for everything.',
         'A stored form is $6$… (openssl passwd -6), {SSHA}…, {SCRYPT}… or {PLAIN}….',
         'Keep this file private (chmod 600).',
-        'user@example.com<TAB>esmtppw=$6$salt$…|home=/var/mail/user|mail=/var/mail/user/Maildir',
+        'Without a home, mail lies in mailboxes/ of the state folder; a home that is named has to be there.',
+        'user@example.com<TAB>esmtppw=$6$salt$…|home=/home/user|quota=100000000S',
       ),
+    },
+    {
+      path: 'aliases/system',
+      text: text(
+        'Names that stand for other addresses: NAME: ADDRESS, ADDRESS; /path of a mailbox; | command; :include:/file.',
+        'Every text file in this folder is read, and in force as soon as it is written. Ask posthorn aliaslookup NAME.',
+        'postmaster has a mailbox of its own as long as no line here sends it to somebody.',
+        'postmaster: ann@example.com',
+      ) + 'root: postmaster\nmailer-daemon: postmaster\nuucp: postmaster\nabuse: postmaster\n',
     },
     {
       path: 'trialdomains',

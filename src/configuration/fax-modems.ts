@@ -32,7 +32,8 @@ export function readFaxModems(sheet: Sheet, names: Names): FaxModemSettings {
   };
   const field = (name: 'FROMHDR' | 'TOHDR' | 'SUBJECTHDR'): string | undefined => {
     const text = environment.parsed(name, undefined, value => (/[\p{Cc}]/u.test(value) || value.length > 900 ? wrong(`${shown(value)} is no header field`, `${name}="Fax <fax@example.com>"`) : read(value.trim())));
-    return text === '' ? undefined : text;
+    // Courier's shipped file has addresses without a domain.
+    return text === '' ? undefined : text?.replaceAll(/<([^<>@\s]+)>/g, (_, one: string) => `<${whole(one)}>`);
   };
   const to = field('TOHDR');
   const subject = field('SUBJECTHDR');

@@ -1,10 +1,36 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { silent } from '../../src/core/log.ts';
+import { createLocalTransport } from '../../src/flow/transport/local/index.ts';
 import { localPart } from '../../src/grammar/address.ts';
 import { at, openEsmtpBox } from '../props/esmtp-box.ts';
 import { openFaxBox } from '../props/fax-box.ts';
 import { createScriptedFaxLine } from '../props/scripted-fax-line.ts';
+import { usualSettings } from '../props/local-desk.ts';
+import { mailboxesOn, stillClock } from '../props/mailbox-desk.ts';
+import { scratchFolder } from '../props/scratch-folder.ts';
 import { openScriptedPeer, say, silence } from '../props/scripted-peer.ts';
 import { openScriptedTransport, relayed } from '../props/scripted-transport.ts';
 import { transportContract } from './transport.ts';
+
+transportContract('local', t => {
+  const folder = scratchFolder('contract');
+  const home = (name: string, text: string) => {
+    mkdirSync(join(folder, name), { mode: 0o700 });
+    writeFileSync(join(folder, name, '.courier'), text);
+    return { home: join(folder, name) };
+  };
+  const withHome = new Map([['deferred', home('deferred', '| exit 75\n')], ['held', home('held', '| sleep 600\n')]]);
+  const transport = createLocalTransport({
+    name: 'local', folder: join(folder, 'mailboxes'), clock: stillClock, log: silent, settings: () => usualSettings, mailboxes: mailboxesOn(),
+    accounts: {
+      name: 'everybody', verify: () => Promise.resolve({ kind: 'rejected' }),
+      find: login => Promise.resolve(login === 'failed' ? { kind: 'rejected' } : { kind: 'accepted', account: { login, options: new Map(), ...withHome.get(login) } }),
+    },
+  });
+  t.after(() => transport.close());
+  return Promise.resolve({ transport, nexthop: 'there.example' });
+});
 
 transportContract('scripted', t => {
   const transport = openScriptedTransport({

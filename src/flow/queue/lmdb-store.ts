@@ -148,7 +148,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS,
   });
   const nextId = createMessageIds(clock, tag, lastKey(index.messages) as MessageId | null);
-  const give = createOrders(index, bodies, format);
+  const give = createOrders(index, bodies, format, steps);
   const listing = createListing(index, format, (id) => finished.has(id));
   const verify = createVerification({
     index, bodies, format, steps, kernels, clock,

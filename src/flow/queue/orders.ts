@@ -6,13 +6,14 @@ import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, keysFrom, nothing } from './lmdb-index.ts';
 import { obey, postpone } from './message-changes.ts';
 import type { RecordFormat } from './record-format.ts';
+import type { Transitions } from './transitions.ts';
 
 /** Messages in one transaction: other writers wait that long. */
 const STEP = 200;
 /** Idempotency keys of a message that is dropped; what is past them goes at the next opening. */
 const MOST_KEYS = 10_000;
 
-export function createOrders(index: LmdbIndex, bodies: BodyFiles, format: RecordFormat): (which: Selection, order: Order) => Promise<number> {
+export function createOrders(index: LmdbIndex, bodies: BodyFiles, format: RecordFormat, steps: Pick<Transitions, 'toQuarantine'>): (which: Selection, order: Order) => Promise<number> {
   /** Inside a transaction. */
   function give(id: MessageId, which: Selection, order: Order): boolean {
     const octets = index.messages.getBinary(id);
@@ -38,7 +39,10 @@ export function createOrders(index: LmdbIndex, bodies: BodyFiles, format: Record
       remove(id);
       return true;
     }
-    if (typeof record === 'string') return false; // the next claim moves it to quarantine
+    if (typeof record === 'string') {
+      steps.toQuarantine(id, record);
+      return false;
+    }
     if (order.kind === 'restore') {
       void index.quarantine.remove(id);
       void index.due.put(dueKey(order.now, id), nothing);

@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { MailboxMessage, Stored } from '../../core/mailbox.ts';
 import { isCode, type Files } from './files.ts';
 import { createFolderSyncs } from './folder-syncs.ts';
+import { createLeftoverSweep } from './leftovers.ts';
 import { writeLf } from './lf-content.ts';
 import { createQuotaKeeper } from './quota.ts';
 
@@ -34,6 +35,7 @@ const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | co
 
 export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs {
   const syncFolder = createFolderSyncs(files);
+  const sweep = createLeftoverSweep(files, () => clock.now());
   // A `/` or `:` in the host name would end the name or start the flags.
   const name = host.replaceAll('/', '\\057').replaceAll(':', '\\072');
   let deliveries = 0;
@@ -82,6 +84,7 @@ export function createMaildirs({ files, clock, host }: MaildirOptions): Maildirs
       }
       // The count is an aid: it must not make a stored message unstored.
       if (room === 'fits') await quotas.add(top, octets).catch(() => undefined);
+      await sweep(folder).catch(() => undefined);
       return { kind: 'stored', octets };
     } finally {
       if (open) files.abandon(file);

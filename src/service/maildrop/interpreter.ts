@@ -171,7 +171,7 @@ export class Interpreter implements Interpretation {
     const text = yield* wait(this.options.world.readText(path));
     if (text === null) throw new Trouble(`Unable to open include file ${path}.`);
     const { trusted, initial } = this.options;
-    const entersTrusted = frame.restricted && path.startsWith(`${trusted}/`) && !path.includes('.');
+    const entersTrusted = frame.restricted && path.startsWith(`${trusted}/`) && !path.slice(trusted.length).includes('.');
     if (entersTrusted) for (const name of RESET) this.set(name, initial.get(name) ?? '');
     this.#depth++;
     try {

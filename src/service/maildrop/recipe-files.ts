@@ -1,6 +1,6 @@
 /** Finding recipes, and not trusting those that others could have written. */
-import { constants } from 'node:fs';
-import { lstat, open, stat } from 'node:fs/promises';
+import { constants, fstatSync, readFileSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { MaildropJob } from '../../core/maildrop.ts';
 import { readText } from './job-world.ts';
@@ -14,6 +14,7 @@ export interface RecipeFile {
 export type Found = { readonly kind: 'recipes'; readonly files: readonly RecipeFile[] } | { readonly kind: 'unsafe'; readonly why: string };
 
 const LARGEST = 4 * 1024 * 1024;
+const SMALL = 64 * 1024;
 const STICKY = 0o1000;
 const WORLD_WRITES = 0o002;
 const OTHERS = 0o077;
@@ -86,20 +87,21 @@ async function checkHome(home: string, uid: number): Promise<string | null> {
 /** The text, 'absent', or what is wrong with the file. */
 async function readOwn(path: string, uid: number): Promise<{ readonly text: string } | string> {
   try {
-    // Without following: /dev/stdin and links are looked at, not walked through blindly.
-    if ((await lstat(path)).isSymbolicLink()) return 'it is a symbolic link.';
+    // A link is somebody's way to have another's file read; a fifo must not hold us.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     try {
-      const found = await file.stat();
+      // Once it is open, looking and reading a few lines is faster done than waited for.
+      const found = fstatSync(file.fd);
       if (!found.isFile() || found.size > LARGEST) return 'it is no file of a recipe.';
       if (found.uid !== uid) return 'it belongs to somebody else.';
       if ((found.mode & OTHERS) !== 0) return 'others may read or write it; its mode must be 600.';
-      return { text: await file.readFile('latin1') };
+      return { text: found.size > SMALL ? await file.readFile('latin1') : readFileSync(file.fd, 'latin1') };
     } finally {
       await file.close();
     }
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'absent' : 'it cannot be read.';
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    return code === 'ENOENT' ? 'absent' : code === 'ELOOP' ? 'it is a symbolic link.' : 'it cannot be read.';
   }
 }
 

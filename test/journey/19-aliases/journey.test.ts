@@ -50,5 +50,15 @@ test('aliases: members, programs, files, no stranger at the back door, in force 
   assert.equal(dump.code, 0, dump.stderr);
   box.configure({ 'aliases/second': 'late: nobody-here\n' });
   assert.equal((await box.run(['makealiases', '-chk'])).code, 1);
+
+  // The default domain may be somebody else's: what an alias runs is run here all the same.
+  box.configure({ defaultdomain: 'elsewhere.example\n', 'aliases/third': `run@posthorn.example: "|cat > ${join(box.folder, 'out2')}"\n` });
+  box.signal('SIGHUP');
+  await box.logged('the reload', line => line.event === 'reloaded');
+  const last = box.log.length;
+  assert.equal((await send('run@posthorn.example', 'seven')).code, 0);
+  await box.logged('the program again', line => line.event === 'completed', { from: last });
+  assert.match(readFileSync(join(box.folder, 'out2'), 'utf8'), /X-Token: seven/);
+  assert.equal((await send('".xalias/00000000000000000000000000000000/x"@elsewhere.example', 'eight')).code, 67);
   assert.equal(await box.stop(), 0);
 });

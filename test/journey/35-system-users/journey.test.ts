@@ -43,7 +43,11 @@ test('system users get mail with their own rights', { skip: !able && 'needs root
   chownSync(join(box.folder, 'state'), GATEWAY, GATEWAY);
   through.push(...within('setpriv', `--reuid=${GATEWAY}`, `--regid=${GATEWAY}`, '--clear-groups', '--no-new-privs'));
 
-  const deputy = await startDeputy(t, box, within());
+  // With no more of root than its unit file leaves it.
+  const unit = readFileSync(join(import.meta.dirname, '../../../packaging/posthorn-deputy.service'), 'utf8');
+  const capabilities = /^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1]?.split(' ').map(one => `+${one.replace('CAP_', '').toLowerCase()}`) ?? [];
+  assert.equal(capabilities.length, 5);
+  const deputy = await startDeputy(t, box, within('setpriv', `--bounding-set=-all,${capabilities.join(',')}`));
   await box.start();
   assert.equal(statSync(socket).mode & 0o777, 0o600);
   assert.equal(statSync(socket).uid, GATEWAY);
@@ -67,6 +71,16 @@ test('system users get mail with their own rights', { skip: !able && 'needs root
   assert.equal(readFileSync(join(ann, 'who'), 'utf8'), `${ANN}\n${ANN}\n`);
   assert.equal(readFileSync(join(ann, 'stolen'), 'utf8'), '');
   assert.deepEqual((await sink.arrival('two')).recipients, ['far@there.example'], 'forwards go through the gateway');
+
+  // A recipe runs in the deputy's process, which is the user by then.
+  writeFileSync(join(ann, '.courier'), '| maildrop\n');
+  writeFileSync(join(ann, '.mailfilter'), 'system "id -u > whose"\nif (/^X-Token: recipe/)\nto "./Filtered/"\n', { mode: 0o600 });
+  assert.equal((await send('ann@posthorn.example', 'recipe'))['status'], 'deferred', 'root wrote the recipe, not ann');
+  chownSync(join(ann, '.mailfilter'), ANN, ANN);
+  assert.equal((await send('ann@posthorn.example', 'recipe'))['status'], 'success');
+  assert.equal(readFileSync(join(ann, 'whose'), 'utf8'), `${ANN}\n`);
+  const [filtered = ''] = readdirSync(join(ann, 'Filtered/new'));
+  assert.equal(statSync(join(ann, 'Filtered/new', filtered)).uid, ANN);
 
   // A large message goes through a file that has no name.
   writeFileSync(join(ann, '.courier'), '| wc -c > size\n');

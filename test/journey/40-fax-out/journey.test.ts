@@ -4,13 +4,17 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { decodePage } from '../../../hardware/fax-simulator/t4.ts';
 import { readConfiguration } from '../../../src/configuration.ts';
+import type { FaxLine } from '../../../src/core/fax.ts';
+import { proofOf } from '../../../src/fax.ts';
 import { openGateway } from '../../../src/gateway.ts';
 import { boxFor, type Box } from '../../props/box.ts';
+import { noSocat, openModemBench } from '../../props/fax-modem.ts';
 import { faxMail, png, postscript } from '../../props/fax-mail.ts';
 import { post } from '../../props/post.ts';
 import { readReport } from '../../props/read-report.ts';
-import { createScriptedFaxLine, type ScriptedFaxLine } from '../../props/scripted-fax-line.ts';
+import { createScriptedFaxLine } from '../../props/scripted-fax-line.ts';
 import { openSink, type Sink } from '../../props/sink.ts';
 import { eventually } from '../../props/within.ts';
 
@@ -18,7 +22,7 @@ const skip = spawnSync('gs', ['--version']).error === undefined ? false : 'Ghost
 const FAXRC = 'rw^* 1 $9\nrw (nnnnnnn) 999$1\naccept 2nnnnnnnnn esmtp\naccept 9nnnnnnnnn esmtp\nrw^ (.) 1$1$9\nrw^ 1999 $9\n';
 
 /** The whole gateway in this process, so that its line can be a script. */
-async function openOffice(t: TestContext, line: ScriptedFaxLine, files: Readonly<Record<string, string>> = {}): Promise<{ readonly box: Box; readonly sink: Sink; report(): Promise<Awaited<ReturnType<typeof readReport>>> }> {
+async function openOffice(t: TestContext, line: FaxLine, files: Readonly<Record<string, string>> = {}): Promise<{ readonly box: Box; readonly sink: Sink; report(ms?: number): Promise<Awaited<ReturnType<typeof readReport>>> }> {
   const sink = await openSink();
   t.after(() => sink.close());
   const box = await boxFor(t, {
@@ -36,8 +40,8 @@ async function openOffice(t: TestContext, line: ScriptedFaxLine, files: Readonly
   });
   return {
     box, sink,
-    async report() {
-      await sink.until(20_000, 'the report', () => sink.arrivals.some(one => one.reversePath === ''));
+    async report(ms = 20_000) {
+      await sink.until(ms, 'the report', () => sink.arrivals.some(one => one.reversePath === ''));
       return readReport((sink.arrivals.find(one => one.reversePath === '') as (typeof sink.arrivals)[number]).content);
     },
   };
@@ -61,6 +65,31 @@ test('a letter with a PDF and a picture goes out as four pages, and the sender h
     assert.ok(bits.subarray(0, 44 * 216).some(octet => octet !== 0), 'each page has its line');
   }
   assert.equal(new Set((call?.pages ?? []).map(({ bits }) => Buffer.from(bits).toString('base64'))).size, 4, 'no page is another');
+});
+
+test('through the real driver and a modem, every pel arrives: PDF, picture and cover as the proof shows them', { skip: skip === false ? noSocat : skip, timeout: 120_000 }, async (t) => {
+  const bench = await openModemBench(t, { agreed: '1,D,0,2,0,0,0,0', capabilities: '1,D,0,2,0,0,0,0' });
+  const line = bench.openLine();
+  const { box, report } = await openOffice(t, line);
+  const pdf = spawnSync('gs', ['-q', '-dSAFER', '-dBATCH', '-dNOPAUSE', '-sDEVICE=pdfwrite', '-sOutputFile=-', '-'], { input: postscript(1), maxBuffer: 8_000_000 }).stdout;
+  const content = faxMail('Good morning.', [{ type: 'application/pdf', octets: pdf, name: 'offer.pdf' }, { type: 'image/png', octets: png(100, 60), name: 'photo.png' }]);
+  assert.equal((await post(box, { token: 'x', to: ['5551212@fax'], content, rcptParameters: ' NOTIFY=SUCCESS,FAILURE' })).code, 250);
+  const { recipients } = await report(100_000);
+  assert.match(recipients[0]?.get('diagnostic-code') ?? '', /^x-fax; 3 pages - including 1 cover page - sent by fax to 5551212/, bench.journal());
+  const read = readConfiguration(box.config);
+  assert.ok(read.kind === 'read');
+  writeFileSync(join(box.folder, 'mail.eml'), content);
+  const proof = await proofOf(read.configuration, join(box.folder, 'mail.eml'), { number: '5551212', options: { lowres: false, ignore: false, cover: false } }, new AbortController().signal);
+  assert.ok(proof.kind === 'made');
+  const [call] = bench.modem.calls;
+  assert.deepEqual([call?.number, call?.pages.length], ['5551212', 3]);
+  // Below the line at the top, which has the minute in it.
+  const strip = 44 * 216;
+  for (const [n, { coded }] of (call?.pages ?? []).entries()) {
+    const { bits } = await proof.page(n);
+    assert.ok(Buffer.from(decodePage(coded).bitmap).subarray(strip).equals(Buffer.from(bits).subarray(strip)), `page ${n + 1}`);
+  }
+  await proof.close();
 });
 
 test('a call that breaks goes on at the page that was not confirmed', { skip, timeout: 90_000 }, async (t) => {

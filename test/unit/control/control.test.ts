@@ -104,3 +104,46 @@ test('a submission arrives to the octet; one cut short is never queued', async (
   assert.match(String(await ended.promise), /ended early/);
   await server.close();
 });
+
+test('queue tools over the socket: octets to the octet, findings one by one, answers as they are', async () => {
+  const folder = join(root, 'tools');
+  mkdirSync(folder);
+  const octets = Buffer.alloc(500_000, 'é\r\n\0.');
+  const asked: unknown[] = [];
+  const piecesOf = async function* () { for (let at = 0; at < octets.length; at += 99_999) yield octets.subarray(at, at + 99_999); await Promise.resolve(); };
+  const server = await openControlServer({
+    folder, log: silent,
+    operations: operations({
+      content: id => { asked.push(id); return piecesOf(); },
+      exportMessages: (which, how) => { asked.push([which, how]); return piecesOf(); },
+      async importMessages(content) {
+        const pieces: Uint8Array[] = [];
+        for await (const piece of content) pieces.push(Buffer.from(piece));
+        assert.ok(Buffer.concat(pieces).equals(octets));
+        return { imported: 3, known: 1, damaged: 0, complete: true };
+      },
+      async *verify(how) {
+        asked.push(how);
+        yield { kind: 'finding', id: 'A', part: 'record', why: 'checksum', became: 'left' };
+        yield { kind: 'checked', messages: 7, octets: 70, last: true };
+        await Promise.resolve();
+      },
+      show: id => Promise.resolve(id === ('A' as MessageId) ? null : Promise.reject(new Error('the disk broke'))),
+      tracked: () => Promise.resolve([{ address: 'a@b', state: 'failure', at: 5 }]),
+      forgetTracked: which => Promise.resolve(which === 'all' ? 9 : 1),
+    }),
+  });
+  const running = await findRunning(folder);
+  assert.ok(running !== null);
+  for (const given of [running.content('A' as MessageId), running.exportMessages({ state: 'held' }, 'copy')]) {
+    assert.ok(Buffer.concat(await collect(given)).equals(octets));
+  }
+  assert.deepEqual(await running.importMessages(piecesOf()), { imported: 3, known: 1, damaged: 0, complete: true });
+  assert.deepEqual((await collect(running.verify('repair'))).map(({ kind }) => kind), ['finding', 'checked']);
+  assert.equal(await running.show('A' as MessageId), null);
+  await assert.rejects(running.show('B' as MessageId), /the disk broke/);
+  assert.deepEqual(await running.tracked(), [{ address: 'a@b', state: 'failure', at: 5 }]);
+  assert.deepEqual([await running.forgetTracked('all'), await running.forgetTracked({ address: 'a@b' })], [9, 1]);
+  assert.deepEqual(asked, ['A', [{ state: 'held' }, 'copy'], 'repair']);
+  await server.close();
+});

@@ -143,3 +143,17 @@ test('stopping from outside ends the call in order', { skip: noSocat, timeout: 3
   assert.equal(report.pagesConfirmed, 1);
   assert.equal(bench.modem.calls[0]?.ended, 'aborted', bench.journal());
 });
+
+test('a page refused twice is tried a third time at 9600', { skip: noSocat, timeout: 30_000 }, async t => {
+  const wishes: string[] = [];
+  const bench = await openModemBench(t, {
+    classes: ['2'], verdict: ({ attempt }) => (attempt < 3 ? 2 : 1),
+    at: step => {
+      if (step.kind === 'command' && step.text.startsWith('+FDIS=')) wishes.push(step.text);
+      return undefined;
+    },
+  });
+  const report = await bench.openLine().send(callTo('5551234', pages.slice(0, 1)), never);
+  assert.deepEqual(report.end, { kind: 'sent' });
+  assert.deepEqual(wishes, ['+FDIS=1,5,0,2,0,0,0,0', '+FDIS=1,3,0,2,0,0,0,0']);
+});

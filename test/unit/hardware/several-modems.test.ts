@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openFaxLine } from '../../../hardware/fax-line.ts';
 import { silent } from '../../../src/core/log.ts';
-import { callTo, kernels, never, noSocat, openModemBench } from '../../props/fax-modem.ts';
+import { callTo, kernels, lockText, never, noSocat, openModemBench } from '../../props/fax-modem.ts';
 import { drawnPage, pageOf } from '../../props/fax-pages.ts';
 
 const pages = [pageOf(drawnPage(100, 1))];
@@ -70,4 +70,13 @@ test('pulled out and put back', { skip: noSocat, timeout: 30_000 }, async t => {
   await bench.modem.plug();
   assert.deepEqual((await line.send(callTo('1', pages), never)).end, { kind: 'sent' }, bench.journal());
   assert.equal(line.modems[0]!.trouble, null);
+});
+
+test('a serial port that cannot be loaded is told, and breaks nothing', { skip: noSocat, timeout: 30_000 }, async t => {
+  const bench = await openModemBench(t);
+  const line = bench.openLine({}, { openWire: () => Promise.reject(new Error('no native build for this machine')) });
+  const report = await line.send(callTo('1', pages), never);
+  assert.deepEqual(report.end, { kind: 'unavailable', why: 'refuses' });
+  assert.match(report.said, /no native build for this machine/);
+  assert.equal(lockText(bench.folder, 'LCK..ttyF0'), null);
 });

@@ -32,7 +32,7 @@ test('a line is one JSON object with level, time, fields and event, in this orde
   assert.deepEqual([second?.['level'], second?.['event'], second?.['host']], ['warn', 'odd', 'mx.example']);
 });
 
-test('an exception keeps its words and its stack; what JSON cannot say does not lose the line', t => {
+test('an exception keeps its words and its stack; what JSON cannot say does not lose the line', async t => {
   const file = scratchFile(t);
   const log = openLogLines({ to: file.descriptor });
   const loop: Record<string, unknown> = {};
@@ -40,6 +40,8 @@ test('an exception keeps its words and its stack; what JSON cannot say does not 
   log.error('bug', { cause: new TypeError('no such thing') });
   log.info('odd', { big: 12n, loop });
   log.flush();
+  // An error is written off this thread, at once.
+  await until(() => file.read().split('\n').length > 2);
   const lines = file.read().trimEnd().split('\n').map(line => JSON.parse(line) as Record<string, Record<string, unknown>>);
   const bug = lines.find(line => line['event'] as unknown === 'bug');
   assert.equal(bug?.['cause']?.['message'], 'no such thing');

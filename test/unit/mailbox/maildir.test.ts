@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -141,6 +141,18 @@ test('a crash between tmp and new leaves nothing that a reader sees; the next at
   const later = mailboxesOn(undefined, { now: () => 1_700_000_001_000 as never, sleepUntil: () => Promise.resolve() });
   assert.equal((await later.deliver(`${folder}/`, message('second\n'), never)).kind, 'stored');
   assert.equal(mailsIn(folder).filter(text => text.endsWith('second\n')).length, 1);
+});
+
+test('what deliveries that died left in tmp/ goes after 36 hours, and nothing younger', async () => {
+  const folder = join(scratchFolder('mailbox'), 'Maildir');
+  for (const part of ['', '/new', '/tmp', '/cur', '/tmp/folder']) mkdirSync(`${folder}${part}`);
+  const now = 1_700_000_000;
+  for (const [name, hours] of [['old', 37], ['young', 35]] as const) {
+    writeFileSync(join(folder, 'tmp', name), 'half');
+    utimesSync(join(folder, 'tmp', name), now - hours * 3600, now - hours * 3600);
+  }
+  assert.equal((await mailboxesOn().deliver(`${folder}/`, message('x\n'), never)).kind, 'stored');
+  assert.deepEqual(readdirSync(join(folder, 'tmp')).toSorted(), ['folder', 'young']);
 });
 
 test('a hundred at once have a hundred names, and an abort leaves nothing', async () => {

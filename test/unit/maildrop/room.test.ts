@@ -28,8 +28,8 @@ function box(limitMs?: number, clock = createSystemClock()) {
       return { kind: 'stored', octets: text.length };
     },
   };
-  mkdirSync(join(home, 'rcs'));
-  const maildrop = createMaildrop({ mailboxes, clock, systemRecipe: join(home, 'maildroprc'), trustedFolder: join(home, 'rcs'), sendmail: 'echo sendmail', ...(limitMs === undefined ? {} : { limitMs }) });
+  mkdirSync(join(home, 'my.rcs'));
+  const maildrop = createMaildrop({ mailboxes, clock, systemRecipe: join(home, 'maildroprc'), trustedFolder: join(home, 'my.rcs'), sendmail: 'echo sendmail', ...(limitMs === undefined ? {} : { limitMs }) });
   return {
     home, maildrop,
     async run(recipe: string | MaildropRecipe, more: Partial<MaildropJob> = {}): Promise<Told> {
@@ -90,14 +90,14 @@ test('embedded, a recipe looks and answers, and does nothing else', async () => 
 
 test('what the operator wrote below the trusted folder may do more, with settings a stranger did not choose', async () => {
   const { run, home } = box();
-  writeFileSync(join(home, 'rcs/check'), 'X=`echo "$SHELL $PATH"`\necho "$X"\ninclude "deeper"\n');
+  writeFileSync(join(home, 'my.rcs/check'), 'X=`echo "$SHELL $PATH"`\necho "$X"\ninclude "deeper"\n');
   writeFileSync(join(home, 'deeper'), 'system "echo deeper"\n');
-  const { said, end } = await run(embedded(`SHELL="/bin/false"\nPATH="/tmp"\ninclude "${home}/rcs/check"\n`));
+  const { said, end } = await run(embedded(`SHELL="/bin/false"\nPATH="/tmp"\ninclude "${home}/my.rcs/check"\n`));
   assert.deepEqual([said, end.code], ['/bin/sh /usr/local/bin:/usr/bin:/bin\ndeeper\n', 0]);
   // A way around by dots is none, and behind the include the limits are back.
   writeFileSync(join(home, 'outside'), 'system "echo outside"\n');
-  assert.equal((await run(embedded(`include "${home}/rcs/../outside"`))).end.code, 75);
-  assert.equal((await run(embedded(`include "${home}/rcs/check"\nsystem "true"`))).end.code, 75);
+  assert.equal((await run(embedded(`include "${home}/my.rcs/../outside"`))).end.code, 75);
+  assert.equal((await run(embedded(`include "${home}/my.rcs/check"\nsystem "true"`))).end.code, 75);
 });
 
 test('named filters: the nearest -default, dots and slashes made harmless, none at all is no objection', async () => {

@@ -18,6 +18,7 @@ export interface Fence extends Pick<RunOptions, 'input' | 'take' | 'signal'> {
   readonly openMemory?: true;
 }
 
+const WALL_TIMES = 4;
 const FILE_OCTETS = 256 * 1024 * 1024;
 
 export async function runFenced(program: string, args: readonly string[], fence: Fence): Promise<Ran> {
@@ -32,8 +33,8 @@ export async function runFenced(program: string, args: readonly string[], fence:
   ];
   const options: RunOptions = {
     signal, folder,
-    // Processor time is what is fenced; a box that is busy may take twice as long.
-    timeoutMs: limits.timeMs * 2,
+    // Processor time is what is fenced; a box that is busy may take several times as long.
+    timeoutMs: limits.timeMs * (prlimit === null ? 1 : WALL_TIMES),
     environment: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: folder, TMPDIR: folder, LC_ALL: 'C.UTF-8', ...fence.environment },
     ...(fence.input === undefined ? {} : { input: fence.input }),
     ...(fence.take === undefined ? {} : { take: fence.take }),

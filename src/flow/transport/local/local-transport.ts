@@ -40,16 +40,21 @@ const SHIPPED_LIMITS: Transport['limits'] = { recipients: 100, perNexthop: 4, in
 type Found = Extract<FoundMailbox, { kind: 'found' }>;
 
 export function createLocalDelivery(options: LocalTransportOptions): Transport {
+  let closed = false;
   return {
     name: options.name,
     limits: options.limits ?? SHIPPED_LIMITS,
     async deliver(job, signal) {
+      if (closed || signal.aborted) return new Map(job.recipients.map(({ id }) => [id, deferred('4.3.2', 'nexthop', 'We are stopping')]));
       // Content that cannot be read fails where it is written, recipient by recipient.
       const been = new Set((await headerOf(job.content).then(addressesIn, () => [])).map(text => parseAddress(text)?.toLowerCase() ?? text));
       const outcomes = await Promise.all(job.recipients.map(async recipient => [recipient.id, await deliverOne(options, job, recipient, been, signal)] as const));
       return new Map(outcomes);
     },
-    close: () => Promise.resolve(),
+    close() {
+      closed = true;
+      return Promise.resolve();
+    },
   };
 }
 
