@@ -6,7 +6,7 @@
 //   0x12000  INPUT, one chunk
 //   0x22100  OUTPUT, room for the worst growth (quoted-printable, three octets for one, and soft line breaks)
 //   0x68000  look-up tables of the fax decoder, and at 0x70000 of the encoder, built when they are first used
-//   0x78000  scratch of the quoted-printable encoder, one block of octets expanded
+//   0x78000  scratch within one call: octets that quoted-printable expanded, places where a fax row changes colour
 //
 // Kernels may read and write up to 64 octets past the end of either window.
 
@@ -15,7 +15,10 @@ export const INPUT_OCTETS: i32 = 0x10000;
 export const OUTPUT: usize = 0x22100;
 export const FAX_TABLES: usize = 0x68000;
 export const FAX_RUNS: usize = 0x70000;
+export const FAX_PAIRS: usize = 0x75800;
+export const FAX_OCTETS: usize = 0x77800;
 export const EXPANDED: usize = 0x78000;
+export const FAX_PLACES: usize = 0x78000;
 
 export const RECEPTION: usize = 0x10000; // content state, 512
 export const SCAN: usize = 0x10200; // content state, 512

@@ -7,9 +7,8 @@ export { base64Decode, base64DecodeFinish, base64DecodeReset, base64Encode, base
 export { normalise, normaliseFinish, normaliseReset } from './mime/normalise';
 export { escapeCount, qpEncode, qpEncodeReset } from './mime/quoted-printable';
 export { qpDecode, qpDecodeReset } from './mime/quoted-printable-decoding';
-export {
-  faxDecode, faxDecodeFinish, faxDecodeReset, faxEncode, faxEncodeFinish, faxEncodeReset, faxWire, faxWireReset,
-} from './fax/t4';
+export { faxDecode, faxDecodeFinish, faxDecodeReset } from './fax/decoder';
+export { faxEncode, faxEncodeFinish, faxEncodeReset, faxWire, faxWireReset } from './fax/encoder';
 export { receptionReset, receptionFeed, stuffingReset, stuffingFeed, stuffingFinish } from './mime/dots';
 
 /** Where static data ends; must lie below the state blocks. */

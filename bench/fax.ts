@@ -1,7 +1,7 @@
 /**
  * What does a fax of ten pages cost? Making its pages from a PDF, and coding them for the line, beside netpbm's pbmtog3
- * in the same run: as filters run it, a program for each page, and as coding alone, its start taken off.
- * `node bench/fax.ts`; ends with 1 when ten pages are coded less than five times as fast as by pbmtog3.
+ * in the same run and turn by turn: as coding alone, its start taken off, which is what is judged, and as filters run
+ * it, a program for each page. `node bench/fax.ts`; ends with 1 when coding alone is less than five times as fast.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,8 @@ import { scratchFolder } from '../test/props/scratch.ts';
 
 const TIMES = 5;
 const ROUNDS = 7;
+const CODING_ROUNDS = 25;
+const WARM_ROUNDS = 10;
 const PAGES = 10;
 const folder = scratchFolder('bench-fax');
 mkdirSync(folder, { recursive: true });
@@ -70,25 +72,30 @@ const netpbm = (file: string): number => timed(() => {
 let coded = 0;
 const ours: number[] = [];
 const theirs: number[] = [];
-const starts: number[] = [];
-const alone: number[] = [];
-for (let round = 0; round < ROUNDS; round++) {
-  ours.push(timed(() => {
+const coding: number[] = [];
+const ratios: number[] = [];
+/** Ours first without a watch: the gateway's code has long been compiled when a fax comes. */
+for (let round = -WARM_ROUNDS; round < CODING_ROUNDS; round++) {
+  const here = timed(() => {
     coded = 0;
     for (const page of pages) {
       const encoder = kernels.openFaxEncoder();
       coded += encoder.feed(page).length + encoder.finish().length;
     }
-  }));
-  theirs.push(each.reduce((sum, file) => sum + netpbm(file), 0));
-  alone.push(netpbm(tall));
-  starts.push(netpbm(tiny));
+  });
+  if (round < 0) continue;
+  const alone = netpbm(tall) - netpbm(tiny);
+  ours.push(here);
+  coding.push(alone);
+  ratios.push(alone / here);
+  if (round < ROUNDS) theirs.push(each.reduce((sum, file) => sum + netpbm(file), 0));
 }
-const encoder = median(ours);
 rmSync(folder, { recursive: true });
-const ratio = median(theirs) / encoder;
-const coding = (median(alone) - median(starts)) / encoder;
+const encoder = median(ours);
+const ratio = median(ratios);
+const verdict = ratio >= TIMES ? 'kept' : 'BROKEN';
 console.log(`${PAGES} pages of PDF and a cover made: ${Math.round(median(made))} ms (${Math.round(median(made) / (PAGES + 1))} ms a page)`);
-console.log(`${PAGES} pages, ${rows} rows, coded (MH): ${encoder.toFixed(1)} ms here, ${(bits.length / encoder / 1000).toFixed(0)} MB/s of pels, ${coded} octets; ${median(theirs).toFixed(1)} ms by pbmtog3, a program each`);
-console.log(`${ratio.toFixed(1)} times as fast; the goal is ${TIMES}. The coding alone, without the start of a program: ${coding.toFixed(1)} times`);
+console.log(`${PAGES} pages, ${rows} rows, coded (MH): ${encoder.toFixed(1)} ms here, ${(bits.length / encoder / 1000).toFixed(0)} MB/s of pels, ${coded} octets; ${median(coding).toFixed(1)} ms by pbmtog3, its start taken off`);
+console.log(`The coding alone is ${ratio.toFixed(1)} times as fast; the goal is ${TIMES}: ${verdict}`);
+console.log(`For information: pbmtog3 as filters run it, a program for each page, takes ${median(theirs).toFixed(1)} ms, ${(median(theirs) / encoder).toFixed(1)} times as long`);
 process.exitCode = ratio >= TIMES ? 0 : 1;

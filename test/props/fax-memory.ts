@@ -31,16 +31,36 @@ const transport = openFaxTransport({
   },
 });
 
-/** Ours as it is resident; of our children's what is theirs alone: a library's text is on disk, and the system's to drop. */
-function resident(): number {
-  const kilobytes = (pid: number | string, field: string): number => {
-    try {
-      return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-    } catch {
-      return 0; // it has ended
-    }
+interface Held {
+  /** Ours as it is resident; of our children's what is theirs alone: a library's text is on disk, and the system's to drop. */
+  readonly own: number;
+  /** All of both, what several have in common divided among them. */
+  readonly shared: number;
+  /** All of both, what several have in common counted for each. */
+  readonly whole: number;
+}
+
+function field(path: string, name: string): number {
+  try {
+    return 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(path, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0; // it has ended
+  }
+}
+
+function held(): Held {
+  const ours = field('/proc/self/status', 'VmRSS');
+  const theirs = children(process.pid);
+  const sum = (file: string, name: string): number => theirs.reduce((all, pid) => all + field(`/proc/${pid}/${file}`, name), 0);
+  return {
+    own: ours + sum('status', 'RssAnon'),
+    shared: field('/proc/self/smaps_rollup', 'Pss') + sum('smaps_rollup', 'Pss'),
+    whole: ours + sum('status', 'VmRSS'),
   };
-  return 1024 * (kilobytes(process.pid, 'VmRSS') + children(process.pid).reduce((sum, pid) => sum + kilobytes(pid, 'RssAnon'), 0));
+}
+
+function most(a: Held, b: Held): Held {
+  return { own: Math.max(a.own, b.own), shared: Math.max(a.shared, b.shared), whole: Math.max(a.whole, b.whole) };
 }
 
 function children(of: number): string[] {
@@ -54,10 +74,11 @@ function children(of: number): string[] {
 }
 
 const octets = readFileSync(file);
-const idle = resident();
+const idle = held();
 let peak = idle;
-const timer = setInterval(() => { peak = Math.max(peak, resident()); }, 5);
+const timer = setInterval(() => { peak = most(peak, held()); }, 5);
 const outcomes = await transport.deliver(fax(clock.now(), { text: octets.toString('latin1') }), new AbortController().signal);
 clearInterval(timer);
-peak = Math.max(peak, resident());
-console.log(JSON.stringify({ idle, peak, pages: calls, outcome: [...outcomes.values()][0]?.kind }));
+peak = most(peak, held());
+const strict = { shared: peak.shared - idle.shared, whole: peak.whole - idle.whole };
+console.log(JSON.stringify({ idle: idle.own, peak: peak.own, strict, pages: calls, outcome: [...outcomes.values()][0]?.kind }));
