@@ -5,7 +5,7 @@
  *   node bench/kernels.ts [--quick] [--build simd|relaxed|scalar]
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -228,6 +228,13 @@ if (theirs === null) process.stderr.write('without reformime (Debian package mai
 
 // ——— telling ———
 
+const opened = Array.from({ length: 21 }, () => {
+  const from = process.hrtime.bigint();
+  openKernels({ build: kernels.build });
+  return Number(process.hrtime.bigint() - from) / 1e6;
+}).toSorted((a, b) => a - b);
+const moduleOctets = statSync(join(import.meta.dirname, `../build/wasm/${kernels.build}.wasm`)).size;
+
 let missed = 0;
 console.log(`\nWASM build ${kernels.build}; GB/s of input, medians\n`);
 for (const { kernel, input: name, size, gbs, goals } of rows) {
@@ -240,6 +247,7 @@ for (const { kernel, input: name, size, gbs, goals } of rows) {
   });
   console.log(`${kernel.padEnd(38)} ${name.padEnd(13)} ${size.padEnd(6)} ${ours.toPrecision(3).padStart(6)}   ${others}${judged.length === 0 ? '' : `\n${' '.repeat(60)}${judged.join('; ')}`}`);
 }
+console.log(`\nmodule ${(moduleOctets / 1024).toFixed(1)} KB (goal 40), read, compiled and instantiated in ${opened[10]?.toFixed(2)} ms (goal 1)`);
 console.log(`\n${rows.reduce((n, row) => n + row.goals.length, 0)} goals, ${missed} missed`);
 const results = join(import.meta.dirname, 'results');
 mkdirSync(results, { recursive: true });

@@ -61,41 +61,38 @@ function lines(state: usize, at: usize, end: usize): void {
   let start = <i64>at - load<i64>(state + LINE); // where the open line would begin if all of it were in memory
   if (ASC_FEATURE_SIMD) {
     const cr = v128.load8_splat(CR_VECTOR), lf = v128.load8_splat(LF_VECTOR);
-    if (p + 64 <= end) {
-      let high = v128.load(p), low = high;
-      for (; p + 64 <= end; p += 64) {
-        const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
-        high = v128.or(v128.or(high, v128.or(a, b)), v128.or(c, d));
-        low = i8x16.min_u(i8x16.min_u(low, i8x16.min_u(a, b)), i8x16.min_u(c, d));
-        const lfA = i8x16.eq(a, lf), lfB = i8x16.eq(b, lf), lfC = i8x16.eq(c, lf), lfD = i8x16.eq(d, lf);
-        const crA = i8x16.eq(v128.load(p - 1), cr), crB = i8x16.eq(v128.load(p, 15), cr);
-        const crC = i8x16.eq(v128.load(p, 31), cr), crD = i8x16.eq(v128.load(p, 47), cr);
-        const bare = v128.or(
-          v128.or(v128.xor(lfA, crA), v128.xor(lfB, crB)), v128.or(v128.xor(lfC, crC), v128.xor(lfD, crD)));
-        let ends = <i64>mask64(lfA, lfB, lfC, lfD);
-        if (v128.any_true(bare)) {
-          const crs = <i64>mask64(crA, crB, crC, crD);
-          bareCr += popcnt<i64>(crs & ~ends);
-          bareLf += popcnt<i64>(ends & ~crs);
-          ends &= crs;
-        }
-        if (ends != 0) {
-          const first = <i64>p + ctz<i64>(ends);
-          longest = max<i64>(longest, first - 1 - start);
-          if (longest < 62) { // only then can a line that lies wholly in these 64 octets matter
-            let rest = ends, from = first + 1;
-            for (rest &= rest - 1; rest != 0; rest &= rest - 1) {
-              const next = <i64>p + ctz<i64>(rest);
-              longest = max<i64>(longest, next - 1 - from);
-              from = next + 1;
-            }
-          }
-          start = <i64>p + 64 - clz<i64>(ends);
+    // One look for both: an octet above 127 or a NUL makes the smallest one, with its sign, less than 1.
+    let least = i8x16.splat(1);
+    for (; p + 64 <= end; p += 64) {
+      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
+      least = i8x16.min_s(i8x16.min_s(least, i8x16.min_s(a, b)), i8x16.min_s(c, d));
+      const lfA = i8x16.eq(a, lf), lfB = i8x16.eq(b, lf), lfC = i8x16.eq(c, lf), lfD = i8x16.eq(d, lf);
+      const before = p - 1;
+      const crA = i8x16.eq(v128.load(before), cr), crB = i8x16.eq(v128.load(before, 16), cr);
+      const crC = i8x16.eq(v128.load(before, 32), cr), crD = i8x16.eq(v128.load(before, 48), cr);
+      const bare = v128.or(
+        v128.or(v128.xor(lfA, crA), v128.xor(lfB, crB)), v128.or(v128.xor(lfC, crC), v128.xor(lfD, crD)));
+      let ends = <i64>mask64(lfA, lfB, lfC, lfD);
+      if (v128.any_true(bare)) {
+        const crs = <i64>mask64(crA, crB, crC, crD);
+        bareCr += popcnt<i64>(crs & ~ends);
+        bareLf += popcnt<i64>(ends & ~crs);
+        ends &= crs;
+      }
+      // Without an end, ctz is 64, and the line has at least the octets up to here but for a last CR.
+      const first = <i64>p + ctz<i64>(ends);
+      longest = max<i64>(longest, first - 1 - start);
+      if (longest < 62) { // only then can a line that lies wholly in these 64 octets matter
+        let from = first + 1;
+        for (let rest = ends & (ends - 1); rest != 0; rest &= rest - 1) {
+          const next = <i64>p + ctz<i64>(rest);
+          longest = max<i64>(longest, next - 1 - from);
+          from = next + 1;
         }
       }
-      if (i8x16.bitmask(high) != 0) flags |= HAS_8BIT;
-      if (!i8x16.all_true(low)) flags |= HAS_NUL;
+      start = select<i64>(<i64>p + 64 - clz<i64>(ends), start, ends != 0);
     }
+    if (i8x16.bitmask(i8x16.lt_s(least, i8x16.splat(1))) != 0) flags |= kinds(at, p, flags);
   }
   let previous = load<u8>(p - 1);
   for (; p < end; p++) {
@@ -116,6 +113,18 @@ function lines(state: usize, at: usize, end: usize): void {
   store<i64>(state + BARE_LF, load<i64>(state + BARE_LF) + bareLf);
   store<i64>(state + LINE, <i64>end - start);
   store<i64>(state + SIZE, load<i64>(state + SIZE) + <i64>(end - at));
+}
+
+/** Which of the two there are in a multiple of 64 octets. */
+function kinds(at: usize, end: usize, known: u32): u32 {
+  if ((known & (HAS_8BIT | HAS_NUL)) == (HAS_8BIT | HAS_NUL)) return known;
+  let high = v128.load(at), low = high;
+  for (; at < end; at += 64) {
+    const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
+    high = v128.or(v128.or(high, v128.or(a, b)), v128.or(c, d));
+    low = i8x16.min_u(i8x16.min_u(low, i8x16.min_u(a, b)), i8x16.min_u(c, d));
+  }
+  return (i8x16.bitmask(high) != 0 ? HAS_8BIT : 0) | (i8x16.all_true(low) ? 0 : HAS_NUL);
 }
 
 /** What only the end decides: an open line, a CR that nothing followed, a header without an end. */

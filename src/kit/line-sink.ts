@@ -1,8 +1,8 @@
 /**
- * Lines to a file descriptor, gathered: one write for many lines, off this thread, in order. A reader that stalls
- * costs memory up to a bound, then lines; never time.
+ * Lines to a file descriptor, gathered: one write for many lines, in order. A file takes them at once, which costs less
+ * than asking another thread to; a pipe may have a reader that stalls, who costs memory up to a bound, then lines, never time.
  */
-import { write, writeSync } from 'node:fs';
+import { fstatSync, write, writeSync } from 'node:fs';
 
 const BLOCK_OCTETS = 16 * 1024;
 /** What may wait for a reader that has stalled. */
@@ -32,6 +32,7 @@ interface Block {
 
 /** `blockOctets`: one write's worth; a line that is longer goes alone. */
 export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCTETS): LineSink {
+  const isFile = fstatSync(descriptor).isFile();
   let filling = newBlock(blockOctets);
   let spare: Block | null = null;
   /** The first is being written when `busy`. */
@@ -63,6 +64,7 @@ export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCT
   }
 
   function pump(): void {
+    if (isFile) writeOut();
     const first = waiting[0];
     if (first === undefined) ended?.();
     if (busy || first === undefined) return;
@@ -80,8 +82,25 @@ export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCT
     });
   }
 
+  /** What no write is under way for. */
+  function writeOut(): void {
+    for (const block of waiting.splice(busy ? 1 : 0)) {
+      try {
+        while (block.written < block.end) block.written += writeSync(descriptor, block.octets, block.written, block.end - block.written);
+      } catch {
+        // The disk is full, the reader is gone (EPIPE) or slow (EAGAIN), and mail does not wait for it.
+        dropped += block.lines;
+      }
+      keep(block);
+    }
+  }
+
   function finished(block: Block): void {
     waiting.shift();
+    keep(block);
+  }
+
+  function keep(block: Block): void {
     if (block.octets.length !== blockOctets) return;
     reset(block);
     spare = block;
@@ -105,15 +124,8 @@ export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCT
     },
     flushNow() {
       turnOver();
-      // The write under way cannot be called back: what it holds is not written twice, and it ends before we do.
-      for (const block of waiting.splice(busy ? 1 : 0)) {
-        try {
-          while (block.written < block.end) block.written += writeSync(descriptor, block.octets, block.written, block.end - block.written);
-        } catch {
-          // The reader is gone (EPIPE) or slow (EAGAIN), and mail does not wait for it.
-          dropped += block.lines;
-        }
-      }
+      // A pipe's write under way cannot be called back: what it holds is not written twice, and it ends before we do.
+      writeOut();
     },
     end() {
       return new Promise(resolve => {

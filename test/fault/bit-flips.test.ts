@@ -227,29 +227,29 @@ describe('a sound queue at work', () => {
   it('is verified and repaired while messages come, are tried, held and end: nothing is found, nothing is touched', async () => {
     const folder = scratchFolder('flips-busy');
     const store = await open(folder);
-    let going = true;
-    let ended = 0;
+    const over = new AbortController();
+    const done = { ended: 0 };
     const posting = (async () => {
-      for (let n = 0; going; n++) idOf(await post(store, kernels, clock.now(), text(n % 7 === 0 ? 300_000 : 100 + n)));
+      for (let n = 0; !over.signal.aborted; n++) idOf(await post(store, kernels, clock.now(), text(n % 7 === 0 ? 300_000 : 100 + n)));
     })();
     const working = (async () => {
-      for (let n = 0; going; n++) {
+      for (let n = 0; !over.signal.aborted; n++) {
         const claims = await store.claim({ now: clock.now(), limit: 5, leaseMs: 60_000 });
         for (const [at, one] of claims.entries()) {
           await store.record(one, { at: clock.now() });
           if (at % 3 === 0) await store.order({ id: one.id }, { kind: 'hold', now: clock.now() });
           await store.release(one, at % 2 === 0 ? { due: clock.now() } : 'finished');
-          ended++;
+          done.ended++;
         }
         if (n % 5 === 0) await store.order({ state: 'held' }, { kind: 'release', now: clock.now() });
         await new Promise(setImmediate);
       }
     })();
-    for (let round = 0; round < 6 || ended < 150; round++) {
+    for (let round = 0; round < 6 || done.ended < 150; round++) {
       assert.deepEqual(await verified(store, 'repair'), [], `round ${round}`);
       await new Promise(setImmediate);
     }
-    going = false;
+    over.abort();
     await Promise.all([posting, working]);
     assert.equal((await store.summary()).quarantined, 0);
     await store.close();

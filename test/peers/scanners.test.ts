@@ -23,7 +23,7 @@ function placeFor(t: TestContext): string {
   return folder;
 }
 
-async function running(t: TestContext, program: string, args: readonly string[], where: NetConnectOpts): Promise<void> {
+async function running(t: TestContext, program: string, args: readonly string[], where: NetConnectOpts, startMs = 60_000): Promise<void> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { said = (said + chunk.toString()).slice(-2000); });
@@ -34,7 +34,7 @@ async function running(t: TestContext, program: string, args: readonly string[],
     await gone;
     clearTimeout(forced);
   });
-  await eventually(60_000, `${program} to listen`, () => {
+  await eventually(startMs, `${program} to listen`, () => {
     if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}: ${said}`);
     return new Promise<boolean>(resolve => {
       const socket = connect(where);
@@ -126,7 +126,7 @@ test('spamd: its score decides as configured; mail says what was found, and stra
   assert.equal(await box.stop(), 0);
 });
 
-test('rspamd: its action is obeyed, or its score as configured', { skip: lacks('/usr/bin/rspamd'), timeout: 120_000 }, async t => {
+test('rspamd: its action is obeyed, or its score as configured', { skip: lacks('/usr/bin/rspamd'), timeout: 240_000 }, async t => {
   const folder = placeFor(t);
   chmodSync(folder, 0o777);
   const [port = 0] = await freePorts(1);
@@ -138,7 +138,7 @@ test('rspamd: its action is obeyed, or its score as configured', { skip: lacks('
     'actions { reject = 15; add_header = 6; rewrite_subject = 8; greylist = null; subject = "[RSPAM] %s"; }', '',
   ].join('\n'));
   const user = process.getuid?.() === 0 ? ['-u', '_rspamd', '-g', '_rspamd'] : [];
-  await running(t, '/usr/bin/rspamd', ['-f', ...user, '-c', join(folder, 'rspamd.conf')], { host: '127.0.0.1', port });
+  await running(t, '/usr/bin/rspamd', ['-f', ...user, '-c', join(folder, 'rspamd.conf')], { host: '127.0.0.1', port }, 180_000); // it compiles its patterns first
   const { box, sink } = await boxWith(t, `spam rspamd 127.0.0.1:${port} timeout=10s`);
   assert.equal((await send(box, letter('ham'))).code, 250);
   assert.match((await sink.arrival('ham')).content.toString(), /^X-Spam-Status: No, score=/m);

@@ -112,6 +112,18 @@ test('left while nobody runs: what is refused in the end is reported to its send
   assert.equal(await box.stop(), 0);
 });
 
+test('killed while it takes mail in, the gateway has all of it after the next start', { timeout: 120_000 }, async t => {
+  const { box, sink } = await boxAndSink(t);
+  const subjects = Array.from({ length: 6 }, (_, n) => `by kill ${n}`);
+  for (const subject of subjects) assert.equal((await box.run(['sendmail', '-f', 'ann@there.example', 'bob@there.example'], `Subject: ${subject}\n\nbody\n`)).code, 0);
+  await box.start();
+  await box.kill();
+  await box.start();
+  for (const subject of subjects) await bySubject(sink, subject);
+  await eventually(20_000, 'an empty folder', () => readdirSync(join(box.folder, 'state', 'pickup')).length === 0);
+  assert.equal(await box.stop(), 0);
+});
+
 const unprivileged = process.getuid?.() === 0 ? false : 'only root can become somebody else';
 
 test('an account that may not speak to the gateway nor read its secrets sends all the same, as itself', { skip: unprivileged, timeout: 60_000 }, async t => {

@@ -72,6 +72,16 @@ test('system users get mail with their own rights', { skip: !able && 'needs root
   assert.equal(readFileSync(join(ann, 'stolen'), 'utf8'), '');
   assert.deepEqual((await sink.arrival('two')).recipients, ['far@there.example'], 'forwards go through the gateway');
 
+  // A recipe runs in the deputy's process, which is the user by then.
+  writeFileSync(join(ann, '.courier'), '| maildrop\n');
+  writeFileSync(join(ann, '.mailfilter'), 'system "id -u > whose"\nif (/^X-Token: recipe/)\nto "./Filtered/"\n', { mode: 0o600 });
+  assert.equal((await send('ann@posthorn.example', 'recipe'))['status'], 'deferred', 'root wrote the recipe, not ann');
+  chownSync(join(ann, '.mailfilter'), ANN, ANN);
+  assert.equal((await send('ann@posthorn.example', 'recipe'))['status'], 'success');
+  assert.equal(readFileSync(join(ann, 'whose'), 'utf8'), `${ANN}\n`);
+  const [filtered = ''] = readdirSync(join(ann, 'Filtered/new'));
+  assert.equal(statSync(join(ann, 'Filtered/new', filtered)).uid, ANN);
+
   // A large message goes through a file that has no name.
   writeFileSync(join(ann, '.courier'), '| wc -c > size\n');
   assert.equal((await send('ann@posthorn.example', 'three', `${'x'.repeat(70)}\n`.repeat(10_000)))['status'], 'success');

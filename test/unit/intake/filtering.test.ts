@@ -219,3 +219,33 @@ test('one answer for all: who may refuse the content alone is alone; with EXDATA
   assert.deepEqual([...answer.refused].map(([place, refusal]) => [place, refusal.reply]), [[1, 554]]);
   assert.deepEqual((await box.queued()).at(-1)?.message.recipients.map(({ address }) => address), ['f1@here.example', 'b@here.example']);
 });
+
+test('without a filter content goes straight into the draft, the very same octets, and nothing is examined', async () => {
+  const clock = createHandClock();
+  const store = createMemoryQueue({ clock, kernels });
+  const written: Uint8Array[] = [];
+  const intake = createIntake({
+    store: { ...store, begin: (...given) => {
+      const draft = store.begin(...given);
+      return { ...draft, write: chunk => {
+        written.push(chunk);
+        return draft.write(chunk);
+      } };
+    } },
+    clock, checks: [], variables: () => new Map(), log: silent, metrics: createMetrics(),
+    trace: createTraceFields({ me: 'gate.example', messageIdHost: 'gate.example' }),
+    limits: { headerOctets: 100_000, receivedFields: 100, sizeOctets: 0, submitDelayMs: 0 },
+    filtering: { open: () => null },
+  });
+  const transaction = await intake.open(origin);
+  assert.ok(transaction.kind === 'open');
+  await transaction.mail(addressOf('a@there.example'), {});
+  await transaction.rcpt(addressOf('b@here.example'), {});
+  const writer = await transaction.data();
+  assert.ok(writer.kind === 'writer');
+  const chunk = Buffer.from(GOOD);
+  assert.equal(writer.write(chunk), undefined);
+  assert.equal(written[0], chunk, 'before the end, and not a copy');
+  assert.equal((await writer.end(factsOf(chunk))).kind, 'queued');
+  assert.equal(written.length, 1);
+});
