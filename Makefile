@@ -73,9 +73,9 @@ else
 	@$(NODE) bench/kernels.ts
 	@$(NODE) bench/uucp.ts
 	@$(NODE) bench/queue.ts $(if $(LONG),--long)
-	@$(NODE) bench/fax.ts
 	@$(NODE) bench/local.ts
 	@$(NODE) bench/maildrop.ts
+	@$(NODE) bench/fax.ts
 endif
 
 soak: build ## half an hour of mixed load and faults
