@@ -11,7 +11,7 @@ ${bold}Posthorn is starting${plain}: ESMTP on 127.0.0.1:2525, submission on 2587
 From another terminal, in this folder:
 
   ${bold}Send a first mail:${plain}
-    printf 'Subject: first mail\n\nHello.\n' | build/posthorn sendmail --config var/etc -f me@trial.test you@trial.test failed@trial.test
+    printf 'Subject: first mail\n\nHello.\n' | build/posthorn --config var/etc sendmail -f me@trial.test you@trial.test failed@trial.test
   ${bold}See where it went${plain}, and the report about failed@, which came back to me@:
     build/posthorn trace --config var/etc
     build/posthorn inbox me --config var/etc
