@@ -19,12 +19,12 @@ export { moduleVocabulary };
 
 export const courierdVocabulary: Vocabulary = {
   used: [
-    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'ESMTP_BLOCKBACKSCATTER', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'ARCHIVEDIR', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
+    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'ARCHIVEDIR', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
     'DEFAULTDELIVERY', 'DYNAMICDELIVERIES', 'AUTH_MKHOMEDIR_SKEL',
     ...tlsVariables,
   ],
   later: [
-    'DSNNOTIFY', 'ESMTP_CORK', 'MAILDROPDEFAULT',
+    'DSNNOTIFY', 'ESMTP_CORK', 'ESMTP_BLOCKBACKSCATTER', 'MAILDROPDEFAULT',
     'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables,
   ],
 };
@@ -71,7 +71,6 @@ export function readClient(sheet: Sheet): Courierd {
     ...(trustedAuthorities === undefined ? {} : { trustedAuthorities }),
     ...(identity === undefined ? {} : { identity }),
     // Shipped on; a courierd file without it has it off.
-    blockBackscatter: environment.text('ESMTP_BLOCKBACKSCATTER', sheet.text('courierd') === undefined ? 'smtp/dsn' : '').split(/[\s,]+/).filter((tag) => tag !== ''),
   };
   const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);
   const delaysByDefault = environment.flag('DSNDEFAULTNOTIFYDELAY', true);
@@ -80,7 +79,6 @@ export function readClient(sheet: Sheet): Courierd {
   sheet.setting('courierd: ESMTP_USE_STARTTLS', flag(client.useStartTls), environment.source('ESMTP_USE_STARTTLS'));
   sheet.setting('courierd: ESMTP_TLS_VERIFY_DOMAIN', flag(client.verifyPeer), environment.source('ESMTP_TLS_VERIFY_DOMAIN'));
   sheet.setting('courierd: ESMTP_PREFER_IPV6_MX', flag(client.preferIpv6), environment.source('ESMTP_PREFER_IPV6_MX'));
-  sheet.setting('courierd: ESMTP_BLOCKBACKSCATTER', client.blockBackscatter.join(','), environment.source('ESMTP_BLOCKBACKSCATTER'));
   sheet.setting('courierd: DSNTOAUTHADDR', flag(toAuthAddress), environment.source('DSNTOAUTHADDR'));
   sheet.setting('courierd: TLS_CERTFILE', client.identity?.certificateFile ?? '', environment.source('TLS_CERTFILE'));
   sheet.setting('courierd: DSNDEFAULTNOTIFYDELAY', flag(delaysByDefault), environment.source('DSNDEFAULTNOTIFYDELAY'));

@@ -223,8 +223,6 @@ export interface ClientSettings {
   /** PEM of the authorities trusted; absent: the system's. */
   readonly trustedAuthorities?: string;
   readonly identity?: TlsIdentity;
-  /** Source tags whose mail is swallowed instead of sent (backscatter). */
-  readonly blockBackscatter: readonly string[];
 }
 
 export interface FilterSettings {

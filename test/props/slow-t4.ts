@@ -1,5 +1,5 @@
 /** T.4 one-dimensional coding with strings of '0' and '1'. */
-import { BLACK_CODES, WHITE_CODES } from './t4-codes.ts';
+import { BLACK_CODES, WHITE_CODES } from '../../hardware/fax-simulator/t4-tables.ts';
 
 const EOL = '000000000001';
 

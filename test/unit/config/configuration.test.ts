@@ -17,7 +17,7 @@ test('an empty folder has the defaults of the reference tables', (t) => {
   });
   assert.deepEqual(client.timeouts, { connectMs: 60_000, heloMs: 300_000, commandMs: 600_000, dataMs: 300_000, quitMs: 10_000, keepAliveMs: 60_000, keepAlivePingMs: 0 });
   assert.deepEqual([client.delayMs, client.maxDeliveries, client.maxPerDomain, client.maxRecipients, client.useStartTls, client.verifyPeer, client.preferIpv6], [300_000, 40, 4, 100, true, false, true]);
-  assert.deepEqual([client.source4, client.source6, client.blockBackscatter], [null, null, ['smtp/dsn']]);
+  assert.deepEqual([client.source4, client.source6], [null, null]);
   assert.deepEqual(reports, { limitOctets: 32_768, toAuthAddress: false, delaysByDefault: true, texts: {} });
   assert.deepEqual([http, dnsServers, stateFolder, listeners, bofh.maxRecipients], [{ host: '127.0.0.1', port: 2580 }, null, '/var/lib/posthorn', [], { count: 100, hard: false }]);
 });
@@ -155,9 +155,4 @@ function selfSigned(): string {
 test('an exception in esmtpacceptmailfor takes nothing out of its folder', (t) => {
   const { domains } = folderOf(t, { esmtpacceptmailfor: '!a.example.com\n.example.com\n', 'esmtpacceptmailfor.dir/x': 'a.example.com\n' }).read();
   assert.ok(domains.acceptMailFor.has('a.example.com') && domains.acceptMailFor.has('b.example.com') && !domains.acceptMailFor.has('example.com'));
-});
-
-test('ESMTP_BLOCKBACKSCATTER is on as shipped, and off in a courierd file that does not set it', (t) => {
-  assert.deepEqual(folderOf(t, {}).read().client.blockBackscatter, ['smtp/dsn']);
-  assert.deepEqual(folderOf(t, { courierd: 'ESMTP_CORK=1' }).read().client.blockBackscatter, []);
 });
