@@ -14,6 +14,12 @@ export interface Envelope {
   readonly smtputf8: boolean;
   readonly ret?: 'full' | 'hdrs'; // RFC 3461 §4.3
   readonly envid?: string; // RFC 3461 §4.4, decoded
+  /** Each recipient sees, and answers, a sender address of its own (Courier's VERP). Never with a null sender. */
+  readonly verp?: true;
+  /** Courier's SECURITY=STARTTLS: every hop by TLS under the private authority, or the mail fails. A report inherits it. */
+  readonly security?: 'starttls';
+  /** RFC 8689: every hop by TLS that is verified and passes REQUIRETLS on, or the mail fails. */
+  readonly requireTls?: true;
   readonly origin: Origin;
 }
 

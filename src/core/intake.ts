@@ -15,7 +15,7 @@ export interface OpenOptions {
   readonly idempotencyKey?: string;
 }
 
-export type MailOptions = Partial<Pick<Envelope, 'body' | 'smtputf8' | 'ret' | 'envid'>> & {
+export type MailOptions = Partial<Pick<Envelope, 'body' | 'smtputf8' | 'ret' | 'envid' | 'verp' | 'security' | 'requireTls'>> & {
   /** SIZE= as declared (RFC 1870). */
   readonly sizeOctets?: number;
   /** The client reads an answer for each recipient after the content (EXDATA). */

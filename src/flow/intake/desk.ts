@@ -190,6 +190,9 @@ class OpenTransaction implements Transaction {
       smtputf8: this.#mail.smtputf8 ?? false,
       ...(this.#mail.ret === undefined ? {} : { ret: this.#mail.ret }),
       ...(this.#mail.envid === undefined ? {} : { envid: this.#mail.envid }),
+      ...(this.#mail.verp === undefined ? {} : { verp: this.#mail.verp }),
+      ...(this.#mail.security === undefined ? {} : { security: this.#mail.security }),
+      ...(this.#mail.requireTls === undefined ? {} : { requireTls: this.#mail.requireTls }),
       origin: this.#origin,
     };
     const recipients = this.#recipients;

@@ -194,14 +194,17 @@ function readFacts(r: OctetReader): ContentFacts {
 }
 
 function writeEnvelope(w: OctetWriter, envelope: Envelope): void {
-  const { reversePath, ret, envid, origin } = envelope;
+  const { reversePath, ret, envid, verp, security, requireTls, origin } = envelope;
+  const demands = (verp === undefined ? 0 : 1) | (security === undefined ? 0 : 2) | (requireTls === undefined ? 0 : 4);
   w.octet(
     (reversePath === null ? 0 : 1) |
       (envelope.body === '8bitmime' ? 2 : 0) |
       (envelope.smtputf8 ? 4 : 0) |
       (ret === 'full' ? 8 : ret === 'hdrs' ? 16 : 0) |
-      (envid === undefined ? 0 : 32),
+      (envid === undefined ? 0 : 32) |
+      (demands === 0 ? 0 : 64),
   );
+  if (demands !== 0) w.octet(demands);
   if (reversePath !== null) w.text(reversePath);
   if (envid !== undefined) w.text(envid);
   writeOrigin(w, origin);
@@ -209,12 +212,16 @@ function writeEnvelope(w: OctetWriter, envelope: Envelope): void {
 
 function readEnvelope(r: OctetReader): Envelope {
   const flags = r.octet();
+  const demands = (flags & 64) !== 0 ? r.octet() : 0;
   return {
     reversePath: (flags & 1) !== 0 ? (r.text() as Address) : null,
     body: (flags & 2) !== 0 ? '8bitmime' : '7bit',
     smtputf8: (flags & 4) !== 0,
     ...((flags & 8) !== 0 ? { ret: 'full' as const } : (flags & 16) !== 0 ? { ret: 'hdrs' as const } : {}),
     ...((flags & 32) !== 0 ? { envid: r.text() } : {}),
+    ...((demands & 1) !== 0 ? { verp: true as const } : {}),
+    ...((demands & 2) !== 0 ? { security: 'starttls' as const } : {}),
+    ...((demands & 4) !== 0 ? { requireTls: true as const } : {}),
     origin: readOrigin(r),
   };
 }
