@@ -6,11 +6,12 @@ import { parseListenAddress, parsePortList, type ListenEndpoint } from '../gramm
 import { nearestName } from '../grammar/config/nearest-name.ts';
 import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import { parseSize } from '../grammar/config/size.ts';
+import { mechanisms, type Mechanism } from '../grammar/sasl.ts';
 import { readAccess } from './access-folder.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import type { Sheet } from './sheet.ts';
 import { laterTlsVariables, readIdentity, tlsVariables } from './tls-identity.ts';
-import type { Listener, ListenerName, Mechanism } from './types.ts';
+import type { Listener, ListenerName } from './types.ts';
 
 export const listenerVocabulary: Vocabulary = {
   used: [
@@ -26,7 +27,8 @@ export const listenerVocabulary: Vocabulary = {
 };
 
 const defaults = { maxConnections: 40, maxPerAddress: 5, maxPerBlock: 5 };
-const mechanismNames: readonly Mechanism[] = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'CRAM-SHA1', 'CRAM-SHA256'];
+/** EXTERNAL is not named but found: it is offered to a client whose certificate says who it is. */
+const mechanismNames: readonly Mechanism[] = mechanisms.filter(name => name !== 'EXTERNAL');
 
 export function readListeners(sheet: Sheet, bofh: Bofh, sizeOctets: number | null): readonly Listener[] {
   const listeners: Listener[] = [];

@@ -1,4 +1,5 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
+import type { Mechanism } from '../grammar/sasl.ts';
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
@@ -108,7 +109,6 @@ export interface AddressRules {
 }
 
 export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
-export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'CRAM-SHA1' | 'CRAM-SHA256';
 
 export interface Listener {
   readonly name: ListenerName;

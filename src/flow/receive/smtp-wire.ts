@@ -11,6 +11,7 @@ import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { TLS_HANDSHAKE_MS } from './limits.ts';
 import type { TlsOptions } from './options.ts';
+import { describeChannel, type TlsChannel } from './tls-channel.ts';
 
 /** One connection, as its session sees it. */
 export interface Wire {
@@ -18,7 +19,7 @@ export interface Wire {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
-  readonly tls: WireTls | null;
+  readonly tls: TlsChannel | null;
   /** False: the peer does not read what we say; Listener.drained() will be called. */
   write(text: string): boolean;
   /** After Listener.read() answered false. */
@@ -28,11 +29,6 @@ export interface Wire {
   /** Flushes, closes our side, and drops the connection when the peer does not close its own within seconds. */
   end(): void;
   destroy(): void;
-}
-
-export interface WireTls {
-  readonly version: string;
-  readonly cipher: string;
 }
 
 /** The session, as its connection sees it. */
@@ -104,10 +100,10 @@ const nobody: WireListener = {
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
   leave: () => void = () => undefined;
+  subjectField: () => string | undefined = () => undefined;
 
-  get tls(): WireTls | null {
-    if (!(this._socket instanceof TLSSocket)) return null;
-    return { version: this._socket.getProtocol() ?? 'TLS', cipher: this._socket.getCipher().name };
+  get tls(): TlsChannel | null {
+    return this._socket instanceof TLSSocket ? describeChannel(this._socket, this.subjectField()) : null;
   }
 
   override init(): void {
@@ -163,6 +159,7 @@ class WireConnection extends SMTPConnection implements Wire {
 
 export class WireServer<Guest> extends SMTPServer {
   readonly #door: WireDoor<Guest>;
+  #subjectField: string | undefined;
   readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
 
   constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean) {
@@ -178,6 +175,7 @@ export class WireServer<Guest> extends SMTPServer {
       socketTimeout: TLS_HANDSHAKE_MS,
     });
     this.#door = door;
+    this.#subjectField = tls?.clients?.subjectField;
     this.on('error', cause => door.trouble(cause));
   }
 
@@ -214,6 +212,7 @@ export class WireServer<Guest> extends SMTPServer {
     this.connections.add(connection);
     const { guest, leave } = (options as GuestOptions<Guest>).arrival;
     connection.leave = leave;
+    connection.subjectField = () => this.#subjectField;
     connection.listener = this.#door.begin(connection, guest);
     connection.init();
   }
@@ -234,6 +233,7 @@ export class WireServer<Guest> extends SMTPServer {
     // The package forgets the old contexts before it tries the new ones: let what is no good throw here.
     for (const context of [tls, ...Object.values(tls.sni ?? {})]) createSecureContext(context);
     this.updateSecureContext(wireTls(tls));
+    this.#subjectField = tls.clients?.subjectField;
   }
 
   /** No new connections; resolves when the last one is gone. */
@@ -247,7 +247,7 @@ export class WireServer<Guest> extends SMTPServer {
 
 function wireTls(tls: TlsOptions | undefined): object {
   if (tls === undefined) return {};
-  const { sni, ...context } = tls;
+  const { sni, clients, ...context } = tls;
   // Always given, since an update is laid over what was there.
-  return { ...context, sniOptions: sni ?? {} };
+  return { ...context, sniOptions: sni ?? {}, requestCert: clients !== undefined, rejectUnauthorized: clients?.demand ?? false };
 }
