@@ -9,20 +9,21 @@ import { parseSize } from '../grammar/config/size.ts';
 import { mechanisms, type Mechanism } from '../grammar/sasl.ts';
 import { readAccess } from './access-folder.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
+import { listenerTlsVariables, readListenerTls } from './listener-tls.ts';
 import type { Sheet } from './sheet.ts';
-import { laterTlsVariables, readIdentity, tlsVariables } from './tls-identity.ts';
+import { laterTlsVariables, tlsVariables } from './tls-identity.ts';
 import type { Listener, ListenerName } from './types.ts';
 
 export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
-    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables,
+    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables,
   ],
   later: [
     'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
-    'ESMTP_LOG_DIALOG', 'ESMTPAUTH_WEBADMIN', 'ESMTPAUTH_TLS_WEBADMIN', 'DEFDOMAIN', 'DOMAINSEP', 'ESMTP_CORK', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER',
-    'DSNDEFAULTNOTIFYDELAY', 'FAXRELAYCLIENT', ...laterTlsVariables,
+    'ESMTP_LOG_DIALOG', 'ESMTPAUTH_WEBADMIN', 'ESMTPAUTH_TLS_WEBADMIN', 'DEFDOMAIN', 'DOMAINSEP', 'ESMTP_CORK',
+    'DSNDEFAULTNOTIFYDELAY', 'FAXRELAYCLIENT', ...laterTlsVariables.filter((name) => !(listenerTlsVariables as readonly string[]).includes(name)),
   ],
 };
 
@@ -54,7 +55,8 @@ interface Surroundings {
 function readListener(sheet: Sheet, name: ListenerName, environment: Environment, { bofh, sizeOctets, starts }: Surroundings): Listener {
   const ssl = name === 'esmtpd-ssl';
   const submission = name === 'esmtpd-msa';
-  const identity = readIdentity(sheet, environment);
+  const tls = readListenerTls(sheet, environment);
+  const identity = tls?.identity;
   const ownSize = environment.parsed('SIZELIMIT', sizeOctets ?? 0, (text) => parseSize(text, 'SIZELIMIT=10485760'));
   const plain = environment.parsed('ESMTPAUTH', [], parseMechanisms);
   const afterTls = environment.parsed('ESMTPAUTH_TLS', [], parseMechanisms);
@@ -62,7 +64,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     name,
     endpoints: readEndpoints(environment, name),
     tls: ssl ? 'implicit' : 'starttls',
-    ...(identity === undefined ? {} : { identity }),
+    ...(tls === undefined ? {} : { identity: tls.identity, tlsDetails: tls }),
     authRequired: environment.flag('AUTH_REQUIRED', false),
     tlsRequired: environment.flag('ESMTP_TLS_REQUIRED', false),
     mechanisms: { plain, tls: afterTls.length > 0 ? afterTls : plain },
@@ -125,6 +127,11 @@ function parseMechanisms(text: string): Parsed<readonly Mechanism[]> {
   return read(found);
 }
 
+function verifyPeerOf({ tlsDetails }: Listener): string {
+  if (tlsDetails?.clients === undefined) return 'NONE';
+  return tlsDetails.clients.demand ? 'REQUIREPEER' : 'PEER';
+}
+
 function tell(sheet: Sheet, listener: Listener, environment: Environment): void {
   const { name } = listener;
   const rows: readonly (readonly [string, string])[] = [
@@ -142,6 +149,9 @@ function tell(sheet: Sheet, listener: Listener, environment: Environment): void 
     ['NOADDMSGID', listener.addMessageId ? '0' : '1'],
     ['NOADDDATE', listener.addDate ? '0' : '1'],
     ['TLS_CERTFILE', listener.identity?.certificateFile ?? ''],
+    ['TLS_CERTFILE of further names and addresses', [...(listener.tlsDetails?.names.keys() ?? []), ...(listener.tlsDetails?.addresses.keys() ?? [])].join(' ')],
+    ['TLS_VERIFYPEER', verifyPeerOf(listener)],
+    ['TLS_EXTERNAL', listener.tlsDetails?.clients?.subjectField ?? ''],
   ];
   const relaying = listener.access.filter(({ decision }) => decision.kind === 'allow' && decision.variables.has('RELAYCLIENT'));
   const networks = relaying.map(({ network }) => formatAccessNetwork(network)).join(', ');

@@ -117,6 +117,8 @@ export interface Listener {
   readonly tls: 'starttls' | 'implicit';
   /** Absent: no TLS on this listener. */
   readonly identity?: TlsIdentity;
+  /** That one, and what there is beside it. */
+  readonly tlsDetails?: ListenerTls;
   readonly authRequired: boolean;
   readonly tlsRequired: boolean;
   /** Offered before and after TLS. */
@@ -136,6 +138,21 @@ export interface Listener {
   readonly access: readonly AccessEntry[];
   /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
   readonly variables: ReadonlyMap<string, string>;
+}
+
+export interface ListenerTls {
+  readonly identity: TlsIdentity;
+  /** For clients that ask for that name, `*.domain` included. */
+  readonly names: ReadonlyMap<string, TlsIdentity>;
+  /** For clients that ask for no name we know, on one of our addresses. */
+  readonly addresses: ReadonlyMap<string, TlsIdentity>;
+  /** Absent: clients are asked for no certificate. */
+  readonly clients?: {
+    readonly demand: boolean;
+    /** PEM. */
+    readonly authorities: string;
+    readonly subjectField?: string;
+  };
 }
 
 export interface TlsIdentity {

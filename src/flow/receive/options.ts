@@ -77,7 +77,10 @@ export interface ListenerOptions {
 
 /** Our key and certificate, and those of further names we answer to. */
 export interface TlsOptions extends SecureContextOptions {
+  /** By the name that the client asks for; `*.domain` stands for the names below it. */
   readonly sni?: Readonly<Record<string, SecureContextOptions>>;
+  /** By our address, for clients that ask for no name we know. */
+  readonly addresses?: Readonly<Record<string, SecureContextOptions>>;
   /** Clients are asked for a certificate of the authorities in `ca`; one that is not good counts for nothing. */
   readonly clients?: {
     /** Without a good one the handshake fails. */
