@@ -6,8 +6,9 @@ import type { TlsOptions } from './options.ts';
 const usual = { honorCipherOrder: true, sessionIdContext: 'posthorn' };
 
 /** Throws when any of them is no good; gives those for addresses. */
-export function checkContexts({ sni, addresses, clients: _, ...context }: TlsOptions): ReadonlyMap<string, SecureContext> {
-  for (const one of [context, ...Object.values(sni ?? {})]) createSecureContext(one);
+export function checkContexts(tls: TlsOptions): ReadonlyMap<string, SecureContext> {
+  const { sni, addresses } = tls;
+  for (const one of [tls, ...Object.values(sni ?? {})]) createSecureContext(one);
   return new Map(Object.entries(addresses ?? {}).map(([address, one]) => [address, createSecureContext({ ...usual, ...one })]));
 }
 
