@@ -125,7 +125,8 @@ function parseParameters(text: string): Map<string, string | null> | Bad {
   if (!text.startsWith(' ')) return bad('syntax', 'A blank must follow the address');
   for (const word of text.split(' ')) {
     if (word === '') continue;
-    const found = /^([a-z0-9][a-z0-9-]*)(?:=([!-<>-~\u0080-\u{10ffff}]+))?$/iu.exec(word);
+    const found = /^([a-z0-9][a-z0-9-]{0,63})(?:=([!-<>-~\u0080-\u{10ffff}]+))?$/iu.exec(word);
+    // Our reply repeats the keyword, and a reply line has 512 octets (RFC 5321 §4.5.3.1.5).
     // utf-8-addr-unitext and xtext never hold a bare `=`, `ENVID=` without a value is no value (RFC 5321 §4.1.2).
     if (found === null) return bad('syntax', 'Parameters are KEYWORD or KEYWORD=value');
     const key = (found[1] as string).toUpperCase();
