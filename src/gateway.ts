@@ -38,6 +38,7 @@ import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
+import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
@@ -114,7 +115,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
+  const intake = createIntake(intakeOptions(() => rules, { store, kernels, clock, log, metrics, filtering: filters }, recipients));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -263,12 +264,13 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
   let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
   const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
   return {
     ...rooms,
+    revisers: createMessageRevisers(rules, rooms.kernels),
     get checks() {
       const of = rules();
       if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked, ...byRecipient(of)] };
@@ -279,13 +281,15 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 
     trace: request => rules().trace(request),
     get limits() {
       const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
+      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, fields: HEADER_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
     },
   };
 }
 
 /** RFC 5321 §6.3: at least 100; Courier's is 100. */
 const RECEIVED_FIELDS = 100;
+/** Courier's; no RFC says how many a message may have. */
+const HEADER_FIELDS = 500;
 
 export interface ReceiverRoom {
   reload(): Promise<void>;

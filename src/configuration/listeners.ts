@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
+import { parseMailRules } from '../grammar/config/mail-rules.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
 import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import { parseSize } from '../grammar/config/size.ts';
@@ -89,6 +90,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
   if (listener.authRequired && plain.length + afterTls.length === 0) {
     environment.problem('AUTH_REQUIRED', 'AUTH_REQUIRED=1 asks for AUTH, and no mechanism is offered', 'ESMTPAUTH_TLS="PLAIN LOGIN"');
   }
+  reviewMailRules(sheet, listener.variables, bofh, environment);
   tell(sheet, listener, environment);
   return listener;
 }
@@ -113,6 +115,15 @@ function connectionVariables(environment: Environment, bofh: Bofh): ReadonlyMap<
     if (value !== undefined) variables.set(name, value);
   }
   return variables;
+}
+
+function reviewMailRules(sheet: Sheet, variables: ReadonlyMap<string, string>, bofh: Bofh, environment: Environment): void {
+  const rules = parseMailRules(variables, false);
+  for (const { what, right } of rules.kind === 'wrong' ? rules.problems : []) {
+    const name = right.slice(0, right.indexOf('='));
+    if (environment.source(name) !== undefined) environment.problem(name, what, right);
+    else sheet.problem(sheet.path('bofh'), bofh.lines.get(name), what, `opt ${right}`);
+  }
 }
 
 function parseMechanisms(text: string): Parsed<readonly Mechanism[]> {

@@ -97,6 +97,8 @@ export interface Domains {
   readonly locals: DomainList;
   readonly hosted: HostedDomains;
   readonly acceptMailFor: DomainList;
+  /** Reached as user%domain@ours. */
+  readonly percentRelay: DomainList;
   /** Domains whose addresses order their own fate. */
   readonly trial: DomainList;
 }
