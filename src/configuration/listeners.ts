@@ -11,6 +11,7 @@ import { mechanisms, type Mechanism } from '../grammar/sasl.ts';
 import { readAccess } from './access-folder.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import { listenerTlsVariables, readListenerTls } from './listener-tls.ts';
+import { readTrust, trustVariables } from './listener-trust.ts';
 import type { Sheet } from './sheet.ts';
 import { laterTlsVariables, tlsVariables } from './tls-identity.ts';
 import type { Listener, ListenerName } from './types.ts';
@@ -19,7 +20,7 @@ export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
-    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables,
+    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables, ...trustVariables,
   ],
   later: [
     'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
@@ -80,6 +81,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     addDate: !environment.flag('NOADDDATE', !submission),
     sizeOctets: ownSize === 0 ? null : ownSize,
     access: readAccess(sheet, environment),
+    trust: readTrust(sheet, name, environment),
     variables: connectionVariables(environment, bofh),
   };
   if (starts && identity === undefined && (ssl || listener.tlsRequired)) {
