@@ -2,8 +2,8 @@
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
 import type { Admission } from './core/policy.ts';
+import { createDirectory } from './directory.ts';
 import { openReceive, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
-import type { Mechanism } from './grammar/sasl.ts';
 import type { Rules } from './rules.ts';
 
 export interface Listeners {
@@ -105,13 +105,13 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
-  const mechanisms = (list: readonly string[]) => list.filter((name): name is Mechanism => name === 'PLAIN' || name === 'LOGIN' || name === 'CRAM-MD5');
   const { guard = same, ...others } = rooms;
   return {
     ...others,
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
     admission: guard(rules.admission(listener.name)),
+    directory: createDirectory(rules),
     listener: {
       kind: KINDS[listener.name],
       listen,
@@ -125,8 +125,8 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
         perBlock: listener.maxPerBlock,
       },
       ...(listener.identity === undefined ? {} : { tls: tlsOf(listener.identity) }),
-      mechanisms: mechanisms(listener.mechanisms.plain),
-      mechanismsTls: mechanisms(listener.mechanisms.tls),
+      mechanisms: listener.mechanisms.plain,
+      mechanismsTls: listener.mechanisms.tls,
       requireAuth: listener.authRequired,
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,

@@ -139,11 +139,12 @@ class OpenTransaction implements Transaction {
 
   /**
    * One member: the sender's wishes go on with it. Several make a private list: the sender hears, when asked for, that
-   * the alias took the message, and never who the members are (RFC 3461 §5.2.7).
+   * the alias took the message, and never who the members are (RFC 3461 §5.2.7). With VERP one member is a list too:
+   * what comes back to its encoded sender would name somebody whom the sender does not know.
    */
   #addMembers(alias: Address, members: readonly Address[], rcpt: RcptOptions): void {
     const only = members.length === 1 ? members[0] : undefined;
-    if (only !== undefined) {
+    if (only !== undefined && this.#mail.verp !== true) {
       this.#add(alias, only, rcpt);
       return;
     }
