@@ -159,8 +159,6 @@ function readBofh(sheet: Sheet): Bofh {
   const path = sheet.path('bofh');
   const line = bofh?.lines.get('RELAYCLIENT');
   if (line !== undefined) sheet.problem(path, line, 'RELAYCLIENT here would make an open relay', 'RELAYCLIENT in smtpaccess/, for the networks that may relay');
-  const idle = bofh === undefined ? [] : [bofh.badMx.length > 0 ? 'badmx' : '', bofh.freemail.length > 0 ? 'freemail' : '', bofh.spamTraps.length > 0 ? 'spamtrap' : ''];
-  if (idle.some((word) => word !== '')) sheet.notice(path, `known, not used yet: ${idle.filter((word) => word !== '').join(', ')}`);
   const { count, hard } = (bofh ?? noBofh).maxRecipients;
   sheet.setting('bofh: maxrcpts', `${count}${hard ? ' hard' : ''}`, bofh === undefined ? undefined : 'bofh');
   sheet.setting('bofh: badfrom', String((bofh ?? noBofh).badFrom.length), bofh === undefined ? undefined : 'bofh');

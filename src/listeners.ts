@@ -1,6 +1,7 @@
 /** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
+import type { Admission } from './core/policy.ts';
 import { createDirectory } from './directory.ts';
 import { openReceive, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
 import type { Rules } from './rules.ts';
@@ -25,7 +26,10 @@ export interface Sharing {
 
 const alone: Sharing = { shared: false, of: 1 };
 
-export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'>;
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'> & {
+  /** Lays its own word over the access file's. */
+  readonly guard?: (admission: Admission) => Admission;
+};
 
 interface Open {
   readonly kind: string;
@@ -105,11 +109,12 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
+  const { guard = same, ...others } = rooms;
   return {
-    ...rooms,
+    ...others,
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
-    admission: rules.admission(listener.name),
+    admission: guard(rules.admission(listener.name)),
     directory: createDirectory(rules),
     listener: {
       kind: KINDS[listener.name],
@@ -133,6 +138,8 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
     },
   };
 }
+
+const same = (admission: Admission): Admission => admission;
 
 type TlsOptions = NonNullable<ReceiveOptions['listener']['tls']>;
 
