@@ -60,6 +60,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
       name: 'esmtp',
       get limits() { return transport.limits; },
       deliver: (job, signal) => transport.deliver(job, signal),
+      forgive: () => transport.forgive?.(),
       close: () => transport.close(),
     },
     late: route => (route.transport === 'esmtp' ? (plan.late ?? route) : route),

@@ -9,6 +9,7 @@ import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
+import type { LinkRule } from '../grammar/config/links.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
@@ -44,6 +45,8 @@ export interface Configuration {
   readonly archiveFolder: string | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  /** Ways out that are not always there. */
+  readonly links: readonly LinkRule[];
   readonly fax: FaxSettings;
   /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
   readonly pickup: 'everyone' | 'owner';
