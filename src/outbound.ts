@@ -23,8 +23,9 @@ import { openTransportSecurity, type TransportSecurity } from './transport-secur
 
 export interface Outbound {
   readonly router: Router;
+  /** As DNS has them, for whoever only asks. */
   readonly destinations: Destinations;
-  /** How `destinations` came to the TLS of each relay. */
+  /** As mail goes to them. */
   readonly security: Pick<TransportSecurity, 'find'>;
   readonly transport: Transport;
   /** The way of mail that is past warntime: all that goes by ESMTP goes to `backuprelay`, when there is one. */
@@ -51,14 +52,13 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
   const deadlines = openDeadlines(rooms.clock);
   const resolver = openResolver({ ...nameServers(rules().configuration), clock: rooms.clock });
   let plan = createPlan(rules(), resolver, rooms);
+  const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
   const security = openTransportSecurity(rules, {
-    ...rooms, resolver, journal: noTlsJournal,
-    destinations: { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) },
+    ...rooms, resolver, journal: noTlsJournal, destinations,
     proxy: () => proxyOf(rules().configuration.client, undefined),
   });
-  const destinations: Destinations = { find: (nexthop, signal) => security.find(nexthop, signal) };
   const open = () => openEsmtpTransport({
-    ...rooms, convert: createConverter(rooms.kernels), destinations, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
+    ...rooms, convert: createConverter(rooms.kernels), destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
   });
   let transport = open();
 
