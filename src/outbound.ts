@@ -146,8 +146,11 @@ function proxyOf(client: ClientSettings, name: string | null | undefined): Route
   if (name === null) return undefined;
   const found = client.proxies.proxies.find(one => one.name === (name ?? 'default'));
   if (found === undefined) return undefined;
-  const plain: Proxy = { host: found.host, port: found.port, ...(found.login === undefined ? {} : { login: found.login }), ...(found.password === undefined ? {} : { password: found.password }) };
-  return { ...plain, resolve: found.resolve };
+  return { ...plainProxy(found), resolve: found.resolve };
+}
+
+function plainProxy({ host, port, login, password, via }: ClientSettings['proxies']['proxies'][number]): Proxy {
+  return { host, port, ...(login === undefined ? {} : { login }), ...(password === undefined ? {} : { password }), ...(via === undefined ? {} : { via: plainProxy(via) }) };
 }
 
 function clientSettings({ client, names }: Configuration) {

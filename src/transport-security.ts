@@ -5,6 +5,8 @@ import type { Log } from './core/log.ts';
 import type { TlsJournal } from './core/tls.ts';
 import type { Destination, Destinations, Settled } from './core/transport.ts';
 import { createTlsDecision, openStsCache, openStsPolicies } from './flow/tls/index.ts';
+import { networkHas, parseIpAddress } from './grammar/config/network.ts';
+import type { Proxies } from './grammar/config/proxies.ts';
 import { createTlsRuleFinder } from './grammar/config/tls-policies.ts';
 import { openHttpClient } from './kit/http-client.ts';
 import type { Proxy } from './kit/socks.ts';
@@ -43,7 +45,7 @@ export function openTransportSecurity(rules: () => Rules, { destinations, resolv
   return {
     async find(nexthop, signal, tell) {
       const found = await destinations.find(nexthop, signal);
-      return found.kind === 'destination' ? decision.apply(nexthop, found, tell) : found;
+      return found.kind === 'destination' ? decision.apply(nexthop, withDirect(found, rules().configuration.client.proxies), tell) : found;
     },
     async close() {
       await http.close();
@@ -54,6 +56,18 @@ export function openTransportSecurity(rules: () => Rules, { destinations, resolv
 
 function ruleFinder({ configuration }: Rules) {
   return createTlsRuleFinder(configuration.client.tls);
+}
+
+/** `noproxy` is about the proxy `default`: who names another for a route means it. */
+function withDirect(destination: Destination, { proxies, noProxy }: Proxies): Destination {
+  const { proxy, relays } = destination;
+  const usual = proxies.find(({ name }) => name === 'default');
+  if (proxy === undefined || noProxy.length === 0 || usual?.host !== proxy.host || usual.port !== proxy.port) return destination;
+  const isDirect = (text: string | undefined): boolean => {
+    const address = text === undefined ? null : parseIpAddress(text);
+    return address !== null && noProxy.some(network => networkHas(network, address));
+  };
+  return { ...destination, relays: relays.map(relay => (isDirect(relay.address) ? { ...relay, direct: true } : relay)) };
 }
 
 async function addressesOf(resolver: Resolver, host: string): Promise<readonly string[] | null> {

@@ -72,6 +72,8 @@ export interface Relay {
   readonly address?: string;
   readonly port: number;
   readonly tls?: TlsPolicy;
+  /** Reached without the destination's proxy. */
+  readonly direct?: true;
 }
 
 export interface Proxy {

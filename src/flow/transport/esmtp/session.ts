@@ -64,7 +64,7 @@ interface InClear {
 
 async function attempt(context: SessionContext, destination: Destination, relay: Relay, plain: boolean): Promise<Session | InClear> {
   const { settings, signal } = context;
-  const { proxy } = destination;
+  const proxy = relay.direct === true ? undefined : destination.proxy;
   const tls = tlsOf(destination, relay);
   const peer: Peer = { remoteMta: relay.address === undefined || relay.address === relay.host ? relay.host : `${relay.host} [${relay.address}]` };
   const dialled = await settings.dial({
