@@ -14,6 +14,7 @@ import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
 import type { ArrivalForm, ArrivalRule } from '../grammar/fax/arrival-rules.ts';
@@ -226,6 +227,14 @@ export interface ClientSettings {
   /** PEM of the authorities trusted; absent: the system's. */
   readonly trustedAuthorities?: string;
   readonly identity?: TlsIdentity;
+  /** By domain; the first that matches. */
+  readonly tls: readonly DomainTls[];
+}
+
+/** A line of `tlspolicy`. */
+export interface DomainTls extends Pick<TlsRule, 'domain' | 'policy' | 'names'> {
+  /** PEM, one certificate each; with `private`. */
+  readonly authorities?: readonly string[];
 }
 
 export interface FilterSettings {

@@ -95,7 +95,11 @@ export function relayKey({ relay, tls, proxy, auth, families }: EsmtpRoute): str
     ...(tls.verify ? ['verify'] : []),
     ...(families === undefined ? [] : [families]),
     ...(auth === undefined ? [] : [`as ${auth.login}`]),
-    ...(proxy === undefined ? [] : [`by ${proxy.host},${proxy.port}`]),
+    ...chainOf(proxy).map(one => `by ${one.host},${one.port}`),
   ];
   return [`${literal ? `[${host}]` : host},${port}`, ...how].join(' ');
+}
+
+function chainOf(proxy: Proxy | undefined): readonly Proxy[] {
+  return proxy === undefined ? [] : [proxy, ...chainOf(proxy.via)];
 }
