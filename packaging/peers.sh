@@ -7,6 +7,9 @@ smtp-source:postfix
 smtp-sink:postfix
 swaks:swaks
 danted:dante-server
+microsocks:microsocks
+unbound:unbound
+ldns-signzone:ldnsutils
 maildrop:maildrop
 strace:strace
 uucico:uucp

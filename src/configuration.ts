@@ -23,6 +23,7 @@ import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
 import { readModuleLimits } from './configuration/modules.ts';
+import { readLinks } from './configuration/links.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
@@ -105,6 +106,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     archiveFolder,
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    links: readLinks(sheet),
     fax: readFax(sheet),
     pickup: sheet.value('pickup', 'everyone', pickupRule),
     local: readLocal(sheet),

@@ -34,6 +34,7 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
 import { openPickupDesk } from './pickup.ts';
+import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
@@ -138,9 +139,10 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   for (const [id, why] of early.splice(0)) tell(id, why);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
   const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
+  const links = await openLinkDesk(() => rules.configuration, { store, router, clock, log, metrics });
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
-    router,
+    router, links,
     transports: new Map([['esmtp', outbound.transport], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
@@ -149,13 +151,15 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
+  links.serve(runner);
+  opened.push(() => links.close());
 
   const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
   opened.push(() => pickup.close());
 
   const operations: Operations = {
     ...createQueueOperations({
-      store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
+      store, intake, kernels, clock, router, links, expiresAt: expiryBy(() => rules),
       flush: which => runner.flush(which),
       moving: { startedAt, total: metrics.total, nexthops: () => runner.nexthops() },
     }),
@@ -202,6 +206,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
     faxModems.reload();
+    await links.reload();
     await filters.reload();
     await onlookers.reload();
     receivers?.reload();
@@ -380,7 +385,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
-    ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
+    ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
     reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();

@@ -6,6 +6,7 @@ import type { Chance, Clock } from './core/clock.ts';
 import type { Kernels, MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
+import { noTlsJournal } from './core/tls.ts';
 import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
 import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
@@ -13,14 +14,19 @@ import { openEsmtpTransport, type Converter } from './flow/transport/esmtp/index
 import { asciiDomain, isIp } from './grammar/domain.ts';
 import { openConversion } from './grammar/mime/convert.ts';
 import { openDeadlines } from './kit/deadlines.ts';
-import { createDial, createStartTls } from './kit/dial.ts';
+import { createDial } from './kit/dial.ts';
+import { createStartTls } from './kit/start-tls.ts';
 import { parseResolvConf, type NameServer } from './kit/resolv-conf.ts';
 import { openResolver, type Resolver } from './kit/resolver.ts';
 import type { Rules } from './rules.ts';
+import { openTransportSecurity, type TransportSecurity } from './transport-security.ts';
 
 export interface Outbound {
   readonly router: Router;
+  /** As DNS has them, for whoever only asks. */
   readonly destinations: Destinations;
+  /** As mail goes to them. */
+  readonly security: Pick<TransportSecurity, 'find'>;
   readonly transport: Transport;
   /** The way of mail that is past warntime: all that goes by ESMTP goes to `backuprelay`, when there is one. */
   late(route: Route): Route;
@@ -47,19 +53,25 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
   const resolver = openResolver({ ...nameServers(rules().configuration), clock: rooms.clock });
   let plan = createPlan(rules(), resolver, rooms);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
+  const security = openTransportSecurity(rules, {
+    ...rooms, resolver, journal: noTlsJournal, destinations,
+    proxy: () => proxyOf(rules().configuration.client, undefined),
+  });
   const open = () => openEsmtpTransport({
-    ...rooms, convert: createConverter(rooms.kernels), destinations, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
+    ...rooms, convert: createConverter(rooms.kernels), destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
   });
   let transport = open();
 
   return {
     router: { route: (to, envelope) => plan.router.route(to, envelope) },
     destinations,
+    security,
     // The runner holds this one for life; what is behind it may be a newer one.
     transport: {
       name: 'esmtp',
       get limits() { return transport.limits; },
       deliver: (job, signal) => transport.deliver(job, signal),
+      forgive: () => transport.forgive?.(),
       close: () => transport.close(),
     },
     late: route => (route.transport === 'esmtp' ? (plan.late ?? route) : route),
@@ -74,6 +86,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
     },
     async close() {
       await transport.close();
+      await security.close();
       resolver.close();
       deadlines.close();
     },
@@ -126,7 +139,7 @@ function routeOf(client: ClientSettings, { domain, relay, security, family, prox
 function tlsOf(client: ClientSettings, security: 'starttls' | 'required' | 'smtps' | undefined): TlsPolicy {
   // SECURITY=STARTTLS asks for a certificate by our private authority; nothing less may pass for it.
   if (security === 'starttls') return { kind: 'required', verify: true };
-  return { kind: security ?? 'opportunistic', verify: client.verifyPeer };
+  return { kind: security ?? (client.useStartTls ? 'opportunistic' : 'none'), verify: client.verifyPeer };
 }
 
 /** The route's own word, else the proxy named `default`; null in a route means: none, whatever the default is. */
@@ -134,8 +147,11 @@ function proxyOf(client: ClientSettings, name: string | null | undefined): Route
   if (name === null) return undefined;
   const found = client.proxies.proxies.find(one => one.name === (name ?? 'default'));
   if (found === undefined) return undefined;
-  const plain: Proxy = { host: found.host, port: found.port, ...(found.login === undefined ? {} : { login: found.login }), ...(found.password === undefined ? {} : { password: found.password }) };
-  return { ...plain, resolve: found.resolve };
+  return { ...plainProxy(found), resolve: found.resolve };
+}
+
+function plainProxy({ host, port, login, password, via }: ClientSettings['proxies']['proxies'][number]): Proxy {
+  return { host, port, ...(login === undefined ? {} : { login }), ...(password === undefined ? {} : { password }), ...(via === undefined ? {} : { via: plainProxy(via) }) };
 }
 
 function clientSettings({ client, names }: Configuration) {
@@ -148,6 +164,8 @@ function clientSettings({ client, names }: Configuration) {
     },
     limits: { recipients: client.maxRecipients, connectionsPerNexthop: client.maxPerDomain, deliveriesInAll: client.maxDeliveries, idle: IDLE_CONNECTIONS },
     delayMs: client.delayMs,
+    ...(client.trustedAuthorities === undefined ? {} : { trustedCertificates: [client.trustedAuthorities] }),
+    ...(client.identity === undefined ? {} : { identity: { certificate: client.identity.certificate, key: client.identity.key } }),
   };
 }
 

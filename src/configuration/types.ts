@@ -10,10 +10,12 @@ import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
+import type { LinkRule } from '../grammar/config/links.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
 import type { ArrivalForm, ArrivalRule } from '../grammar/fax/arrival-rules.ts';
@@ -45,6 +47,8 @@ export interface Configuration {
   readonly archiveFolder: string | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  /** Ways out that are not always there. */
+  readonly links: readonly LinkRule[];
   readonly fax: FaxSettings;
   /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
   readonly pickup: 'everyone' | 'owner';
@@ -242,6 +246,14 @@ export interface ClientSettings {
   /** PEM of the authorities trusted; absent: the system's. */
   readonly trustedAuthorities?: string;
   readonly identity?: TlsIdentity;
+  /** By domain; the first that matches. */
+  readonly tls: readonly DomainTls[];
+}
+
+/** A line of `tlspolicy`. */
+export interface DomainTls extends Pick<TlsRule, 'domain' | 'policy' | 'names'> {
+  /** PEM, one certificate each; with `private`. */
+  readonly authorities?: readonly string[];
 }
 
 export interface FilterSettings {

@@ -20,6 +20,8 @@ export type Answer<T> =
       readonly ttl: number;
       /** Validated by DNSSEC, says a server we trust to say so. */
       readonly authentic: boolean;
+      /** Behind aliases: the name that has the records. */
+      readonly owner?: string;
     }
   /** The name exists without such a record, or does not exist at all. */
   | { readonly kind: 'none'; readonly noSuchDomain: boolean; readonly authentic: boolean }
@@ -113,7 +115,7 @@ export function openResolver(settings: ResolverSettings): Resolver {
       if (parsed.kind === 'failed') return [{ kind: 'unavailable', why: `${kind} ${name}: ${parsed.code}` }, stopping.signal.aborted ? 0 : UNAVAILABLE_MS];
       ttl = Math.min(ttl, parsed.ttl);
       authentic &&= parsed.authentic;
-      if (parsed.kind === 'found') return [{ kind: 'found', records: parsed.records, ttl, authentic }, ttl * 1000];
+      if (parsed.kind === 'found') return [{ kind: 'found', records: parsed.records, ttl, authentic, ...(parsed.owner === first ? {} : { owner: parsed.owner }) }, ttl * 1000];
       if (parsed.kind === 'none') return [{ kind: 'none', noSuchDomain: parsed.noSuchDomain, authentic }, ttl * 1000];
       name = parsed.name;
     }

@@ -44,7 +44,8 @@ export interface Rooms {
   uucp(configuration: Configuration): Promise<UucpDesk>;
   /** Runs the deputy until somebody stops it; gives the exit code. */
   deputy(configuration: Configuration): Promise<number>;
-  lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** With `tls`: and how mail to each relay is encrypted, and why. */
+  lookUpMx(configuration: Configuration, domain: string, tls: boolean): Promise<MxAnswer>;
   /** A message file as it would be faxed. */
   faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
   /** The modems and the spool, beside the gateway. */
@@ -102,8 +103,8 @@ export interface FaxDesk {
 }
 
 export type MxAnswer =
-  | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean }[] }
-  | { readonly kind: 'no-mail' | 'hard-error' | 'soft-error'; readonly why: string };
+  | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean; readonly tls?: string }[]; readonly steps?: readonly string[] }
+  | { readonly kind: 'no-mail' | 'hard-error' | 'soft-error'; readonly why: string; readonly steps?: readonly string[] };
 
 /** A wrong call: printed with the command's usage, exit 64. */
 export class Usage extends Error {}
