@@ -1,5 +1,4 @@
 /** Ways out over the network: router, destinations, resolver and the ESMTP transport, from the client's settings. */
-import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { ClientSettings, Configuration } from './configuration.ts';
 import type { Chance, Clock } from './core/clock.ts';
@@ -16,8 +15,8 @@ import { openConversion } from './grammar/mime/convert.ts';
 import { openDeadlines } from './kit/deadlines.ts';
 import { createDial } from './kit/dial.ts';
 import { createStartTls } from './kit/start-tls.ts';
-import { parseResolvConf, type NameServer } from './kit/resolv-conf.ts';
-import { openResolver, type Resolver } from './kit/resolver.ts';
+import type { Resolver } from './kit/resolver.ts';
+import { openNameService } from './name-service.ts';
 import type { Rules } from './rules.ts';
 import { openTransportSecurity, type TransportSecurity } from './transport-security.ts';
 
@@ -50,7 +49,7 @@ const IDLE_CONNECTIONS = 50;
 
 export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound {
   const deadlines = openDeadlines(rooms.clock);
-  const resolver = openResolver({ ...nameServers(rules().configuration), clock: rooms.clock });
+  const resolver = openNameService(rules().configuration, rooms.clock);
   let plan = createPlan(rules(), resolver, rooms);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
   const security = openTransportSecurity(rules, {
@@ -167,17 +166,6 @@ function clientSettings({ client, names }: Configuration) {
     ...(client.trustedAuthorities === undefined ? {} : { trustedCertificates: [client.trustedAuthorities] }),
     ...(client.identity === undefined ? {} : { identity: { certificate: client.identity.certificate, key: client.identity.key } }),
   };
-}
-
-function nameServers({ dnsServers }: Configuration): { servers: readonly NameServer[]; trustAd?: boolean; timeoutMs?: number; attempts?: number } {
-  if (dnsServers !== null) return { servers: dnsServers };
-  try {
-    const { servers, trustAd, timeoutMs, attempts } = parseResolvConf(readFileSync('/etc/resolv.conf', 'utf8'));
-    return { servers, trustAd, ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(attempts === undefined ? {} : { attempts }) };
-  } catch {
-    // resolv.conf(5): without the file, the name server of this machine.
-    return { servers: [{ host: '127.0.0.1', port: 53 }] };
-  }
 }
 
 /** For next hops without 8BITMIME. What cannot be read as MIME goes as it is, from there on: nobody's mail is held back for it. */

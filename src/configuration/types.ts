@@ -11,6 +11,7 @@ import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-fol
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { LinkRule } from '../grammar/config/links.ts';
+import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
@@ -61,8 +62,8 @@ export interface Configuration {
   readonly log: readonly LogTarget[];
   readonly web: WebSettings;
   readonly events: EventSettings;
-  /** null: as the system's resolv.conf says. */
-  readonly dnsServers: readonly Endpoint[] | null;
+  /** Never empty; null: as the system's resolv.conf says. */
+  readonly dnsServers: readonly NameServerSetting[] | null;
   /** Absolute path of userdb, whether it exists or not. */
   readonly userdb: string;
   /** Everything that was decided, for people; each name once. */
@@ -70,6 +71,9 @@ export interface Configuration {
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
   readonly notices: readonly Notice[];
 }
+
+/** A server to ask; one for HTTPS with its proxy instead of the proxy's name. */
+export type NameServerSetting = Exclude<NameServerLine, HttpsServer> | (Omit<HttpsServer, 'via'> & { readonly proxy?: SocksProxy });
 
 /** What a program needs that hands mail over. */
 export type Essentials = Pick<Configuration, 'names' | 'stateFolder'> & Pick<Limits, 'sizeOctets'>;
