@@ -29,6 +29,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     attempts: async configuration => (await import('./timetable.ts')).attemptsBy(configuration),
     faxProof: async (configuration, file, request) => (await import('./fax.ts')).proofOf(configuration, file, request, new AbortController().signal),
     faxDesk: async configuration => (await import('./fax-modems.ts')).openFaxDesk(configuration),
+    lookUpTxt: async (configuration, name) => (await import('./mx-lookup.ts')).lookUpTxt(configuration, name),
     lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
     maildrop: async folder => (await import('./maildrop.ts')).createLocalMaildrop(folder),
   },

@@ -36,6 +36,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   trace: async () => (await import('./trace.ts')).trace,
   inbox: async () => (await import('./inbox.ts')).inbox,
   webhooks: async () => (await import('./webhooks.ts')).webhooks,
+  dkim: async () => (await import('./dkim.ts')).dkim,
   status: async () => (await import('./status.ts')).status,
   filterctl: async () => (await import('./filterctl.ts')).filterctl,
   maildrop: async () => (await import('./maildrop.ts')).maildrop,

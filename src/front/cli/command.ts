@@ -45,6 +45,8 @@ export interface Rooms {
   /** Runs the deputy until somebody stops it; gives the exit code. */
   deputy(configuration: Configuration): Promise<number>;
   lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** What stands under a name, each record's strings joined. */
+  lookUpTxt(configuration: Configuration, name: string): Promise<TxtAnswer>;
   /** A message file as it would be faxed. */
   faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
   /** The modems and the spool, beside the gateway. */
@@ -104,6 +106,8 @@ export interface FaxDesk {
 export type MxAnswer =
   | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean }[] }
   | { readonly kind: 'no-mail' | 'hard-error' | 'soft-error'; readonly why: string };
+
+export type TxtAnswer = { readonly kind: 'found'; readonly records: readonly string[] } | { readonly kind: 'none' } | { readonly kind: 'unavailable'; readonly why: string };
 
 /** A wrong call: printed with the command's usage, exit 64. */
 export class Usage extends Error {}
