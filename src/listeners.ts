@@ -1,8 +1,8 @@
 /** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
+import { createDirectory } from './directory.ts';
 import { openReceive, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
-import type { Mechanism } from './grammar/sasl.ts';
 import type { Rules } from './rules.ts';
 
 export interface Listeners {
@@ -101,12 +101,12 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
-  const mechanisms = (list: readonly string[]) => list.filter((name): name is Mechanism => name === 'PLAIN' || name === 'LOGIN' || name === 'CRAM-MD5');
   return {
     ...rooms,
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
     admission: rules.admission(listener.name),
+    directory: createDirectory(rules),
     listener: {
       kind: KINDS[listener.name],
       listen,
@@ -120,8 +120,8 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
         perBlock: listener.maxPerBlock,
       },
       ...(listener.identity === undefined ? {} : { tls: tlsOf(listener.identity) }),
-      mechanisms: mechanisms(listener.mechanisms.plain),
-      mechanismsTls: mechanisms(listener.mechanisms.tls),
+      mechanisms: listener.mechanisms.plain,
+      mechanismsTls: listener.mechanisms.tls,
       requireAuth: listener.authRequired,
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
