@@ -14,6 +14,7 @@ import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
+import { readDkim } from './configuration/dkim.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
@@ -105,6 +106,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },
     client,
     archiveFolder,
+    dkim: readDkim(sheet),
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     links: readLinks(sheet),

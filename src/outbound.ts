@@ -8,6 +8,7 @@ import type { Metrics } from './core/metrics.ts';
 import { noTlsJournal } from './core/tls.ts';
 import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
+import { createOutgoing, createSigners } from './flow/outgoing/index.ts';
 import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
 import { openEsmtpTransport, type Converter } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
@@ -56,10 +57,13 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
     ...rooms, resolver, journal: noTlsJournal, destinations,
     proxy: () => proxyOf(rules().configuration.client, undefined),
   });
+  const convert = createConverter(rooms.kernels);
   const open = () => openEsmtpTransport({
-    ...rooms, convert: createConverter(rooms.kernels), destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
+    ...rooms, convert, destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
   });
   let transport = open();
+  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: () => undefined, signers: createSigners(rules().configuration.dkim) });
+  let outgoing = dressed();
 
   return {
     router: { route: (to, envelope) => plan.router.route(to, envelope) },
@@ -69,7 +73,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
     transport: {
       name: 'esmtp',
       get limits() { return transport.limits; },
-      deliver: (job, signal) => transport.deliver(job, signal),
+      deliver: (job, signal) => outgoing.deliver(job, signal),
       forgive: () => transport.forgive?.(),
       close: () => transport.close(),
     },
@@ -80,6 +84,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
       plan = createPlan(rules(), resolver, rooms);
       const before = transport;
       transport = open();
+      outgoing = dressed();
       // Deliveries under way there end there.
       before.close().catch((cause: unknown) => rooms.log.error('closing', { cause }));
     },

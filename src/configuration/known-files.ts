@@ -43,6 +43,8 @@ export const knownFiles: readonly KnownFile[] = [
   used('faxmail', 'folder'),
   ...['enablefiltering', 'contentfilters', 'filtersockets', 'pickup'].map((name) => used(name)),
   used('filters', 'folder'),
+  used('dkim'),
+  used('dkimkeys', 'folder'),
 
   ...['aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp'].map((name) => used(name, 'either')),
   ...['locallowercase', 'defaultsep'].map((name) => used(name)),

@@ -1,5 +1,6 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
 import type { Mechanism } from '../grammar/sasl.ts';
+import type { KeyObject } from 'node:crypto';
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
@@ -46,6 +47,7 @@ export interface Configuration {
   readonly client: ClientSettings;
   /** ARCHIVEDIR; null: finished messages are deleted. */
   readonly archiveFolder: string | null;
+  readonly dkim: readonly DkimDomain[];
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   /** Ways out that are not always there. */
@@ -227,6 +229,15 @@ export interface ReportTexts {
   readonly failed: string;
   readonly delayed: string;
   readonly footer: string;
+}
+
+/** Mail whose author is of a domain that `match` fits is signed with these keys. */
+export interface DkimDomain {
+  /** As the house writes domains; a leading dot: every subdomain. */
+  readonly match: string;
+  /** In A-labels: d=. */
+  readonly domain: string;
+  readonly keys: readonly { readonly domain: string; readonly selector: string; readonly key: KeyObject }[];
 }
 
 export interface ClientSettings {
