@@ -4,6 +4,7 @@
  * and the Checks that the intake asks in order. Knows no socket and no DNS (checks that need DNS are files of their own).
  * Must never let a stranger send to a stranger: what is not allowed by a rule is refused (RFC 5321 §3.6.2, RFC 2505 §2.1).
  */
+import type { Origin } from '../../core/envelope.ts';
 import type { Check } from '../../core/policy.ts';
 import type { DomainList } from '../../grammar/config/domain-list.ts';
 import { createBlockCheck } from './block.ts';
@@ -16,10 +17,12 @@ export { createAdmission, type AdmissionRules } from './access.ts';
 export interface CheckOptions {
   /** esmtpacceptmailfor. */
   readonly acceptMailFor: Pick<DomainList, 'has'>;
+  /** Our own domain where a literal means us. */
+  home?(domain: string, origin: Origin): string | null;
   readonly bofh: BofhRules;
 }
 
 /** In the order in which to ask them. */
-export function createChecks({ acceptMailFor, bofh }: CheckOptions): readonly Check[] {
-  return [createSenderCheck(bofh.badFrom), createBlockCheck(), createRecipientLimit(bofh.maxRecipients), createRelayCheck(acceptMailFor)];
+export function createChecks({ acceptMailFor, home, bofh }: CheckOptions): readonly Check[] {
+  return [createSenderCheck(bofh.badFrom), createBlockCheck(), createRecipientLimit(bofh.maxRecipients), createRelayCheck(acceptMailFor, home)];
 }
