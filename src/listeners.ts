@@ -2,6 +2,7 @@
 import { networkHas, parseIpAddress, type Network } from './grammar/config/network.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
+import type { Admission } from './core/policy.ts';
 import { createDirectory } from './directory.ts';
 import { openReceive, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
 import type { Rules } from './rules.ts';
@@ -26,7 +27,10 @@ export interface Sharing {
 
 const alone: Sharing = { shared: false, of: 1 };
 
-export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'>;
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'> & {
+  /** Lays its own word over the access file's. */
+  readonly guard?: (admission: Admission) => Admission;
+};
 
 interface Open {
   readonly kind: string;
@@ -106,11 +110,13 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
+  const { guard = same, ...others } = rooms;
   return {
-    ...rooms,
+    ...others,
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
-    admission: rules.admission(listener.name),
+    hosts: new Map([...rules.hosts].map(([key, { configuration: { names: own } }]) => [key, { me: asciiDomain(own.me) ?? own.me, ...(own.greeting === undefined ? {} : { greeting: own.greeting.join('\n') }) }])),
+    admission: guard(rules.admission(listener.name)),
     directory: createDirectory(rules),
     listener: {
       kind: KINDS[listener.name],
@@ -146,6 +152,8 @@ function trusted(networks: readonly Network[]): { has(address: string): boolean 
     },
   };
 }
+
+const same = (admission: Admission): Admission => admission;
 
 type TlsOptions = NonNullable<ReceiveOptions['listener']['tls']>;
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
+import { noDnsLists, parseDnsLists } from '../grammar/config/dns-lists.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
 import { parseMailRules } from '../grammar/config/mail-rules.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
@@ -20,10 +21,11 @@ export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
+    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE',
     ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables, ...trustVariables,
   ],
   later: [
-    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
+    'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
     'ESMTP_LOG_DIALOG', 'ESMTPAUTH_WEBADMIN', 'ESMTPAUTH_TLS_WEBADMIN', 'DEFDOMAIN', 'DOMAINSEP', 'ESMTP_CORK',
     'DSNDEFAULTNOTIFYDELAY', 'FAXRELAYCLIENT', ...laterTlsVariables.filter((name) => !(listenerTlsVariables as readonly string[]).includes(name)),
   ],
@@ -82,7 +84,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     sizeOctets: ownSize === 0 ? null : ownSize,
     access: readAccess(sheet, environment),
     trust: readTrust(sheet, name, environment),
-    variables: connectionVariables(environment, bofh),
+    variables: connectionVariables(name, environment, bofh),
   };
   if (starts && identity === undefined && (ssl || listener.tlsRequired)) {
     const why = ssl ? 'esmtpd-ssl speaks TLS' : 'ESMTP_TLS_REQUIRED=1 asks for TLS';
@@ -109,10 +111,16 @@ function readEndpoints(environment: Environment, name: ListenerName): readonly L
   return environment.parsed(portName, fallback, (text) => parsePortList(text, address, `${portName}=${standard}`));
 }
 
+const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE']);
+
 /** bofh's opt lines are the weakest; the esmtpd file wins, and the access file over both, per connection. */
-function connectionVariables(environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
+function connectionVariables(listener: ListenerName, environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
   const variables = new Map(bofh.variables);
+  environment.parsed('BLACKLISTS', noDnsLists, parseDnsLists);
+  environment.parsed('DROP', noDnsLists, parseDnsLists);
   for (const name of accessVariables) {
+    // Who submits mail calls from where lists know him only too well: what esmtpd asks of strangers is not asked there.
+    if (listener === 'esmtpd-msa' && LISTS.has(name) && environment.source(name) !== listener) continue;
     const value = listenerVocabulary.used.includes(name) ? environment.get(name) : undefined;
     if (value !== undefined) variables.set(name, value);
   }

@@ -32,7 +32,7 @@ export function createCertificate(name: string): Certificate {
   return { pem, key, context: createSecureContext({ cert: pem, key }) };
 }
 
-function der(tag: number, ...content: Buffer[]): Buffer {
+export function der(tag: number, ...content: Buffer[]): Buffer {
   const body = Buffer.concat(content);
   const length = body.length < 0x80 ? [body.length] : body.length < 0x100 ? [0x81, body.length] : [0x82, body.length >> 8, body.length & 0xff];
   return Buffer.concat([Buffer.of(tag, ...length), body]);

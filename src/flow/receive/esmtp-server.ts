@@ -64,7 +64,8 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
         return { text: formatReply(reply, null, `${setup.name} ${text}`) };
       }
       setup.meters.connections.add(1, { result: verdict.kind });
-      return { guest: { setup, peer, admit: other => admit(setup, other), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
+      const at = setup.at(peer.localAddress);
+      return { guest: { setup: at, peer, admit: other => admit(at, other), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
     },
     begin(wire: Wire, guest: Guest) {
       const session = new Session(guest.setup, wire, guest, gone => {

@@ -17,7 +17,7 @@ export const mail: Command = {
     const refusal = judge(talk, command);
     if (refusal !== null) return talk.refuse(refusal, { from });
     return whenKnown(talk.origin(command.smtputf8 === true), origin =>
-      whenKnown(talk.setup.intake.open(origin), opened =>
+      whenKnown(talk.setup.intake.open(origin, { variables: talk.terms.variables }), opened =>
         opened.kind === 'refused' ? talk.passOn(opened, { from }) : begin(talk, opened, command, origin.at)));
   },
 };
