@@ -37,7 +37,7 @@ interface Open {
   readonly receiver: Receiver;
 }
 
-const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps' } as const;
+const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps', 'lmtpd': 'lmtp' } as const;
 const LEAVING_MS = 30_000;
 
 export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing: Sharing = alone): Promise<Listeners> {
@@ -103,6 +103,8 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
       const listen = { port: sharing.ports?.[key] ?? port, ...(address === null ? {} : { host: address }), ...(sharing.shared ? { reusePort: true } : {}) };
       wanted.set(key, optionsOf(rules, rooms, { ...listener, maxConnections: Math.ceil(listener.maxConnections / sharing.of) }, listen));
     }
+    // A name in the file system is one process's: the first one's.
+    if (listener.socket !== undefined && sharing.ports === undefined) wanted.set(`${listener.name} ${listener.socket.path}`, optionsOf(rules, rooms, listener, listener.socket));
   }
   return wanted;
 }

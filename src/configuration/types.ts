@@ -127,12 +127,14 @@ export interface AddressRules {
   readonly aliasFiles: Readonly<Record<AliasFile, string>>;
 }
 
-export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
+export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'lmtpd';
 
 export interface Listener {
   readonly name: ListenerName;
-  /** Never empty. */
+  /** Empty only where there is a socket. */
   readonly endpoints: readonly ListenEndpoint[];
+  /** A Unix socket, of the LMTP listener. */
+  readonly socket?: { readonly path: string; readonly mode: number };
   readonly tls: 'starttls' | 'implicit';
   /** Absent: no TLS on this listener. */
   readonly identity?: TlsIdentity;

@@ -2,6 +2,7 @@
 import { after } from '../../core/clock.ts';
 import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
+import { freeSocketFile, openToMode } from '../../kit/socket-file.ts';
 import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';
@@ -102,9 +103,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     setup = createSetup(next);
   };
 
-  await server.open(listener.listen);
+  await listenOn(server, listener.listen);
   const bound = server.server.address();
   if (bound !== null && typeof bound === 'object') place = { host: bound.address, port: bound.port };
+  else if (typeof bound === 'string') place = { host: bound, port: 0 };
   sweep().catch((cause: unknown) => setup.log.error('bug', { cause }));
 
   return {
@@ -126,6 +128,13 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       over.abort();
     },
   };
+}
+
+async function listenOn(server: WireServer<Guest>, listen: ReceiveOptions['listener']['listen']): Promise<void> {
+  if (!('path' in listen)) return server.open(listen);
+  if (!(await freeSocketFile(listen.path))) throw new Error(`${listen.path} is somebody else's`);
+  await server.open({ path: listen.path });
+  await openToMode(listen.path, listen.mode);
 }
 
 const NO_CERTIFICATE = 'a listener of kind smtps needs a key and a certificate';
