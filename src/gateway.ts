@@ -11,6 +11,7 @@ import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
 import type { Check } from './core/policy.ts';
+import { openDefences, type Defences } from './defences.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { faxFirst, openFax } from './fax.ts';
@@ -33,6 +34,7 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
 import { openPickupDesk } from './pickup.ts';
+import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
@@ -116,7 +118,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters }, recipients)));
+  const defences = openDefences(() => rules, { resolver: outbound.resolver, clock, log });
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -137,9 +140,10 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   for (const [id, why] of early.splice(0)) tell(id, why);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
   const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router)));
+  const links = await openLinkDesk(() => rules.configuration, { store, router, clock, log, metrics });
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
-    router,
+    router, links,
     transports: new Map([['esmtp', outbound.transport], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
@@ -148,13 +152,15 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
+  links.serve(runner);
+  opened.push(() => links.close());
 
   const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
   opened.push(() => pickup.close());
 
   const operations: Operations = {
     ...createQueueOperations({
-      store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
+      store, intake, kernels, clock, router, links, expiresAt: expiryBy(() => rules),
       flush: which => runner.flush(which),
       moving: { startedAt, total: metrics.total, nexthops: () => runner.nexthops() },
     }),
@@ -171,7 +177,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const housekeeping = openHousekeeping({ store, clock, log });
   opened.push(() => housekeeping.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
@@ -201,6 +207,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
     faxModems.reload();
+    await links.reload();
     await filters.reload();
     await onlookers.reload();
     receivers?.reload();
@@ -265,7 +272,7 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
   let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
   const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
@@ -274,7 +281,7 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 
     revisers: createMessageRevisers(rules, rooms.kernels),
     get checks() {
       const of = rules();
-      if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked, ...byRecipient(of)] };
+      if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
       return asked.checks;
     },
     variables: origin => rules().variables(origin),
@@ -315,8 +322,9 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
-  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store: telling(store, given.queued), filtering: filters }, recipients)));
-  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
+  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver });
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients)));
+  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
       given.logbook?.reopen();
@@ -378,7 +386,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router)));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
-    ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
+    ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
     reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();

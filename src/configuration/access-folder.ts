@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';
 import { formatAccessNetwork, parseAccess, type AccessEntry } from '../grammar/config/access.ts';
+import { parseDnsLists } from '../grammar/config/dns-lists.ts';
 import { parseWholeNumber } from '../grammar/config/control-file.ts';
 import { parseMailRules } from '../grammar/config/mail-rules.ts';
 import type { Environment } from './environment.ts';
@@ -66,6 +67,10 @@ function review(sheet: Sheet, file: string, entry: AccessEntry): void {
   }
   const rules = parseMailRules(variables, false);
   for (const { what, right } of rules.kind === 'wrong' ? rules.problems : []) sheet.problem(sheet.path(file), entry.line, what, `10<TAB>allow,${right}`);
+  for (const name of ['BLACKLISTS', 'DROP'] as const) {
+    const parsed = parseDnsLists(variables.get(name) ?? '');
+    for (const { what, right } of parsed.kind === 'wrong' ? parsed.problems : []) sheet.problem(sheet.path(file), entry.line, what, `10<TAB>allow,${name}='${right}'`);
+  }
   for (const name of ['SIZELIMIT', 'MAXCPERIP'] as const) {
     const value = variables.get(name);
     if (value !== undefined && parseWholeNumber(value, 0, Number.MAX_SAFE_INTEGER, '').kind === 'wrong') {

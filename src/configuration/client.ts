@@ -12,6 +12,7 @@ import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary }
 import type { Sheet, ValueRule } from './sheet.ts';
 import { moduleVocabulary, readModuleLimits } from './modules.ts';
 import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from './tls-identity.ts';
+import { readTlsPolicies } from './tls-policies.ts';
 import type { ClientSettings } from './types.ts';
 import { durationRule, sourceRule } from './values.ts';
 
@@ -70,6 +71,7 @@ export function readClient(sheet: Sheet): Courierd {
     verifyPeer: verifies(sheet, environment),
     ...(trustedAuthorities === undefined ? {} : { trustedAuthorities }),
     ...(identity === undefined ? {} : { identity }),
+    tls: readTlsPolicies(sheet),
     // Shipped on; a courierd file without it has it off.
   };
   const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);

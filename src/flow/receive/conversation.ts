@@ -8,6 +8,7 @@ import type { Limits } from './limits.ts';
 import type { TlsFacts } from './origin.ts';
 import type { Setup } from './setup.ts';
 import type { Terms } from './terms.ts';
+import type { TlsChannel } from './tls-channel.ts';
 
 /** MAIL was accepted. */
 export interface OpenMail {
@@ -26,6 +27,9 @@ export interface Conversation {
   readonly limits: Limits;
   /** TLS in use, or null. */
   readonly tls: TlsFacts | null;
+  /** The same connection, alive: what only the session may know. */
+  readonly channel: TlsChannel | null;
+  readonly remoteAddress: string;
   /** What HELO or EHLO said, cleaned; null before. */
   helo: string | null;
   /** By EHLO: service extensions are in force. */
@@ -35,6 +39,8 @@ export interface Conversation {
   authFailures: number;
   /** An AUTH exchange waits for a line. */
   exchange: Exchange | null;
+  /** Proved, but the client has not heard all of it. */
+  proven: Account | null;
   mail: OpenMail | null;
   transactions: number;
   /** The session has ended while an answer was being waited for. */

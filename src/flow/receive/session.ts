@@ -34,6 +34,7 @@ import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
 import { createTarpit, type Tarpit } from './tarpit.ts';
 import { termsFor, type Terms } from './terms.ts';
+import type { TlsChannel } from './tls-channel.ts';
 
 /** A page or a script in a browser can be made to speak to us; a request line ends the session. */
 const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d/i;
@@ -55,11 +56,13 @@ export class Session implements Conversation, WireListener {
   terms: Terms;
   helo: string | null = null;
   extended = false;
-  tls: TlsFacts | null;
+  tls: TlsFacts | null = null;
+  channel: TlsChannel | null = null;
   account: Account | null = null;
   mechanism: string | null = null;
   authFailures = 0;
   exchange: Exchange | null = null;
+  proven: Account | null = null;
   mail: OpenMail | null = null;
   transactions = 0;
 
@@ -98,7 +101,7 @@ export class Session implements Conversation, WireListener {
     this.#guest = guest;
     this.#left = left;
     this.#log = new PeerLog(setup, wire);
-    this.tls = wire.tls === null ? null : tlsFacts(wire.tls);
+    this.#lookAtChannel();
     this.#heardAt = setup.clock.now();
     this.#busySince = this.#heardAt;
   }
@@ -152,15 +155,21 @@ export class Session implements Conversation, WireListener {
   }
 
   secured(): void {
-    const { tls } = this.#wire;
     // RFC 3207 §4.2: nothing learned in the clear is kept.
     this.helo = null;
     this.extended = false;
     this.account = null;
     this.mechanism = null;
-    this.tls = tls === null ? null : tlsFacts(tls);
+    this.#lookAtChannel();
     this.#heardAt = this.setup.clock.now();
     if (this.#busy === 'tls') this.#resume();
+  }
+
+  #lookAtChannel(): void {
+    const channel = this.#wire.tls;
+    this.channel = channel;
+    this.tls = channel === null ? null : tlsFacts(channel);
+    if (channel?.distrust !== undefined) this.#log.trouble(`client certificate: ${channel.distrust}`);
   }
 
   failed(cause: Error): void {
@@ -183,6 +192,10 @@ export class Session implements Conversation, WireListener {
     this.#pause?.abort();
     this.#settle();
     this.#flush();
+  }
+
+  get remoteAddress(): string {
+    return this.#wire.remoteAddress;
   }
 
   get limits(): Limits {

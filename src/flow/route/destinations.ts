@@ -54,8 +54,8 @@ function mannerOf({ tls, proxy, auth, families }: Omit<EsmtpRoute, 'match'>): Ma
   };
 }
 
-function plainProxy({ host, port, login, password }: RouteProxy): NonNullable<Destination['proxy']> {
-  return { host, port, ...(login === undefined ? {} : { login }), ...(password === undefined ? {} : { password }) };
+function plainProxy({ host, port, login, password, via }: RouteProxy): NonNullable<Destination['proxy']> {
+  return { host, port, ...(login === undefined ? {} : { login }), ...(password === undefined ? {} : { password }), ...(via === undefined ? {} : { via }) };
 }
 
 async function findDomain(settings: DestinationSettings, domain: string, manner: Manner): Promise<Destination | Settled> {

@@ -239,3 +239,52 @@ test('an aborted transaction leaves nothing, a new MAIL forgets the old one', as
   assert.ok(none.kind === 'refused' && none.status === '5.5.1');
   assert.equal((await queued(store)).length, 0);
 });
+
+test('what a check found stands in the header and is known to those after it; the next message starts anew', async () => {
+  const seen: (string | undefined)[] = [];
+  let messages = 0;
+  const finder: Check = {
+    name: 'finder', stage: 'mail',
+    judge: () => (messages++ === 0 ? { kind: 'pass', variables: new Map([['FOUND', 'yes']]), fields: [{ name: 'X-Above', value: '1', place: 'above' }, { name: 'X-Below', value: '2', place: 'below' }] } : pass),
+  };
+  const reader: Check = { name: 'reader', stage: 'rcpt', judge: async ({ variables }) => { seen.push(variables.get('FOUND')); return Promise.resolve(pass); } };
+  const { intake, store } = desk({ checks: [finder, reader] });
+  const transaction = await open(intake);
+  for (let n = 0; n < 2; n++) {
+    await transaction.mail(address('a@there.example'), {});
+    await transaction.rcpt(address('b@here.example'), {});
+    const writer = await transaction.data();
+    assert.ok(writer.kind === 'writer');
+    assert.equal((await finish(writer, GOOD)).kind, 'queued');
+  }
+  assert.deepEqual(seen, ['yes', undefined]);
+  const traces = (await queued(store)).map(({ message }) => message);
+  const texts: string[] = [];
+  for (const message of traces) {
+    const content = await store.content({ id: message.id, message });
+    assert.ok(content.kind === 'content');
+    const pieces: Uint8Array[] = [];
+    for await (const piece of content.read()) pieces.push(piece);
+    texts.push(Buffer.concat(pieces).toString());
+  }
+  assert.match(texts[0] ?? '', /^X-Above: 1\r\nReceived: from[^]*\r\nX-Below: 2\r\nDate: x\r\n/);
+  assert.match(texts[1] ?? '', /^Received: from/);
+});
+
+test('a check at the end of the content sees the recipients and the header, and its refusal leaves nothing', async () => {
+  let header = '';
+  const last: Check = { name: 'last', stage: 'data', judge: facts => { header = Buffer.from(facts.header ?? []).toString(); return refuse('spamTrap', { why: `${facts.recipients?.length} recipients` }); } };
+  const { intake, store } = desk({ checks: [last] });
+  const answer = await send(intake, GOOD, { to: ['b@here.example', 'c@here.example'] });
+  assert.ok(answer.kind === 'refused' && answer.why === '2 recipients');
+  assert.equal(header, GOOD.slice(0, GOOD.indexOf('\r\n\r\n') + 4));
+  assert.deepEqual(await queued(store), []);
+});
+
+test('the connection\'s own variables win over those of the rules', async () => {
+  const { intake } = desk({ variables: () => new Map([['SIZELIMIT', '1']]) });
+  const transaction = await intake.open(origin, { variables: new Map([['SIZELIMIT', '500']]) });
+  assert.ok(transaction.kind === 'open');
+  assert.equal((await transaction.mail(null, { sizeOctets: 400 })).kind, 'taken');
+  assert.equal((await transaction.mail(null, { sizeOctets: 600 })).kind, 'refused');
+});

@@ -13,9 +13,11 @@
 import { isIP } from 'node:net';
 import { after } from '../../../core/clock.ts';
 import type { Outcome } from '../../../core/outcome.ts';
-import type { Destination, Relay, RelayAuth } from '../../../core/transport.ts';
+import type { TlsFailure } from '../../../core/tls.ts';
+import type { Destination, Relay, RelayAuth, TlsPolicy } from '../../../core/transport.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
 import type { Dialled } from '../../../kit/dial.ts';
+import type { TlsRequest, TlsState } from '../../../kit/start-tls.ts';
 import type { BriefMemory } from './brief-memory.ts';
 import { authenticate, type Authenticated } from './client-auth.ts';
 import { noExtensions, parseExtensions, type Extensions } from './extensions.ts';
@@ -24,11 +26,17 @@ import type { EsmtpSettings } from './settings.ts';
 import { Wire } from './wire.ts';
 
 export type Session =
-  | { readonly kind: 'open'; readonly wire: Wire; readonly extensions: Extensions; readonly peer: Peer }
+  | { readonly kind: 'open'; readonly wire: Wire; readonly extensions: Extensions; readonly peer: Peer; readonly security: Security }
   /** This relay cannot be used; another may. */
   | { readonly kind: 'next'; readonly outcome: Outcome }
   /** No other relay would be better. */
   | { readonly kind: 'stop'; readonly outcome: Outcome };
+
+/** verified: somebody vouches for the peer; who, its policy says. */
+export interface Security {
+  readonly kind: 'clear' | 'encrypted' | 'verified';
+  readonly policy: TlsPolicy;
+}
 
 type NotOpen = Exclude<Session, { kind: 'open' }>;
 
@@ -56,7 +64,8 @@ interface InClear {
 
 async function attempt(context: SessionContext, destination: Destination, relay: Relay, plain: boolean): Promise<Session | InClear> {
   const { settings, signal } = context;
-  const { tls, proxy } = destination;
+  const proxy = relay.direct === true ? undefined : destination.proxy;
+  const tls = tlsOf(destination, relay);
   const peer: Peer = { remoteMta: relay.address === undefined || relay.address === relay.host ? relay.host : `${relay.host} [${relay.address}]` };
   const dialled = await settings.dial({
     host: relay.host,
@@ -65,8 +74,9 @@ async function attempt(context: SessionContext, destination: Destination, relay:
     signal,
     ...(relay.address === undefined ? {} : { address: relay.address }),
     ...(proxy === undefined ? {} : { proxy }),
-    ...(tls.kind === 'smtps' ? { tls: { verify: tls.verify, ...authorities(settings) } } : {}),
+    ...(tls.kind === 'smtps' ? { tls: demandOf(tls, settings) } : {}),
   });
+  if (dialled.kind === 'tls') tellTls(context, relay, tls, { type: dialled.fault ?? 'validation-failure', why: dialled.why });
   if (dialled.kind !== 'connected') return notConnected(context, dialled, peer);
 
   const wire = new Wire(dialled.socket, settings.deadlines);
@@ -74,7 +84,7 @@ async function attempt(context: SessionContext, destination: Destination, relay:
   signal.addEventListener('abort', aborted);
   try {
     if (signal.aborted) aborted();
-    return await greet(context, destination, relay, wire, peer, plain);
+    return await greet(context, { destination, relay, tls, wire, peer, plain, ...(dialled.tls === undefined ? {} : { implicit: dialled.tls }) });
   } finally {
     signal.removeEventListener('abort', aborted);
   }
@@ -90,8 +100,23 @@ function notConnected({ settings }: SessionContext, failed: Exclude<Dialled, { k
   return { kind: failed.kind === 'proxy' ? 'stop' : 'next', outcome };
 }
 
-async function greet(context: SessionContext, destination: Destination, relay: Relay, wire: Wire, peer: Peer, plain: boolean): Promise<Session | InClear> {
+/** One relay being called. */
+interface Call {
+  readonly destination: Destination;
+  readonly relay: Relay;
+  readonly tls: TlsPolicy;
+  readonly wire: Wire;
+  readonly peer: Peer;
+  /** Its TLS is known to be broken, and nobody insists. */
+  readonly plain: boolean;
+  /** TLS from the first octet, done already. */
+  readonly implicit?: TlsState;
+}
+
+async function greet(context: SessionContext, call: Call): Promise<Session | InClear> {
+  const { tls, wire } = call;
   const { timeouts } = context.settings;
+  let peer = call.implicit === undefined ? call.peer : secured(call.peer, tls, call.implicit);
   const greeting = await wire.ask(null, timeouts.heloMs);
   if (isLoss(greeting)) return lostEarly(greeting, 'CONNECT', peer);
   if (!isSuccess(greeting)) return refusedEarly(wire, greeting, 'CONNECT', peer, timeouts.quitMs);
@@ -99,29 +124,56 @@ async function greet(context: SessionContext, destination: Destination, relay: R
   const hello = await sayHello(context, wire, peer);
   if (hello.kind !== 'known') return hello;
   let { extensions } = hello;
-  const { kind, verify } = destination.tls;
-  let secure = kind === 'smtps';
-  const optional = kind === 'opportunistic' && !verify;
-  if (kind === 'required' && !extensions.startTls) {
+  let state = call.implicit ?? null;
+  if (tls.kind === 'required' && !extensions.startTls) {
+    tellTls(context, call.relay, tls, { type: 'starttls-not-supported', why: 'STARTTLS is not offered' });
     wire.quit(timeouts.quitMs);
-    return { kind: 'next', outcome: ownDeferral('4.7.4', 'nexthop', 'TLS is required and this host does not offer STARTTLS', peer) };
+    return { kind: 'next', outcome: ownDeferral('4.7.4', 'nexthop', `TLS is required${byWhom(tls)} and this host does not offer STARTTLS`, peer) };
   }
-  if (kind !== 'smtps' && extensions.startTls && !(optional && plain)) {
-    const secured = await startTls(context, destination, relay, wire, peer);
-    if (secured !== 'secured' && secured !== 'refused') return secured;
-    if (secured === 'secured') {
-      secure = true;
+  if (tls.kind === 'opportunistic' && !extensions.startTls) tellTls(context, call.relay, tls, { type: 'starttls-not-supported', why: 'STARTTLS is not offered' });
+  if ((tls.kind === 'required' || tls.kind === 'opportunistic') && extensions.startTls && !(isOptional(tls) && call.plain)) {
+    const answer = await startTls(context, call);
+    if (answer.kind !== 'secured' && answer.kind !== 'refused') return answer;
+    if (answer.kind === 'secured') {
+      state = answer.tls;
+      peer = secured(peer, tls, state);
       // What was said before the handshake counts for nothing (RFC 3207 §4.2).
       const again = await sayHello(context, wire, peer);
       if (again.kind !== 'known') return again;
       ({ extensions } = again);
     }
   }
-  if (destination.auth !== undefined) {
-    const refused = await logIn(context, destination.auth, relay, wire, extensions, peer, secure || isLoopback(relay));
+  if (state !== null) tellTls(context, call.relay, tls, tls.published?.testing === true ? state.flaw : undefined);
+  if (call.destination.auth !== undefined) {
+    const refused = await logIn(context, call.destination.auth, call.relay, wire, extensions, peer, state !== null || isLoopback(call.relay));
     if (refused !== null) return refused;
   }
-  return { kind: 'open', wire, extensions, peer };
+  return { kind: 'open', wire, extensions, peer, security: { kind: state === null ? 'clear' : state.verified ? 'verified' : 'encrypted', policy: tls } };
+}
+
+function tlsOf(destination: Destination, relay: Relay): TlsPolicy {
+  return relay.tls ?? destination.tls;
+}
+
+/** Broken TLS is no reason to keep the mail: nobody asked for more than what there is. */
+function isOptional({ kind, verify }: TlsPolicy): boolean {
+  return kind === 'opportunistic' && !verify;
+}
+
+function byWhom({ by }: TlsPolicy): string {
+  return by === undefined ? '' : ` (${by})`;
+}
+
+function secured(peer: Peer, { by, verify, dane }: TlsPolicy, { cipher, verified }: TlsState): Peer {
+  const words = [cipher, by, ...((verify || dane !== undefined) && verified ? [] : ['unverified'])];
+  return { ...peer, tls: words.filter(word => word !== undefined).join(', ') };
+}
+
+/** For the domain's TLS report (RFC 8460). */
+function tellTls({ settings: { tlsJournal } }: SessionContext, relay: Relay, { published }: TlsPolicy, failure: TlsFailure | undefined): void {
+  if (published === undefined || tlsJournal === undefined) return;
+  const { host, address } = relay;
+  tlsJournal.note({ published, relay: { host, ...(address === undefined ? {} : { address }) }, ...(failure === undefined ? {} : { failure }) });
 }
 
 type Hello = { readonly kind: 'known'; readonly extensions: Extensions } | NotOpen;
@@ -140,29 +192,33 @@ async function sayHello({ settings }: SessionContext, wire: Wire, peer: Peer): P
 }
 
 /** 'refused': not now, says the peer, and the connection goes on in clear. */
-async function startTls(context: SessionContext, destination: Destination, relay: Relay, wire: Wire, peer: Peer): Promise<Session | InClear | 'refused' | 'secured'> {
+async function startTls(context: SessionContext, { relay, tls, wire, peer }: Call): Promise<Session | InClear | { readonly kind: 'refused' } | { readonly kind: 'secured'; readonly tls: TlsState }> {
   const { settings, signal } = context;
-  const { kind, verify } = destination.tls;
-  const optional = kind === 'opportunistic' && !verify;
+  const optional = isOptional(tls);
   const answer = await wire.ask('STARTTLS\r\n', settings.timeouts.heloMs, true);
   if (isLoss(answer)) return optional && answer.kind !== 'aborted' ? noteBroken(context, relay, answer.why) : lostEarly(answer, 'STARTTLS', peer);
   if (answer.code !== 220) {
-    if (optional) return 'refused';
+    tellTls(context, relay, tls, { type: 'starttls-not-supported', why: formatSaid(answer) });
+    if (optional) return { kind: 'refused' };
     wire.quit(settings.timeouts.quitMs);
-    return { kind: 'next', outcome: ownDeferral('4.7.4', 'nexthop', `TLS is required and was refused: ${formatSaid(answer)}`, peer) };
+    return { kind: 'next', outcome: ownDeferral('4.7.4', 'nexthop', `TLS is required${byWhom(tls)} and was refused: ${formatSaid(answer)}`, peer) };
   }
-  const secured = await settings.startTls(wire.socket, { host: relay.host, verify, timeoutMs: settings.timeouts.heloMs, signal, ...authorities(settings) });
-  if (secured.kind === 'secured') {
-    wire.adopt(secured.socket);
-    return 'secured';
+  const done = await settings.startTls(wire.socket, { host: relay.host, timeoutMs: settings.timeouts.heloMs, signal, ...demandOf(tls, settings) });
+  if (done.kind === 'secured') {
+    wire.adopt(done.socket);
+    return { kind: 'secured', tls: done.tls };
   }
-  wire.lose({ kind: 'closed', why: secured.why });
-  if (secured.kind === 'aborted') return { kind: 'stop', outcome: ownDeferral('4.3.2', 'message', 'We are stopping', peer) };
-  return optional ? noteBroken(context, relay, secured.why) : { kind: 'next', outcome: ownDeferral('4.7.5', 'nexthop', secured.why, peer) };
+  wire.lose({ kind: 'closed', why: done.why });
+  if (done.kind === 'aborted') return { kind: 'stop', outcome: ownDeferral('4.3.2', 'message', 'We are stopping', peer) };
+  tellTls(context, relay, tls, { type: done.kind === 'failed' ? done.fault : 'validation-failure', why: done.why });
+  return optional ? noteBroken(context, relay, done.why) : { kind: 'next', outcome: ownDeferral('4.7.5', 'nexthop', `${done.why}${byWhom(tls)}`, peer) };
 }
 
-function authorities({ trustedCertificates: ca }: EsmtpSettings): { readonly ca?: readonly string[] } {
-  return ca === undefined ? {} : { ca };
+type Demand = Pick<TlsRequest, 'verify' | 'ca' | 'names' | 'dane' | 'identity'>;
+
+function demandOf({ verify, names, authorities, dane }: TlsPolicy, { trustedCertificates, identity }: EsmtpSettings): Demand {
+  const ca = authorities ?? trustedCertificates;
+  return { verify, ...(identity === undefined ? {} : { identity }), ...(names === undefined ? {} : { names }), ...(dane === undefined ? {} : { dane }), ...(ca === undefined ? {} : { ca }) };
 }
 
 function noteBroken({ settings, brokenTls }: SessionContext, relay: Relay, why: string): InClear {

@@ -59,6 +59,9 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
         hop.submit(job);
       });
     },
+    forgive() {
+      shared.unreachable.clear();
+    },
     /** Messages on the wire are answered first; abort their signals to be faster. */
     async close() {
       stopping.abort();
