@@ -19,6 +19,7 @@ import { openFaxModems } from './fax-modems.ts';
 import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
+import { demandingRouter } from './flow/route/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
@@ -139,7 +140,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router)));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
   const links = await openLinkDesk(() => rules.configuration, { store, router, clock, log, metrics });
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
@@ -383,7 +384,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const rules: Rules = compileRules(configuration, local.names, log);
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router)));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),

@@ -266,6 +266,8 @@ export interface ClientSettings {
   readonly verifyPeer: boolean;
   /** PEM of the authorities trusted; absent: the system's. */
   readonly trustedAuthorities?: string;
+  /** PEM of the private authority that SECURITY=STARTTLS asks for. */
+  readonly securityAuthorities?: string;
   readonly identity?: TlsIdentity;
   /** By domain; the first that matches. */
   readonly tls: readonly DomainTls[];
