@@ -20,15 +20,17 @@ export interface DefenceRooms {
 }
 
 export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences {
-  let made: { readonly of: Rules; readonly network: NetworkChecks } | null = null;
+  // A virtual host's rules are its own.
+  const made = new WeakMap<Rules, NetworkChecks>();
 
   function network(of: Rules): NetworkChecks {
-    if (made?.of !== of) {
+    let found = made.get(of);
+    if (found === undefined) {
       const { names, bofh, domains } = of.configuration;
       const isOwn = (domain: string) => of.ownTransport(domain) !== null || domains.acceptMailFor.has(domain);
-      made = { of, network: createNetworkChecks({ ...rooms, me: names.me, bofh, isOwn }) };
+      made.set(of, found = createNetworkChecks({ ...rooms, me: names.me, bofh, isOwn }));
     }
-    return made.network;
+    return found;
   }
 
   return {
@@ -36,7 +38,7 @@ export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences 
     guard: admission => ({
       admit(peer) {
         const answer = admission.admit(peer);
-        if (answer.kind === 'admitted') network(rules()).begin(peer.remoteAddress, answer.variables);
+        if (answer.kind === 'admitted') network(rules().of({ source: 'esmtp', protocol: 'ESMTP', localAddress: peer.localAddress, at: 0 })).begin(peer.remoteAddress, answer.variables);
         return answer;
       },
     }),
