@@ -1,5 +1,4 @@
 /** Ways out over the network: router, destinations, resolver and the ESMTP transport, from the client's settings. */
-import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { ClientSettings, Configuration } from './configuration.ts';
 import type { Chance, Clock } from './core/clock.ts';
@@ -9,6 +8,7 @@ import type { Metrics } from './core/metrics.ts';
 import { noTlsJournal } from './core/tls.ts';
 import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
+import { createOutgoing, createSigners } from './flow/outgoing/index.ts';
 import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
 import { openEsmtpTransport, type Converter } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
@@ -16,8 +16,8 @@ import { openConversion } from './grammar/mime/convert.ts';
 import { openDeadlines } from './kit/deadlines.ts';
 import { createDial } from './kit/dial.ts';
 import { createStartTls } from './kit/start-tls.ts';
-import { parseResolvConf, type NameServer } from './kit/resolv-conf.ts';
-import { openResolver, type Resolver } from './kit/resolver.ts';
+import type { Resolver } from './kit/resolver.ts';
+import { openNameService } from './name-service.ts';
 import type { Rules } from './rules.ts';
 import { openTransportSecurity, type TransportSecurity } from './transport-security.ts';
 
@@ -50,17 +50,20 @@ const IDLE_CONNECTIONS = 50;
 
 export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound {
   const deadlines = openDeadlines(rooms.clock);
-  const resolver = openResolver({ ...nameServers(rules().configuration), clock: rooms.clock });
+  const resolver = openNameService(rules().configuration, rooms.clock);
   let plan = createPlan(rules(), resolver, rooms);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
   const security = openTransportSecurity(rules, {
     ...rooms, resolver, journal: noTlsJournal, destinations,
     proxy: () => proxyOf(rules().configuration.client, undefined),
   });
+  const convert = createConverter(rooms.kernels);
   const open = () => openEsmtpTransport({
-    ...rooms, convert: createConverter(rooms.kernels), destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
+    ...rooms, convert, destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
   });
   let transport = open();
+  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: () => undefined, signers: createSigners(rules().configuration.dkim) });
+  let outgoing = dressed();
 
   return {
     router: { route: (to, envelope) => plan.router.route(to, envelope) },
@@ -70,7 +73,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
     transport: {
       name: 'esmtp',
       get limits() { return transport.limits; },
-      deliver: (job, signal) => transport.deliver(job, signal),
+      deliver: (job, signal) => outgoing.deliver(job, signal),
       forgive: () => transport.forgive?.(),
       close: () => transport.close(),
     },
@@ -81,6 +84,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
       plan = createPlan(rules(), resolver, rooms);
       const before = transport;
       transport = open();
+      outgoing = dressed();
       // Deliveries under way there end there.
       before.close().catch((cause: unknown) => rooms.log.error('closing', { cause }));
     },
@@ -169,17 +173,6 @@ function clientSettings({ client, names }: Configuration) {
     ...(client.securityAuthorities === undefined ? {} : { securityCertificates: [client.securityAuthorities] }),
     ...(client.identity === undefined ? {} : { identity: { certificate: client.identity.certificate, key: client.identity.key } }),
   };
-}
-
-function nameServers({ dnsServers }: Configuration): { servers: readonly NameServer[]; trustAd?: boolean; timeoutMs?: number; attempts?: number } {
-  if (dnsServers !== null) return { servers: dnsServers };
-  try {
-    const { servers, trustAd, timeoutMs, attempts } = parseResolvConf(readFileSync('/etc/resolv.conf', 'utf8'));
-    return { servers, trustAd, ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(attempts === undefined ? {} : { attempts }) };
-  } catch {
-    // resolv.conf(5): without the file, the name server of this machine.
-    return { servers: [{ host: '127.0.0.1', port: 53 }] };
-  }
 }
 
 /** For next hops without 8BITMIME. What cannot be read as MIME goes as it is, from there on: nobody's mail is held back for it. */
