@@ -1,10 +1,10 @@
 /** What our ESMTP client goes by: routes, logins, proxies, timeouts, and the `courierd` environment. */
-import { isAbsolute } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import { foldDomain, isDomain } from '../grammar/config/domain-list.ts';
 import { formatEndpoint } from '../grammar/config/endpoint.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
-import { formatNetwork, parseIpAddress } from '../grammar/config/network.ts';
+import { formatIpAddress, formatNetwork, parseIpAddress } from '../grammar/config/network.ts';
 import { parseProxies, type Proxies } from '../grammar/config/proxies.ts';
 import { parseRelayLogins } from '../grammar/config/relay-logins.ts';
 import { parseRoutes, type EsmtpRoute } from '../grammar/config/routes.ts';
@@ -64,8 +64,8 @@ export function readClient(sheet: Sheet): Courierd {
       keepAlivePingMs: sheet.value('esmtptimeoutkeepaliveping', 0, durationRule('15s')),
     },
     delayMs: sheet.value('esmtpdelay', 300_000, durationRule('5m')),
-    source4: sheet.value('ipout', null, sourceRule(4)),
-    source6: sheet.value('ip6out', null, sourceRule(6)),
+    source4: readSource(sheet, 'ipout', 4),
+    source6: readSource(sheet, 'ip6out', 6),
     ...readModule(sheet),
     useStartTls: environment.flag('ESMTP_USE_STARTTLS', true),
     preferIpv6: environment.flag('ESMTP_PREFER_IPV6_MX', true),
@@ -90,6 +90,16 @@ export function readClient(sheet: Sheet): Courierd {
   sheet.setting('courierd: DSNDEFAULTNOTIFYDELAY', flag(delaysByDefault), environment.source('DSNDEFAULTNOTIFYDELAY'));
   sheet.setting('courierd: ARCHIVEDIR', archiveFolder ?? '', environment.source('ARCHIVEDIR'));
   return { client, toAuthAddress, delaysByDefault, archiveFolder };
+}
+
+/** An empty file of a virtual host that is an address means that address (courier-core 9). */
+function readSource(sheet: Sheet, name: 'ipout' | 'ip6out', family: 4 | 6): string | null {
+  const suffix = basename(sheet.path(name)).slice(name.length + 1);
+  const address = suffix === '' ? null : parseIpAddress(suffix);
+  if (address === null || sheet.text(name)?.trim() !== '') return sheet.value(name, null, sourceRule(family));
+  if (address.family === family) return formatIpAddress(address);
+  sheet.problem(sheet.path(name), undefined, `${suffix} is no IPv${family} address, and an empty file means it`, sourceRule(family).example);
+  return null;
 }
 
 /** `smtp/dsn,authsmtp/dsn`: source tags. */
