@@ -278,6 +278,8 @@ export interface ClientSettings {
   readonly trustedAuthorities?: string;
   /** PEM of the private authority that SECURITY=STARTTLS asks for. */
   readonly securityAuthorities?: string;
+  /** Source tags whose mail is not sent out (ESMTP_BLOCKBACKSCATTER). */
+  readonly blockedBackscatter: ReadonlySet<string>;
   readonly identity?: TlsIdentity;
   /** By domain; the first that matches. */
   readonly tls: readonly DomainTls[];
