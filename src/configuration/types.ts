@@ -2,11 +2,13 @@
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
+import type { BanSettings } from '../grammar/config/bans.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
+import type { GreylistSettings } from '../grammar/config/greylist.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
@@ -36,6 +38,8 @@ export interface Configuration {
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
   readonly bofh: Bofh;
+  readonly bans: BanSettings;
+  readonly greylist: GreylistSettings;
   readonly limits: Limits;
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
