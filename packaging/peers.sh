@@ -7,6 +7,9 @@ smtp-source:postfix
 smtp-sink:postfix
 swaks:swaks
 danted:dante-server
+microsocks:microsocks
+unbound:unbound
+ldns-signzone:ldnsutils
 maildrop:maildrop
 strace:strace
 uucico:uucp
@@ -23,6 +26,7 @@ tiffinfo:libtiff-tools
 mutt:mutt
 doveadm:dovecot-imapd
 opendkim:opendkim
+dkimverify:python3-dkim
 clamd:clamav-daemon
 spamd:spamd
 rspamd:rspamd

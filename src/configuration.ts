@@ -8,7 +8,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseBans, usualBans } from './grammar/config/bans.ts';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
-import { parseLines, parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
+import { parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
 import { parseGreylist, usualGreylist } from './grammar/config/greylist.ts';
 import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
@@ -16,6 +16,7 @@ import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
+import { readDkim } from './configuration/dkim.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
@@ -25,6 +26,8 @@ import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
 import { readModuleLimits } from './configuration/modules.ts';
+import { readLinks } from './configuration/links.ts';
+import { readNameServers } from './configuration/name-servers.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
@@ -107,8 +110,10 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },
     client,
     archiveFolder,
+    dkim: readDkim(sheet),
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    links: readLinks(sheet),
     fax: readFax(sheet),
     pickup: sheet.value('pickup', 'everyone', pickupRule),
     local: readLocal(sheet),
@@ -120,7 +125,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     log: readLog(sheet),
     web: readWeb(sheet, http),
     events: readEvents(sheet, client.proxies),
-    dnsServers: readDnsServers(sheet),
+    dnsServers: readNameServers(sheet, client.proxies),
     userdb: readUserdb(sheet),
     settings: sheet.settings,
     notices: unrepeated(sheet.notices),
@@ -228,19 +233,6 @@ function readLog(sheet: Sheet): readonly LogTarget[] {
   const targets = given ?? usualLog;
   sheet.setting('log', targets.map(formatLogTarget).join('; '), given === undefined ? undefined : 'log');
   return targets;
-}
-
-function readDnsServers(sheet: Sheet): readonly Endpoint[] | null {
-  const text = sheet.text('dnsservers');
-  const servers: Endpoint[] = [];
-  for (const { line, text: entry } of text === undefined ? [] : parseLines(text)) {
-    const parsed = parseEndpoint(entry, 53, '192.0.2.53 or [2001:db8::53]:5353');
-    if (parsed.kind === 'read' && parseIpAddress(parsed.value.host) !== null && parsed.value.port > 0) servers.push(parsed.value);
-    else sheet.problem(sheet.path('dnsservers'), line, `${shown(entry)} is not the address of a DNS server`, '192.0.2.53 or [2001:db8::53]:5353');
-  }
-  if (text !== undefined && servers.length === 0) sheet.problem(sheet.path('dnsservers'), undefined, 'no server in this file', '192.0.2.53');
-  sheet.setting('dnsservers', servers.map(formatEndpoint).join(', ') || 'as in resolv.conf', text === undefined ? undefined : 'dnsservers');
-  return servers.length === 0 ? null : servers;
 }
 
 /** A file that two listeners read is complained about once. */

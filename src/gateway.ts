@@ -19,6 +19,7 @@ import { openFaxModems } from './fax-modems.ts';
 import { createTrackCheck, learnFromReport, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
+import { demandingRouter } from './flow/route/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
@@ -34,11 +35,13 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
 import { openPickupDesk } from './pickup.ts';
+import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
+import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
@@ -116,7 +119,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
   const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log });
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters, defences }, recipients));
+  const intake = createIntake(intakeOptions(() => rules, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -136,10 +139,11 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
+  const links = await openLinkDesk(() => rules.configuration, { store, router, clock, log, metrics });
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
-    router,
+    router, links,
     transports: new Map([['esmtp', outbound.transport], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
@@ -151,13 +155,15 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
+  links.serve(runner);
+  opened.push(() => links.close());
 
   const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
   opened.push(() => pickup.close());
 
   const operations: Operations = {
     ...createQueueOperations({
-      store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
+      store, intake, kernels, clock, router, links, expiresAt: expiryBy(() => rules),
       flush: which => runner.flush(which),
       moving: { startedAt, total: metrics.total, nexthops: () => runner.nexthops() },
     }),
@@ -174,7 +180,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const housekeeping = openHousekeeping({ store, clock, log });
   opened.push(() => housekeeping.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard }, sharingOf(first));
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
@@ -204,6 +210,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
     faxModems.reload();
+    await links.reload();
     await filters.reload();
     await onlookers.reload();
     receivers?.reload();
@@ -268,12 +275,13 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters): IntakeOptions {
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
   let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
   const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
   return {
     ...rooms,
+    revisers: createMessageRevisers(rules, rooms.kernels),
     get checks() {
       const of = rules();
       if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
@@ -284,13 +292,15 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 
     trace: request => rules().trace(request),
     get limits() {
       const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
+      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, fields: HEADER_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
     },
   };
 }
 
 /** RFC 5321 §6.3: at least 100; Courier's is 100. */
 const RECEIVED_FIELDS = 100;
+/** Courier's; no RFC says how many a message may have. */
+const HEADER_FIELDS = 500;
 
 export interface ReceiverRoom {
   reload(): Promise<void>;
@@ -317,7 +327,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   opened.push(() => filters.close());
   const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver, notes: store.notes });
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients));
-  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard }, { ...sharingOf(read.configuration), ports });
+  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
       given.logbook?.reopen();
@@ -376,10 +386,10 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const rules: Rules = compileRules(configuration, local.names, log);
   const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
-    ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
+    ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
     reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();

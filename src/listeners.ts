@@ -26,7 +26,7 @@ export interface Sharing {
 
 const alone: Sharing = { shared: false, of: 1 };
 
-export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'> & {
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse' | 'failures'> & {
   /** Lays its own word over the access file's. */
   readonly guard?: (admission: Admission) => Admission;
 };
@@ -52,11 +52,15 @@ export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing:
     const opened = new Map<string, Open>();
     const troubles: string[] = [];
     for (const [key, options] of wanted) {
-      if (open.has(key)) continue;
       try {
+        const kept = open.get(key);
+        if (kept !== undefined) {
+          kept.receiver.check(options);
+          continue;
+        }
         opened.set(key, { kind: options.listener.kind, receiver: await openReceive(options) });
       } catch (error) {
-        troubles.push(`cannot listen on ${key}: ${error instanceof Error ? error.message : String(error)}`);
+        troubles.push(`${open.has(key) ? 'cannot go on listening' : 'cannot listen'} on ${key}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
     if (troubles.length > 0) {
@@ -124,7 +128,7 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
         perAddress: listener.maxPerAddress,
         perBlock: listener.maxPerBlock,
       },
-      ...(listener.identity === undefined ? {} : { tls: tlsOf(listener.identity) }),
+      ...(listener.tlsDetails === undefined ? {} : { tls: tlsOf(listener.tlsDetails) }),
       mechanisms: listener.mechanisms.plain,
       mechanismsTls: listener.mechanisms.tls,
       requireAuth: listener.authRequired,
@@ -137,6 +141,16 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
 
 const same = (admission: Admission): Admission => admission;
 
-function tlsOf({ certificate, key, minVersion, ciphers }: NonNullable<Listener['identity']>): NonNullable<ReceiveOptions['listener']['tls']> {
-  return { cert: certificate, key, ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === undefined ? {} : { ciphers }) };
+type TlsOptions = NonNullable<ReceiveOptions['listener']['tls']>;
+
+function tlsOf({ identity, names, addresses, clients }: NonNullable<Listener['tlsDetails']>): TlsOptions {
+  const contextOf = ({ certificate, key, minVersion, ciphers }: typeof identity) => ({
+    cert: certificate, key, minVersion: minVersion ?? 'TLSv1.2', sessionIdContext: 'posthorn', ...(ciphers === undefined ? {} : { ciphers }),
+    ...(clients === undefined ? {} : { ca: clients.authorities }),
+  });
+  const all = (some: typeof names) => Object.fromEntries([...some].map(([name, own]) => [name, contextOf(own)]));
+  return {
+    ...contextOf(identity), sni: all(names), addresses: all(addresses),
+    ...(clients === undefined ? {} : { clients: { demand: clients.demand, ...(clients.subjectField === undefined ? {} : { subjectField: clients.subjectField }) } }),
+  };
 }

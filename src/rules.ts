@@ -14,6 +14,7 @@ import type { FoundMailbox } from './flow/transport/local/index.ts';
 import { domainOf, localPart, parseAddress, unquotedLocalPart } from './grammar/address.ts';
 import type { AliasTarget } from './grammar/alias-table.ts';
 import { canonicalIpv6, literalAddress } from './grammar/domain.ts';
+import { percentInward } from './grammar/percent-relay.ts';
 import { dialFax, faxSourceOf } from './grammar/fax/dial-fax.ts';
 import { parseFaxDomain } from './grammar/fax/fax-address.ts';
 import { routeAddress, type Routed } from './grammar/uucp/bang-path.ts';
@@ -168,8 +169,14 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     const ours = domain === '' || (literal !== null && origin.localAddress !== undefined && sameAddress(literal, origin.localAddress));
     // RELAYCLIENT's value is appended to the recipient, as qmail has it.
     const suffix = origin.relayClient ?? '';
-    if (!ours && suffix === '') return recipient;
+    if (!ours && suffix === '') return behindUs(recipient, origin);
     return parseAddress(ours ? `${localPart(recipient)}@${names.defaultDomain}` : `${recipient}${suffix}`) ?? recipient;
+  }
+
+  /** Whether the client may send there was asked of the domain before the `%` was looked at (courier-like 1.9). */
+  function behindUs(recipient: Address, { source }: Origin): Address {
+    if (domains.percentRelay.patterns.length === 0 || (source !== 'esmtp' && source !== 'submission')) return recipient;
+    return parseAddress(percentInward(recipient, domains.locals, domains.percentRelay)) ?? recipient;
   }
 
   return {

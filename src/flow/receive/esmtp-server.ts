@@ -8,11 +8,14 @@ import type { ReceiveOptions, TlsOptions } from './options.ts';
 import { Session, type SessionGuest } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
+import { checkContexts } from './tls-contexts.ts';
 
 export interface Receiver {
   address(): { readonly host: string; readonly port: number };
   /** For sessions that begin from now on; where it listens stays as it is. Throws, and changes nothing, when the certificate is no good. */
   reload(options: ReceiveOptions): void;
+  /** Throws where reload() would. */
+  check(options: ReceiveOptions): void;
   updateTls(tls: TlsOptions): void;
   /** Stops accepting; 421 to idle sessions; others get the reply they wait for; after `graceMs` the rest is cut. */
   close(options: { readonly graceMs: number }): Promise<void>;
@@ -27,7 +30,7 @@ const FULL_EVERY_MS = 60_000;
 
 export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver> {
   const { clock, listener } = options;
-  if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error('a listener of kind smtps needs a key and a certificate');
+  if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error(NO_CERTIFICATE);
   let setup = createSetup(options);
   let saidFullAt = Number.NEGATIVE_INFINITY;
   const sessions = new Set<Session>();
@@ -96,6 +99,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
   return {
     address: () => place,
     reload,
+    check(next) {
+      if (next.listener.tls !== undefined) checkContexts(next.listener.tls);
+      else if (next.listener.kind === 'smtps') throw new Error(NO_CERTIFICATE);
+    },
     updateTls: tls => reload({ ...setup, listener: { ...setup.listener, tls } }),
     async close({ graceMs }) {
       const gone = server.stop();
@@ -110,6 +117,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
   };
 }
 
+const NO_CERTIFICATE = 'a listener of kind smtps needs a key and a certificate';
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
 function admit(setup: Setup, peer: { remoteAddress: string; localAddress: string; localPort: number }) {

@@ -128,6 +128,34 @@ test('each refusal of content is the right one, and leaves nothing behind', asyn
   assert.equal((await queued(store)).length, 1);
 });
 
+test('limits of header and lines are the connection\'s own, and too many fields are too many', async () => {
+  const row = async (text: string, variables: Readonly<Record<string, string>>, limits: object = {}) => {
+    const { intake } = desk({ variables: () => new Map(Object.entries(variables)), limits: { headerOctets: 100_000, receivedFields: 100, fields: 500, sizeOctets: 1_000_000, submitDelayMs: 0, ...limits } });
+    const answer = await send(intake, text);
+    return answer.kind === 'refused' ? `${answer.reply} ${answer.status} ${answer.text}` : answer.kind;
+  };
+  assert.match(await row(`X: ${'y'.repeat(900)}\r\n`.repeat(4) + '\r\n', { BOFHHEADERLIMIT: '2000' }), /^554 5\.3\.4 /);
+  assert.equal(await row(`X: ${'y'.repeat(900)}\r\n\r\n`, { BOFHHEADERLIMIT: '1' }), 'queued', 'never less than a thousand');
+  assert.match(await row(`X: y\r\n\r\n${'x'.repeat(5001)}\r\n`, { BOFHLINELIMIT: '5000' }), /^554 5\.6\.0 Message has a line/);
+  assert.equal(await row(`X: y\r\n\r\n${'x'.repeat(5000)}\r\n`, { BOFHLINELIMIT: '5000' }), 'queued');
+  assert.equal(await row(`X: y\r\n\r\n${'x'.repeat(5001)}\r\n`, {}), 'queued');
+  assert.match(await row(`${'X: y\r\n'.repeat(501)}\r\n`, {}), /^554 5\.6\.0 Too many header fields/);
+  assert.equal(await row(`${'X: y\r\n folded\r\n'.repeat(500)}\r\n`, {}), 'queued');
+});
+
+test('NOADDMSGID and NOADDDATE say what is added, to whom they are said', async () => {
+  const traceOf = async (source: Origin['source'], variables: Readonly<Record<string, string>>) => {
+    const { intake, store } = desk({ variables: () => new Map(Object.entries(variables)) });
+    await send(intake, 'Subject: x\r\n\r\nbody\r\n', { from: { ...origin, source } });
+    const [only] = await queued(store);
+    return (Buffer.from(only?.message.trace ?? []).toString().match(/^(?:Message-ID|Date|To)(?=:)/gm) ?? []).join();
+  };
+  assert.equal(await traceOf('submission', { NOADDMSGID: '1' }), 'Date,To');
+  assert.equal(await traceOf('submission', { NOADDMSGID: '1', NOADDDATE: '1' }), 'To');
+  assert.equal(await traceOf('esmtp', { NOADDMSGID: '0', NOADDDATE: 'NO' }), 'Message-ID,Date');
+  assert.equal(await traceOf('esmtp', { NOADDMSGID: '1' }), '');
+});
+
 test('the declared size is refused before it is sent; SIZELIMIT of the client\'s network overrules, 0 lifts it', async () => {
   assert.deepEqual((await send(desk().intake, GOOD, { mail: { sizeOctets: 2_000_000 } })).kind, 'refused');
   const { intake } = desk({ variables: () => new Map([['SIZELIMIT', '0']]) });
