@@ -23,9 +23,15 @@ export interface DefenceRooms {
   readonly log: Log;
 }
 
+interface Made {
+  readonly network: NetworkChecks;
+  readonly checks: readonly Check[];
+}
+
 export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences {
   const { notes, clock } = rooms;
-  let made: { readonly of: Rules; readonly network: NetworkChecks; readonly checks: readonly Check[] } | null = null;
+  /** A configuration has several rules: its own, and its virtual hosts'. */
+  const made = new WeakMap<Rules, Made>();
   const bans = createBans({
     ...rooms,
     settings: () => rules().configuration.bans,
@@ -33,13 +39,15 @@ export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences 
   });
   const reports = createReportsCheck(notes, clock);
 
-  function make(of: Rules) {
-    if (made?.of === of) return made;
+  function make(of: Rules): Made {
+    const known = made.get(of);
+    if (known !== undefined) return known;
     const { names, bofh, domains, greylist } = of.configuration;
     const isOwn = (domain: string) => of.ownTransport(domain) !== null || domains.acceptMailFor.has(domain);
     const network = createNetworkChecks({ ...rooms, me: names.me, bofh, isOwn });
-    made = { of, network, checks: [...network.around([...of.checks, reports]), createGreylist({ notes, clock, settings: greylist })] };
-    return made;
+    const mine: Made = { network, checks: [...network.around([...of.checks, reports]), createGreylist({ notes, clock, settings: greylist })] };
+    made.set(of, mine);
+    return mine;
   }
 
   return {

@@ -68,6 +68,8 @@ export function createReporter(options: ReporterOptions): Reporter {
   /** Null: it is queued. */
   async function submit(news: ReportNews, duty: Extract<Duty, { to: Address }>): Promise<Refusal | null> {
     const { message } = news;
+    // A report leaves as the message came: by its virtual host.
+    const { virtualHost } = message.envelope.origin;
     const at = clock.now();
     const double = duty.kind === 'postmaster';
     const key = keyOf(message, double ? 'double' : news.kind, duty.recipients);
@@ -78,7 +80,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       boundary: await boundaryFor(key, returned),
     });
     const queued = await queueLetter(intake, kernels, {
-      origin: { source: 'dsn', protocol: double ? DOUBLE_BOUNCE : 'dsn', at }, key, to: duty.to,
+      origin: { source: 'dsn', protocol: double ? DOUBLE_BOUNCE : 'dsn', at, ...(virtualHost === undefined ? {} : { virtualHost }) }, key, to: duty.to,
       mail: { body: composition.body, smtputf8: composition.smtputf8, ...demandsOf(message) },
       async *pieces() {
         yield Buffer.from(composition.head);
