@@ -111,6 +111,7 @@ function judge(talk: Conversation, exchange: Exchange, login: string, asked: Pro
 function enter(talk: Conversation, { mechanism }: Exchange, account: Account | null): void {
   talk.proven = null;
   if (account === null) throw new Error('nobody was proved');
+  talk.setup.failures?.succeeded(talk.peer.remoteAddress, account.login);
   talk.account = account;
   talk.mechanism = mechanism;
   return talk.answer(AUTHENTICATED);
