@@ -22,6 +22,7 @@ import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
 import { readFaxModems } from './configuration/fax-modems.ts';
+import { readAuthTokens } from './configuration/auth-tokens.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
@@ -108,6 +109,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const limits = readLimits(sheet);
   const bofh = readBofh(sheet);
   const listeners = readListeners(sheet, bofh, limits.sizeOctets);
+  const authTokens = readAuthTokens(sheet, listeners);
   const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
@@ -119,6 +121,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     domains,
     addresses: readAddresses(sheet),
     listeners,
+    ...(authTokens === undefined ? {} : { authTokens }),
     bofh,
     bans: sheet.list('bans', parseBans) ?? usualBans,
     greylist: sheet.list('greylist', parseGreylist) ?? usualGreylist,
