@@ -34,6 +34,7 @@ import { openListeners, type Sharing } from './listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { withPercentForm } from './percent-form.ts';
 import { openPickupDesk } from './pickup.ts';
 import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
@@ -145,7 +146,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router, links,
-    transports: new Map([['esmtp', outbound.transport], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', withPercentForm(outbound.transport, () => rules, kernels)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
