@@ -35,6 +35,7 @@ import { openListeners, type Sharing } from './listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { withPercentForm } from './percent-form.ts';
 import { openPickupDesk } from './pickup.ts';
 import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
@@ -146,7 +147,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router, links,
-    transports: new Map([['esmtp', withoutBackscatter(outbound.transport, () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', withoutBackscatter(withPercentForm(outbound.transport, () => rules, kernels), () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
