@@ -7,8 +7,9 @@ import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';
 import type { Peer } from './peer.ts';
-import { Session, type SessionGuest } from './session.ts';
+import { Session } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
+import type { SessionGuest } from './visitor.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
 import { checkContexts } from './tls-contexts.ts';
 
