@@ -138,6 +138,7 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       requireAuth: listener.authRequired,
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
+      announcedRecipients: configuration.bofh.maxRecipients.count,
       authRelayClient: listener.authRelayClient,
       ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),
       xclientFrom: trusted(listener.trust.xclient),

@@ -335,13 +335,16 @@ export class Session extends Visitor implements Conversation, WireListener {
     if (this.exchange !== null) return answerExchange(this, line);
     const said = parseCommandLine(line);
     if (said === null) return this.refuse(refuse(line.includes('\r') ? 'badLineEnd' : 'badCharacters'));
-    if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.refuse(refuse('lineTooLong'));
     const command = commands.get(said.verb);
+    if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.#refuseCommand(command, said.argument, refuse('lineTooLong'));
     if (this.#phase === 'turned away') return said.verb === 'QUIT' && command !== undefined ? command.run(this, said.argument) : this.refuse(refuse('badSequence'));
     if (command === undefined) return HTTP_REQUEST.test(line) ? this.hangUp(refuse('tooManyErrors')) : this.refuse(refuse('unknownCommand'));
     const refusal = this.#forbidden(command);
-    if (refusal === null) return command.run(this, said.argument);
-    return command.refused === undefined ? this.refuse(refusal) : command.refused(this, said.argument, refusal);
+    return refusal === null ? command.run(this, said.argument) : this.#refuseCommand(command, said.argument, refusal);
+  }
+
+  #refuseCommand(command: Command | undefined, argument: string, refusal: Refusal): Awaitable<void> {
+    return command?.refused === undefined ? this.refuse(refusal) : command.refused(this, argument, refusal);
   }
 
   #forbidden(command: Command): Refusal | null {
