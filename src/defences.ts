@@ -67,7 +67,7 @@ export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences 
         if (answer.kind === 'refused') return answer;
         const banned = bans.admit(peer.remoteAddress, answer.variables);
         if (banned !== null) return banned;
-        make(rules()).network.begin(peer.remoteAddress, answer.variables);
+        make(rules().of({ source: 'esmtp', protocol: 'ESMTP', localAddress: peer.localAddress, at: 0 })).network.begin(peer.remoteAddress, answer.variables);
         return answer;
       },
     }),

@@ -12,6 +12,7 @@ import { mechanisms, type Mechanism } from '../grammar/sasl.ts';
 import { readAccess } from './access-folder.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import { listenerTlsVariables, readListenerTls } from './listener-tls.ts';
+import { readTrust, trustVariables } from './listener-trust.ts';
 import type { Sheet } from './sheet.ts';
 import { laterTlsVariables, tlsVariables } from './tls-identity.ts';
 import type { Listener, ListenerName } from './types.ts';
@@ -21,7 +22,7 @@ export const listenerVocabulary: Vocabulary = {
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
     'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST', 'DMARC', 'ARCTRUST',
-    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables,
+    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables, ...trustVariables,
   ],
   later: [
     'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
@@ -82,6 +83,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     addDate: !environment.flag('NOADDDATE', !submission),
     sizeOctets: ownSize === 0 ? null : ownSize,
     access: readAccess(sheet, environment),
+    trust: readTrust(sheet, name, environment),
     variables: connectionVariables(name, environment, bofh),
   };
   if (starts && identity === undefined && (ssl || listener.tlsRequired)) {
