@@ -29,12 +29,14 @@ interface Guest extends SessionGuest {
 
 /** A full house is said once a minute. */
 const FULL_EVERY_MS = 60_000;
+const NEARLY_FULL = 0.875;
 
 export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver> {
   const { clock, listener } = options;
   if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error(NO_CERTIFICATE);
   let setup = createSetup(options);
   let saidFullAt = Number.NEGATIVE_INFINITY;
+  let saidNearlyAt = Number.NEGATIVE_INFINITY;
   const sessions = new Set<Session>();
   const crowd = createCrowd();
   const over = new AbortController();
@@ -45,6 +47,15 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     if (now - saidFullAt < FULL_EVERY_MS) return;
     saidFullAt = now;
     setup.log.warn('too many connections', { relay, limit: which });
+  };
+
+  /** Before strangers are turned away, somebody may want to know (Courier's 35 of 40). */
+  const sayNearlyFull = () => {
+    const { connections } = setup.limits;
+    const now = clock.now();
+    if (crowd.size < connections * NEARLY_FULL || crowd.size === connections || now - saidNearlyAt < FULL_EVERY_MS) return;
+    saidNearlyAt = now;
+    setup.log.warn('nearly all connections', { of: connections, now: crowd.size });
   };
 
   const countSessions = () => setup.meters.sessions.set(sessions.size, { listener: `${place.host}:${place.port}` });
@@ -64,6 +75,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
         const { reply, text } = refuse('tooBusy');
         return { text: formatReply(reply, null, `${setup.name} ${text}`) };
       }
+      sayNearlyFull();
       setup.meters.connections.add(1, { result: verdict.kind });
       const at = setup.at(peer.localAddress);
       return { guest: { setup: at, peer, admit: other => admit(at, other), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
