@@ -68,6 +68,8 @@ export interface Destination {
   /** Absent: connect directly. */
   readonly proxy?: Proxy;
   readonly auth?: RelayAuth;
+  /** All relays are ours by contract: what one refuses before MAIL, the next may take; the first is preferred again once it is back. */
+  readonly failover?: true;
 }
 
 /** How we say who we are: by a password, or by a bearer token (RFC 6750) that is good now. */
@@ -86,6 +88,8 @@ export interface Relay {
   readonly tls?: TlsPolicy;
   /** Reached without the destination's proxy. */
   readonly direct?: true;
+  /** Its own login; null: none. */
+  readonly auth?: RelayAuth | null;
 }
 
 export interface Proxy {

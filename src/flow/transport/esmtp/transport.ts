@@ -2,6 +2,7 @@
 import type { Outcome, Outcomes } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import { createBriefMemory } from './brief-memory.ts';
+import { createDownRelays } from './down-relays.ts';
 import { Job } from './job.ts';
 import { NextHop, stillUnreachable, type Shared } from './next-hop.ts';
 import { ownDeferral } from './outcomes.ts';
@@ -19,6 +20,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     settings,
     brokenTls: createBriefMemory(clock, REMEMBERED),
     unreachable: createBriefMemory(clock, REMEMBERED),
+    downRelays: createDownRelays(clock, REMEMBERED),
     recipients: createBriefMemory(clock, REMEMBERED),
     signal: stopping.signal,
     idle: new Set(),
