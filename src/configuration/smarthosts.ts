@@ -18,22 +18,29 @@ export interface Smarthosts {
 }
 
 export function readSmarthosts(sheet: Sheet, known: { readonly routes: readonly EsmtpRoute[]; readonly logins: readonly RelayLogin[]; readonly proxies: Proxies }): Smarthosts {
-  const oauth = readOauth(sheet, known.proxies);
   const maps = sheet.list('sendermaps', parseSenderMaps) ?? [];
   const names = [...new Set(maps.map(({ name }) => name))];
   sheet.setting('sendermaps', names.join(', '), names.length > 0 ? 'sendermaps' : undefined);
   const hosts = sheet.list('smarthosts', text => parseSmarthosts(text, saslMechanisms)) ?? [];
+  const oauth = readOauth(sheet, known.proxies, name => wayOf(name, hosts, known.routes));
   for (const host of hosts) review(sheet, host, { ...known, accounts: oauth.map(({ name }) => name), maps: names });
   sheet.setting('smarthosts', hosts.map(describe).join('; '), hosts.length > 0 ? 'smarthosts' : undefined);
   return { smarthosts: hosts.map(host => ({ ...host, map: mapOf(host, maps) })), oauth };
 }
 
-function readOauth(sheet: Sheet, { proxies }: Proxies): readonly OauthSettings[] {
+/** The proxy by which mail goes to whom the account is for: tokens go the same way. */
+function wayOf(account: string, hosts: readonly Smarthost[], routes: readonly EsmtpRoute[]): string | null | undefined {
+  const relay = hosts.find(({ oauth }) => oauth === account)?.relay;
+  return routes.find(route => relay !== undefined && route.relay?.text === relay)?.proxy;
+}
+
+function readOauth(sheet: Sheet, { proxies }: Proxies, way: (account: string) => string | null | undefined): readonly OauthSettings[] {
   const accounts = sheet.list('oauth', parseOauthAccounts) ?? [];
   if (accounts.some(({ secret }) => secret !== undefined)) sheet.demandPrivate('oauth', { group: true });
   const names = proxies.map(({ name }) => name);
   const found = accounts.map((account): OauthSettings => {
-    const via = account.proxy === null ? undefined : proxies.find(({ name }) => name === (account.proxy ?? 'default'));
+    const chosen = account.proxy === undefined ? way(account.name) : account.proxy;
+    const via = chosen === null ? undefined : proxies.find(({ name }) => name === (chosen ?? 'default'));
     if (via === undefined && typeof account.proxy === 'string') sheet.problem(sheet.path('oauth'), account.line, `there is no proxy ${shown(account.proxy)} in socksproxy`, nearestName(account.proxy, names) ?? 'proxy=none, or a name that socksproxy has');
     return { ...account, ...(via === undefined ? {} : { via }) };
   });
