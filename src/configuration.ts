@@ -33,6 +33,7 @@ import { readUserdb } from './configuration/userdb.ts';
 import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
+import { readHosts } from './configuration/virtual-hosts.ts';
 import { domainRule, durationRule, numberRule, sizeRule, textRule } from './configuration/values.ts';
 import type { Configuration, ConfigurationProblem, Essentials, Limits, Names, QueueSettings } from './configuration/types.ts';
 
@@ -60,10 +61,11 @@ export function readConfiguration(folder: string, hostName: string = hostname())
   } catch (error) {
     sheet.problem(absolute, undefined, `cannot be listed (${error instanceof Error ? error.message : 'unknown error'})`, 'a folder that this account may read');
   }
-  const configuration = assemble(sheet, hostName.toLowerCase());
+  const configuration = { ...assemble(sheet, hostName.toLowerCase()), hosts: assembleHosts(sheet, hostName.toLowerCase()) };
   sheet.settings.push(...flag.settings);
   if (sheet.problems.length > 0) return { kind: 'wrong', problems: unrepeated(sheet.problems) };
-  return { kind: 'read', configuration };
+  // What virtual hosts and the folder itself noticed came later than the list was made.
+  return { kind: 'read', configuration: { ...configuration, notices: unrepeated(sheet.notices) } };
 }
 
 /**
@@ -82,6 +84,21 @@ export function readEssentials(folder: string, hostName: string = hostname()): {
 export function formatProblem({ file, line, what, right }: ConfigurationProblem): string {
   return `${file}${line === undefined ? '' : `:${line}`}: ${what}; right would be: ${right}`;
 }
+
+/** Each read whole, so that whatever a message asks of its host has an answer; what is wrong in common files is said once. */
+function assembleHosts(sheet: Sheet, hostName: string): ReadonlyMap<string, Configuration> {
+  const hosts = new Map<string, Configuration>();
+  for (const [key, suffix] of readHosts(sheet)) {
+    const own = createSheet(sheet.folder, sheet.openRelay, suffix);
+    hosts.set(key, assemble(own, hostName));
+    for (const problem of own.problems) sheet.problems.push(problem);
+    for (const notice of own.notices) sheet.notices.push(notice);
+    for (const { name, value, source } of own.settings) sheet.settings.push({ name, value, source });
+  }
+  return hosts;
+}
+
+const noHosts: ReadonlyMap<string, Configuration> = new Map();
 
 function assemble(sheet: Sheet, hostName: string): Configuration {
   const names = readNames(sheet, hostName);
@@ -123,6 +140,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     events: readEvents(sheet, client.proxies),
     dnsServers: readNameServers(sheet, client.proxies),
     userdb: readUserdb(sheet),
+    hosts: noHosts,
     settings: sheet.settings,
     notices: unrepeated(sheet.notices),
   };

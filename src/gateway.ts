@@ -19,6 +19,7 @@ import { openFaxModems } from './fax-modems.ts';
 import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
+import { demandingRouter } from './flow/route/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
@@ -42,6 +43,7 @@ import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
 import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
+import { hostFirst, intakeByHost } from './virtual-hosts.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
@@ -118,12 +120,12 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
   const defences = openDefences(() => rules, { resolver: outbound.resolver, clock, log });
-  const intake = createIntake(intakeOptions(() => rules, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients));
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
   opened.push(() => fax.close());
-  const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
+  const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules.of(news.message.envelope.origin)).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
@@ -138,7 +140,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
   const links = await openLinkDesk(() => rules.configuration, { store, router, clock, log, metrics });
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
@@ -322,7 +324,7 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
   const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver });
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients));
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients)));
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
@@ -380,9 +382,9 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
   const rules: Rules = compileRules(configuration, local.names, log);
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),

@@ -114,6 +114,7 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
     ...others,
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
+    hosts: new Map([...rules.hosts].map(([key, { configuration: { names: own } }]) => [key, { me: asciiDomain(own.me) ?? own.me, ...(own.greeting === undefined ? {} : { greeting: own.greeting.join('\n') }) }])),
     admission: guard(rules.admission(listener.name)),
     directory: createDirectory(rules),
     listener: {

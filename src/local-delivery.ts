@@ -46,7 +46,7 @@ export function createLocalDelivery({ first, configuration, clock, log, ...more 
   const transport = createLocalTransport({
     name: 'local', ...common, ...more, accounts,
     aliasFolder: first.local.aliasFolder,
-    isLocal: domain => configuration().domains.locals.has(domain),
+    isLocal: domain => configuration().domains.locals.has(domain) || [...configuration().hosts.values()].some(host => host.domains.locals.has(domain)),
     separators: () => configuration().addresses.separators,
     ownersHands: openDeputyHands({ path: () => configuration().local.deputy, limitMs: () => configuration().local.limitMs, log }),
     limits: { recipients, perNexthop, inAll: deliveries },

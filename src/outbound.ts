@@ -145,6 +145,7 @@ function routeOf(client: ClientSettings, { domain, relay, security, family, prox
     match: domain,
     ...(relay === undefined ? {} : { relay: { host: relay.host, literal: relay.literal, port: relay.port ?? (security === 'smtps' ? 465 : SMTP_PORT) } }),
     tls: tlsOf(client, security),
+    ...(security === 'starttls' ? { security } : {}),
     ...(through === undefined ? {} : { proxy: through }),
     ...(login === undefined ? {} : { auth: { login: login.login, password: login.password } }),
     ...(family === undefined ? {} : { families: family === 4 ? 'ipv4' : 'ipv6' }),
@@ -180,6 +181,7 @@ function clientSettings({ client, names }: Configuration) {
     limits: { recipients: client.maxRecipients, connectionsPerNexthop: client.maxPerDomain, deliveriesInAll: client.maxDeliveries, idle: IDLE_CONNECTIONS },
     delayMs: client.delayMs,
     ...(client.trustedAuthorities === undefined ? {} : { trustedCertificates: [client.trustedAuthorities] }),
+    ...(client.securityAuthorities === undefined ? {} : { securityCertificates: [client.securityAuthorities] }),
     ...(client.identity === undefined ? {} : { identity: { certificate: client.identity.certificate, key: client.identity.key } }),
   };
 }

@@ -80,7 +80,7 @@ export const knownFiles: readonly KnownFile[] = [
 /** Families of names: certificates and keys that another file points to, and virtual hosts. */
 export const knownPatterns: readonly { readonly name: string; readonly pattern: RegExp; readonly use: 'used' | 'later' }[] = [
   { name: '*.pem', pattern: /\.(pem|crt|cert|key|rsa|csr)(\.[\w.:*-]+)?$/, use: 'used' },
-  { name: 'vhost.*', pattern: /^vhost\.[\w.:-]+$/, use: 'later' },
+  { name: 'vhost.*', pattern: /^vhost\.[^/]+$/, use: 'used' },
 ];
 
 /** What editors and package managers leave behind. */

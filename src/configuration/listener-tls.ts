@@ -48,7 +48,7 @@ function readClients(sheet: Sheet, environment: Environment): ListenerTls['clien
     if (subjectField !== '') environment.problem('TLS_EXTERNAL', 'TLS_EXTERNAL reads the certificate of clients, and TLS_VERIFYPEER asks them for none', 'TLS_VERIFYPEER=PEER');
     return undefined;
   }
-  const authorities = readAuthorities(sheet, environment);
+  const authorities = readAuthorities(sheet, environment, 'TLS_TRUSTCERTS');
   if (authorities === undefined || authorities.trim() === '') {
     // Every certificate that some authority of the world sold would do.
     environment.problem('TLS_VERIFYPEER', 'TLS_VERIFYPEER asks clients for a certificate, and TLS_TRUSTCERTS names nobody who may sign it', 'TLS_TRUSTCERTS=/etc/courier/clients-ca.pem');

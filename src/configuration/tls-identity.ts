@@ -52,13 +52,13 @@ export function readIdentity(sheet: Sheet, environment: Environment, suffix = ''
   }
 }
 
-/** TLS_TRUSTCERTS: a PEM file, or a folder of them. */
-export function readAuthorities(sheet: Sheet, environment: Environment): string | undefined {
-  const named = environment.text('TLS_TRUSTCERTS', '');
+/** A PEM file, or a folder of them. */
+export function readAuthorities(sheet: Sheet, environment: Environment, variable: 'TLS_TRUSTCERTS' | 'TLS_TRUSTSECURITYCERTS'): string | undefined {
+  const named = environment.text(variable, '');
   if (named === '') return undefined;
   const path = isAbsolute(named) ? named : join(sheet.folder, named);
   const stat = statOf(path);
-  if (stat === undefined) environment.problem('TLS_TRUSTCERTS', `${shown(path)} is not there`, 'TLS_TRUSTCERTS=/etc/ssl/certs');
+  if (stat === undefined) environment.problem(variable, `${shown(path)} is not there`, `${variable}=/etc/ssl/certs`);
   if (stat?.isDirectory() !== true) return stat === undefined ? undefined : readText(sheet, path);
   const names = readNames(sheet, path) ?? [];
   const chosen = names.includes('ca-certificates.crt') ? ['ca-certificates.crt'] : names.filter((name) => /\.(pem|crt)$/.test(name));

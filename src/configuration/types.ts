@@ -71,6 +71,8 @@ export interface Configuration {
   readonly dnsServers: readonly NameServerSetting[] | null;
   /** Absolute path of userdb, whether it exists or not. */
   readonly userdb: string;
+  /** Virtual hosts, by address or login domain: each a configuration with what it has of its own. */
+  readonly hosts: ReadonlyMap<string, Configuration>;
   /** Everything that was decided, for people; each name once. */
   readonly settings: readonly Setting[];
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
@@ -116,11 +118,15 @@ export interface Domains {
   readonly trial: DomainList;
 }
 
+export type AliasFile = 'aliases' | 'aliases-esmtp' | 'aliases-local' | 'aliases-uucp';
+
 export interface AddressRules {
   /** Local-parts of our own addresses mean the same in any case. */
   readonly lowerCase: boolean;
   /** Characters, besides `-`, that part an account from its extension. */
   readonly separators: string;
+  /** Where the alias files are, whether they exist or not; absolute. */
+  readonly aliasFiles: Readonly<Record<AliasFile, string>>;
 }
 
 export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
@@ -275,6 +281,8 @@ export interface ClientSettings {
   readonly verifyPeer: boolean;
   /** PEM of the authorities trusted; absent: the system's. */
   readonly trustedAuthorities?: string;
+  /** PEM of the private authority that SECURITY=STARTTLS asks for. */
+  readonly securityAuthorities?: string;
   readonly identity?: TlsIdentity;
   /** By domain; the first that matches. */
   readonly tls: readonly DomainTls[];

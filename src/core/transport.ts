@@ -70,6 +70,10 @@ export interface Destination {
   readonly auth?: RelayAuth;
   /** All relays are ours by contract: what one refuses before MAIL, the next may take; the first is preferred again once it is back. */
   readonly failover?: true;
+  /** The route demands TLS under our private authority (`/SECURITY=STARTTLS`). */
+  readonly security?: 'starttls';
+  /** Who the relays are is written here, or signed in DNS: nobody could forge it (RFC 8689 §4.2.1). */
+  readonly known?: true;
 }
 
 /** How we say who we are: by a password, or by a bearer token (RFC 6750) that is good now. */

@@ -5,6 +5,7 @@
  * Knows no socket, and of DNS a resolver only.
  * Must never let a stranger send to a stranger: what is not allowed by a rule is refused (RFC 5321 §3.6.2, RFC 2505 §2.1).
  */
+import type { Origin } from '../../core/envelope.ts';
 import type { Check } from '../../core/policy.ts';
 import type { DomainList } from '../../grammar/config/domain-list.ts';
 import { createBlockCheck } from './block.ts';
@@ -18,10 +19,12 @@ export { createAdmission, type AdmissionRules } from './access.ts';
 export interface CheckOptions {
   /** esmtpacceptmailfor. */
   readonly acceptMailFor: Pick<DomainList, 'has'>;
+  /** Our own domain where a literal means us. */
+  home?(domain: string, origin: Origin): string | null;
   readonly bofh: BofhRules;
 }
 
 /** In the order in which to ask them. Those that need a name server are in network-checks.ts. */
-export function createChecks({ acceptMailFor, bofh }: CheckOptions): readonly Check[] {
-  return [createSenderCheck(bofh.badFrom), createBlockCheck(), createRecipientLimit(bofh.maxRecipients), createRelayCheck(acceptMailFor), createSpamTrapCheck(bofh.spamTraps)];
+export function createChecks({ acceptMailFor, home, bofh }: CheckOptions): readonly Check[] {
+  return [createSenderCheck(bofh.badFrom), createBlockCheck(), createRecipientLimit(bofh.maxRecipients), createRelayCheck(acceptMailFor, home), createSpamTrapCheck(bofh.spamTraps)];
 }

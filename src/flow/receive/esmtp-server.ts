@@ -63,7 +63,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
         return { text: formatReply(reply, null, `${setup.name} ${text}`) };
       }
       setup.meters.connections.add(1, { result: verdict.kind });
-      return { guest: { setup, variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
+      return { guest: { setup: setup.at(peer.localAddress), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
     },
     begin(wire: Wire, guest: Guest) {
       const session = new Session(guest.setup, wire, guest, gone => {

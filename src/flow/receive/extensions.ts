@@ -7,7 +7,7 @@ export function extensionLines({ setup, limits, tls, channel, account }: Pick<Co
   const mechanisms = account === null ? setup.mechanisms(channel) : [];
   if (mechanisms.length > 0) lines.push(`AUTH ${mechanisms.join(' ')}`);
   if (setup.offersTls && tls === null) lines.push('STARTTLS');
-  lines.push('XVERP=Courier', 'XEXDATA', 'XSECURITY=NONE,STARTTLS', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES');
+  lines.push('XVERP=Courier', 'XEXDATA', 'XSECURITY=NONE,STARTTLS', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'CHUNKING');
   lines.push(`LIMITS MAILMAX=${transactions} RCPTMAX=${recipients}`); // RFC 9422 §4
   // RFC 8689 §2: never in the clear.
   if (tls !== null) lines.push('REQUIRETLS');

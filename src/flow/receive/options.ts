@@ -18,6 +18,8 @@ export interface ReceiveOptions {
   readonly me: string;
   /** Text of the banner, several lines allowed; without it `<me> ESMTP`. */
   readonly greeting?: string;
+  /** Names that we have for who connects to an address of ours, by that address. */
+  readonly hosts?: ReadonlyMap<string, { readonly me: string; readonly greeting?: string }>;
   readonly intake: Intake;
   /** A refusal with reply 554 is spoken as the greeting; with an empty text the connection is closed without a word. */
   readonly admission: Admission;

@@ -1,5 +1,6 @@
 /** A listener's options made ready once, so that a connection computes nothing that does not depend on it. */
 import type { Counter, Gauge } from '../../core/metrics.ts';
+import { hostKey } from '../../grammar/virtual-host.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
 import type { Mechanism } from '../../grammar/sasl.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
@@ -7,7 +8,9 @@ import { defaultLimits, type Limits } from './limits.ts';
 import type { ReceiveOptions } from './options.ts';
 import type { TlsChannel } from './tls-channel.ts';
 
-export interface Setup extends ReceiveOptions {
+export interface Setup extends Omit<ReceiveOptions, 'hosts'> {
+  /** For who connects to this address. */
+  at(localAddress: string): Setup;
   readonly limits: Limits;
   readonly source: 'esmtp' | 'submission';
   /** Our name in A-labels. */
@@ -40,12 +43,15 @@ export function createSetup(options: ReceiveOptions): Setup {
   const plain = possible(options, named.filter(name => !name.endsWith('-PLUS')));
   const underTls = possible(options, listener.mechanismsTls ?? named);
   const offersTls = listener.tls !== undefined && listener.kind !== 'smtps';
-  return {
+  const { hosts, greeting, ...common } = options;
+  const own = new Map([...(hosts ?? [])].map(([key, host]) => [key, createSetup({ ...common, ...host })]));
+  const setup: Setup = {
     ...options,
+    at: localAddress => (own.size === 0 ? setup : (own.get(hostKey(localAddress) ?? '') ?? setup)),
     limits: { ...defaultLimits, ...listener.limits },
     source: listener.kind === 'submission' ? 'submission' : 'esmtp',
     name,
-    banner: formatReply(220, null, bannerText(name, options.greeting)),
+    banner: formatReply(220, null, bannerText(name, greeting)),
     tarpit: listener.tarpit ?? true,
     bareLineEnds: listener.bareLineEnds ?? 'reject',
     offersTls,
@@ -62,6 +68,7 @@ export function createSetup(options: ReceiveOptions): Setup {
       octets: metrics.counter('posthorn_receive_octets_total', 'Octets of content taken.'),
     },
   };
+  return setup;
 }
 
 /** EXTERNAL is offered to whom it fits, SCRAM where somebody can say the salt. */

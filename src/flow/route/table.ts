@@ -17,6 +17,8 @@ export interface EsmtpRoute {
   readonly tls: TlsPolicy;
   readonly proxy?: RouteProxy;
   readonly auth?: RelayAuth;
+  /** `/SECURITY=STARTTLS` */
+  readonly security?: 'starttls';
   readonly families?: 'ipv4' | 'ipv6';
 }
 
@@ -87,10 +89,11 @@ export function createRouteFinder(routes: readonly EsmtpRoute[]): (domain: strin
  * A relay as `esmtproutes` writes it, and how it is used when that is special: two routes to one host that differ in
  * TLS, proxy or login are two next hops. Null for a route without a relay. A comma keeps it apart from domains.
  */
-export function relayKey({ relay, tls, proxy, auth, families }: EsmtpRoute): string | null {
+export function relayKey({ relay, tls, proxy, auth, families, security }: EsmtpRoute): string | null {
   if (relay === undefined) return null;
   const { host, port, literal } = relay;
   const how = [
+    ...(security === undefined ? [] : ['SECURITY']),
     ...(tls.kind === 'opportunistic' ? [] : [tls.kind]),
     ...(tls.verify ? ['verify'] : []),
     ...(families === undefined ? [] : [families]),

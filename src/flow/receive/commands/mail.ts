@@ -43,7 +43,7 @@ function begin(talk: Conversation, transaction: Transaction, command: MailComman
   const from = command.reversePath ?? '';
   talk.transactions++;
   // Open before the intake answers, so that a session that ends meanwhile aborts it.
-  talk.mail = { transaction, from, smtputf8: command.smtputf8 === true, startedAt, accepted: 0, tried: 0 };
+  talk.mail = { transaction, from, smtputf8: command.smtputf8 === true, startedAt, accepted: 0, tried: 0, chunks: null };
   return whenKnown(transaction.mail(command.reversePath, options(command)), answer => {
     if (answer.kind === 'refused') {
       talk.reset();

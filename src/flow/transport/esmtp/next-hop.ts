@@ -7,6 +7,7 @@ import type { Outcome } from '../../../core/outcome.ts';
 import type { BriefMemory } from './brief-memory.ts';
 import type { Destination, Relay } from '../../../core/transport.ts';
 import type { DownRelays } from './down-relays.ts';
+import { demandKey, type Demand } from './demand.ts';
 import { Connection, type Owner } from './connection.ts';
 import type { Job } from './job.ts';
 import { ownDeferral } from './outcomes.ts';
@@ -32,6 +33,9 @@ type Opened = Extract<Session, { kind: 'open' }> & { readonly until?: Instant };
 
 export class NextHop implements Owner {
   readonly #name: string;
+  readonly #demand: Demand;
+  /** What is remembered of it. */
+  readonly #key: string;
   readonly #shared: Shared;
   readonly #empty: () => void;
   readonly #waiting: Job[] = [];
@@ -40,8 +44,10 @@ export class NextHop implements Owner {
   #openings = 0;
 
   /** `empty` is called when nothing waits and nothing is connected. */
-  constructor(name: string, shared: Shared, empty: () => void) {
+  constructor(name: string, demand: Demand, shared: Shared, empty: () => void) {
     this.#name = name;
+    this.#demand = demand;
+    this.#key = name + demandKey(demand);
     this.#shared = shared;
     this.#empty = empty;
   }
@@ -127,7 +133,7 @@ export class NextHop implements Owner {
     if (session.kind === 'open') {
       const connection = new Connection(session.wire, session.extensions, session.peer, settings, this, session.until);
       this.#connections.add(connection);
-      this.#shared.unreachable.forget(this.#name);
+      this.#shared.unreachable.forget(this.#key);
       connection.start();
       if (this.#shared.signal.aborted) connection.leave();
     } else if (this.#connections.size === 0 && this.#openings === 0) {
@@ -140,7 +146,7 @@ export class NextHop implements Owner {
   /** Nobody is connected and nobody will be: who waits gets the reason. */
   #failAll(session: Exclude<Session, { kind: 'open' }>): void {
     const { clock, delayMs } = this.#shared.settings;
-    if (session.kind === 'next' && delayMs > 0) this.#shared.unreachable.note(this.#name, session.outcome, after(clock.now(), delayMs));
+    if (session.kind === 'next' && session.outcome.kind === 'deferred' && delayMs > 0) this.#shared.unreachable.note(this.#key, session.outcome, after(clock.now(), delayMs));
     for (const job of this.#waiting.splice(0)) job.decideRest(session.outcome);
   }
 
@@ -160,13 +166,13 @@ export class NextHop implements Owner {
       if (found.kind === 'settled') return { kind: 'stop', outcome: found.outcome };
       let last: Exclude<Session, { kind: 'open' }> | null = null;
       for (const relay of this.#shared.downRelays.lastOf(found.relays)) {
-        const tried = await openSession(this.#shared, ownOf(found, relay), relay);
+        const tried = await openSession(this.#shared, ownOf(found, relay), relay, this.#demand);
         if (tried.kind === 'open') return this.#reached(tried, found, relay);
-        if (tried.kind === 'next') this.#shared.downRelays.note(relay);
         // One that answers speaks for the domain; of our smarthosts each speaks for itself.
-        else if (found.failover !== true || signal.aborted) return tried;
-        // As long as one of them may take it later, none fails it.
-        if (last === null || tried.outcome.kind !== 'failed' || last.outcome.kind === 'failed') last = tried;
+        if (tried.kind === 'stop' && (found.failover !== true || signal.aborted)) return tried;
+        if (tried.kind === 'next' && tried.outcome.kind === 'deferred') this.#shared.downRelays.note(relay);
+        // One that could not be asked may be better than one that lacks what is demanded, or says no.
+        if (last === null || tried.outcome.kind === 'deferred') last = tried;
       }
       if (last !== null) return last;
       throw new Error(`no relays for ${this.#name}`);
