@@ -1,4 +1,5 @@
 /** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
+import { networkHas, parseIpAddress, type Network } from './grammar/config/network.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
 import type { Admission } from './core/policy.ts';
@@ -26,7 +27,7 @@ export interface Sharing {
 
 const alone: Sharing = { shared: false, of: 1 };
 
-export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'> & {
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse' | 'failures'> & {
   /** Lays its own word over the access file's. */
   readonly guard?: (admission: Admission) => Admission;
 };
@@ -136,6 +137,18 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
       authRelayClient: listener.authRelayClient,
+      ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),
+      xclientFrom: trusted(listener.trust.xclient),
+      xforwardFrom: trusted(listener.trust.xforward),
+    },
+  };
+}
+
+function trusted(networks: readonly Network[]): { has(address: string): boolean } {
+  return {
+    has(text) {
+      const address = parseIpAddress(text);
+      return address !== null && networks.some(network => networkHas(network, address));
     },
   };
 }

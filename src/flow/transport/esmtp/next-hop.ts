@@ -7,11 +7,10 @@ import type { Outcome } from '../../../core/outcome.ts';
 import type { BriefMemory } from './brief-memory.ts';
 import type { Destination, Relay } from '../../../core/transport.ts';
 import type { DownRelays } from './down-relays.ts';
-import { demandKey, type Demand } from './demand.ts';
 import { Connection, type Owner } from './connection.ts';
 import type { Job } from './job.ts';
 import { ownDeferral } from './outcomes.ts';
-import { openSession, type Session, type SessionContext } from './session.ts';
+import { openSession, type Manner, type Session, type SessionContext } from './session.ts';
 
 /** A limit that was learnt may have been a bad hour. */
 const LIMIT_MS = 4 * 3_600_000;
@@ -33,7 +32,7 @@ type Opened = Extract<Session, { kind: 'open' }> & { readonly until?: Instant };
 
 export class NextHop implements Owner {
   readonly #name: string;
-  readonly #demand: Demand;
+  readonly #manner: Manner;
   /** What is remembered of it. */
   readonly #key: string;
   readonly #shared: Shared;
@@ -44,10 +43,11 @@ export class NextHop implements Owner {
   #openings = 0;
 
   /** `empty` is called when nothing waits and nothing is connected. */
-  constructor(name: string, demand: Demand, shared: Shared, empty: () => void) {
+  /** `key`: name and manner in one. */
+  constructor(name: string, key: string, manner: Manner, shared: Shared, empty: () => void) {
     this.#name = name;
-    this.#demand = demand;
-    this.#key = name + demandKey(demand);
+    this.#manner = manner;
+    this.#key = key;
     this.#shared = shared;
     this.#empty = empty;
   }
@@ -166,7 +166,7 @@ export class NextHop implements Owner {
       if (found.kind === 'settled') return { kind: 'stop', outcome: found.outcome };
       let last: Exclude<Session, { kind: 'open' }> | null = null;
       for (const relay of this.#shared.downRelays.lastOf(found.relays)) {
-        const tried = await openSession(this.#shared, ownOf(found, relay), relay, this.#demand);
+        const tried = await openSession(this.#shared, ownOf(found, relay), relay, this.#manner);
         if (tried.kind === 'open') return this.#reached(tried, found, relay);
         // One that answers speaks for the domain; of our smarthosts each speaks for itself.
         if (tried.kind === 'stop' && (found.failover !== true || signal.aborted)) return tried;
