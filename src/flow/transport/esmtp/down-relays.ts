@@ -5,6 +5,7 @@ import type { Relay } from '../../../core/transport.ts';
 export interface DownRelays {
   note(relay: Relay): void;
   forget(relay: Relay): void;
+  clear(): void;
   /** When it is worth a try again; null: it is, as far as is known. */
   until(relay: Relay): Instant | null;
   /** The same relays, those that are down behind the others: when all are, each has its turn. */
@@ -30,6 +31,7 @@ export function createDownRelays(clock: Clock, most: number): DownRelays {
       if (known.size > most) known.delete(known.keys().next().value as string);
     },
     forget: relay => void known.delete(keyOf(relay)),
+    clear: () => known.clear(),
     until,
     lastOf(relays) {
       if (relays.length < 2 || known.size === 0) return relays;

@@ -86,6 +86,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     },
     forgive() {
       shared.unreachable.clear();
+      shared.downRelays.clear();
     },
     /** Messages on the wire are answered first; abort their signals to be faster. */
     async close() {
