@@ -11,7 +11,7 @@ import type { Address, MessageId } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
-import type { Check } from './core/policy.ts';
+import type { Check, Facts } from './core/policy.ts';
 import { openDefences, type Defences } from './defences.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
@@ -289,6 +289,7 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 
       if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
       return asked.checks;
     },
+    ...(rooms.defences === undefined ? {} : { witness: { open: (facts: Facts) => rooms.defences?.witness(rules()).open(facts) ?? null } }),
     variables: origin => rules().variables(origin),
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),

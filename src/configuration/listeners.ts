@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
-import { noDnsLists, parseDnsLists } from '../grammar/config/dns-lists.ts';
+import { parseCheckVariables } from '../grammar/config/check-variables.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
 import { parseMailRules } from '../grammar/config/mail-rules.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
@@ -21,7 +21,7 @@ export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
-    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST',
+    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST', 'DMARC', 'ARCTRUST',
     ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables, ...trustVariables,
   ],
   later: [
@@ -116,8 +116,6 @@ const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSI
 /** bofh's opt lines are the weakest; the esmtpd file wins, and the access file over both, per connection. */
 function connectionVariables(listener: ListenerName, environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
   const variables = new Map(bofh.variables);
-  environment.parsed('BLACKLISTS', noDnsLists, parseDnsLists);
-  environment.parsed('DROP', noDnsLists, parseDnsLists);
   for (const name of accessVariables) {
     // Who submits mail calls from where lists know him only too well: what esmtpd asks of strangers is not asked there.
     if (listener === 'esmtpd-msa' && LISTS.has(name) && environment.source(name) !== listener) continue;
@@ -128,8 +126,8 @@ function connectionVariables(listener: ListenerName, environment: Environment, b
 }
 
 function reviewMailRules(sheet: Sheet, variables: ReadonlyMap<string, string>, bofh: Bofh, environment: Environment): void {
-  const rules = parseMailRules(variables, false);
-  for (const { what, right } of rules.kind === 'wrong' ? rules.problems : []) {
+  const parsed = [parseMailRules(variables, false), parseCheckVariables(variables)];
+  for (const { what, right } of parsed.flatMap(one => (one.kind === 'wrong' ? one.problems : []))) {
     const name = right.slice(0, right.indexOf('='));
     if (environment.source(name) !== undefined) environment.problem(name, what, right);
     else sheet.problem(sheet.path('bofh'), bofh.lines.get(name), what, `opt ${right}`);

@@ -13,6 +13,7 @@ import { createRecipientLimit, createSenderCheck, createSpamTrapCheck, type Bofh
 import { createRelayCheck } from './relay.ts';
 
 export { createNetworkChecks, type NetworkChecks } from './network-checks.ts';
+export { createAuthentication } from './authentication.ts';
 export { createBans, type Bans } from './bans.ts';
 export { createGreylist } from './greylist.ts';
 export { createReportsCheck, learnFromReport } from './reports-refused.ts';
