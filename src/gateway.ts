@@ -114,7 +114,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
   });
   let rules: Rules = compileRules(first, local.names, log);
-  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
+  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics }, true);
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
@@ -188,7 +188,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
     listeners, lanes: () => runner.nexthops(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.

@@ -43,6 +43,7 @@ export const knownFiles: readonly KnownFile[] = [
   used('faxmail', 'folder'),
   ...['enablefiltering', 'contentfilters', 'filtersockets', 'pickup'].map((name) => used(name)),
   used('filters', 'folder'),
+  ...['smarthosts', 'sendermaps', 'oauth'].map((name) => used(name)),
   used('dkim'),
   used('dkimkeys', 'folder'),
 

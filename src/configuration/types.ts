@@ -17,9 +17,12 @@ import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { LinkRule } from '../grammar/config/links.ts';
 import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
+import type { OauthAccount } from '../grammar/config/oauth-accounts.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { SenderMapLine } from '../grammar/config/sender-maps.ts';
+import type { Smarthost } from '../grammar/config/smarthosts.ts';
 import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
@@ -262,7 +265,19 @@ export interface DkimDomain {
   readonly keys: readonly { readonly domain: string; readonly selector: string; readonly key: KeyObject }[];
 }
 
+/** A line of `smarthosts`, with the map that its senders go by. */
+export interface SmarthostSettings extends Smarthost {
+  readonly map: readonly SenderMapLine[];
+}
+
+/** A line of `oauth`, with its proxy found. */
+export interface OauthSettings extends OauthAccount {
+  readonly via?: SocksProxy;
+}
+
 export interface ClientSettings {
+  readonly smarthosts: readonly SmarthostSettings[];
+  readonly oauth: readonly OauthSettings[];
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;

@@ -38,6 +38,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   inbox: async () => (await import('./inbox.ts')).inbox,
   link: async () => (await import('./link.ts')).link,
   webhooks: async () => (await import('./webhooks.ts')).webhooks,
+  oauth: async () => (await import('./oauth.ts')).oauth,
   dkim: async () => (await import('./dkim.ts')).dkim,
   status: async () => (await import('./status.ts')).status,
   filterctl: async () => (await import('./filterctl.ts')).filterctl,

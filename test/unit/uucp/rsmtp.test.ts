@@ -42,7 +42,7 @@ function desk(refusals: (to: string) => ReturnType<typeof refuse> | null) {
     const sink = (): PassThrough => new PassThrough().resume();
     return rsmtp.run([], {
       stdin: Readable.from([octets], { objectMode: false }), stdout: sink(), stderr: sink(), environment, version: '0', folder,
-      rooms: { start: nobody, running: () => Promise.resolve(queue), offline: nobody, uucp: nobody, lookUpMx: nobody, lookUpTxt: nobody, attempts: nobody, faxProof: nobody, faxDesk: nobody, addresses: nobody, deputy: nobody, maildrop: nobody },
+      rooms: { start: nobody, running: () => Promise.resolve(queue), offline: nobody, uucp: nobody, lookUpMx: nobody, lookUpTxt: nobody, oauth: nobody, attempts: nobody, faxProof: nobody, faxDesk: nobody, addresses: nobody, deputy: nobody, maildrop: nobody },
     });
   }
   return { run, took, state };
