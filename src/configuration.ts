@@ -14,6 +14,7 @@ import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
+import { readDeviceListeners, readDevices } from './configuration/devices.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
@@ -85,7 +86,8 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const domains = readDomains(sheet, names.me, hostName);
   const limits = readLimits(sheet);
   const bofh = readBofh(sheet);
-  const listeners = readListeners(sheet, bofh, limits.sizeOctets);
+  const devices = readDevices(sheet);
+  const listeners = [...readListeners(sheet, bofh, limits.sizeOctets), ...readDeviceListeners(sheet, devices, limits.sizeOctets)];
   const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
@@ -97,6 +99,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     domains,
     addresses: readAddresses(sheet),
     listeners,
+    devices,
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),

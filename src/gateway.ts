@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withArchive } from './archive.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
-import type { Address, MessageId } from './core/envelope.ts';
+import type { Address, MessageId, Origin } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
@@ -36,6 +36,7 @@ import { openPickupDesk } from './pickup.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { openDevices, restingDevices } from './devices.ts';
 import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
 import { compileRules, type Rules } from './rules.ts';
@@ -114,6 +115,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
   const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
+  const devices = await openDevices(() => rules.configuration, { intake: variables => createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients, variables)), kernels, clock, log });
+  opened.push(() => devices.close());
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -141,7 +144,10 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
-    heard: ({ envelope: { origin } }, recipient, outcome) => trackOutcome(store.track, origin, rules.variables(origin), recipient, outcome),
+    heard: ({ id, envelope: { origin } }, recipient, outcome) => {
+      devices.heard(id, outcome);
+      trackOutcome(store.track, origin, rules.variables(origin), recipient, outcome);
+    },
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
@@ -157,6 +163,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     }),
     reload,
     stop: close,
+    devices: () => Promise.resolve(devices.report()),
     filters: () => Promise.resolve(filters.standing()),
     recent: onlookers.recent,
     webhooks: onlookers.webhooks,
@@ -168,11 +175,11 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const housekeeping = openHousekeeping({ store, clock, log });
   opened.push(() => housekeeping.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, devices }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners, lanes: () => runner.nexthops(),
+    listeners, lanes: () => runner.nexthops(), devices: () => devices.report(),
     troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
@@ -197,6 +204,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     inForce = configuration;
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
+    devices.reload();
     faxModems.reload();
     await filters.reload();
     await onlookers.reload();
@@ -262,7 +270,7 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters, variables = (origin: Origin) => rules().variables(origin)): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
   let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
   const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
@@ -273,7 +281,7 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 
       if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked, ...byRecipient(of)] };
       return asked.checks;
     },
-    variables: origin => rules().variables(origin),
+    variables,
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
     get limits() {
@@ -373,7 +381,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
-    reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
+    reload: nobody, stop: nobody, devices: () => restingDevices(configuration, rooms.clock), recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();
       await store.close();

@@ -25,14 +25,17 @@ export interface Sharing {
 
 const alone: Sharing = { shared: false, of: 1 };
 
-export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'>;
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'> & {
+  /** Absent: another process serves the devices. */
+  readonly devices?: Pick<ReceiveOptions, 'intake' | 'admission' | 'log'>;
+};
 
 interface Open {
   readonly kind: string;
   readonly receiver: Receiver;
 }
 
-const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps' } as const;
+const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps', 'esmtpd-devices': 'submission', 'esmtpd-devices-ssl': 'smtps' } as const;
 const LEAVING_MS = 30_000;
 
 export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing: Sharing = alone): Promise<Listeners> {
@@ -89,10 +92,13 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
   const { configuration } = rules;
   const wanted = new Map<string, ReceiveOptions>();
   for (const listener of configuration.listeners) {
+    // What is known of a device is in one process.
+    if (isForDevices(listener) && rooms.devices === undefined) continue;
+    const { shared, of } = isForDevices(listener) ? alone : sharing;
     for (const { address, port } of listener.endpoints) {
       const key = `${listener.name} ${address ?? '*'}:${port}`;
-      const listen = { port: sharing.ports?.[key] ?? port, ...(address === null ? {} : { host: address }), ...(sharing.shared ? { reusePort: true } : {}) };
-      wanted.set(key, optionsOf(rules, rooms, { ...listener, maxConnections: Math.ceil(listener.maxConnections / sharing.of) }, listen));
+      const listen = { port: sharing.ports?.[key] ?? port, ...(address === null ? {} : { host: address }), ...(shared ? { reusePort: true } : {}) };
+      wanted.set(key, optionsOf(rules, rooms, { ...listener, maxConnections: Math.ceil(listener.maxConnections / of) }, listen));
     }
   }
   return wanted;
@@ -102,11 +108,12 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
   const { configuration } = rules;
   const { names, client, limits } = configuration;
   const mechanisms = (list: readonly string[]) => list.filter((name): name is Mechanism => name === 'PLAIN' || name === 'LOGIN' || name === 'CRAM-MD5');
+  const { devices, ...common } = rooms;
   return {
-    ...rooms,
+    ...common,
+    ...(isForDevices(listener) && devices !== undefined ? { intake: devices.intake, admission: devices.admission, log: devices.log } : { admission: rules.admission(listener.name) }),
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
-    admission: rules.admission(listener.name),
     listener: {
       kind: KINDS[listener.name],
       listen,
@@ -126,8 +133,13 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
       authRelayClient: listener.authRelayClient,
+      forDevices: isForDevices(listener),
     },
   };
+}
+
+function isForDevices({ name }: Listener): boolean {
+  return name === 'esmtpd-devices' || name === 'esmtpd-devices-ssl';
 }
 
 function tlsOf({ certificate, key, minVersion, ciphers }: NonNullable<Listener['identity']>): NonNullable<ReceiveOptions['listener']['tls']> {

@@ -24,6 +24,7 @@ export const knownFiles: readonly KnownFile[] = [
   used('hosteddomains', 'either'),
   used('esmtpacceptmailfor'),
   used('esmtpacceptmailfor.dir', 'folder'),
+  ...['devices', 'esmtpd-devices'].map((name) => used(name)),
   used('smtpaccess', 'either'),
   ...['openrelay', 'trialdomains', 'esmtpd', 'esmtpd-msa', 'esmtpd-ssl', 'bofh', 'sizelimit', 'freespace'].map((name) => used(name)),
   used('userdb', 'either'),

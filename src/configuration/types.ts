@@ -4,6 +4,7 @@ import type { AccessEntry } from '../grammar/config/access.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
+import type { DeviceRule } from '../grammar/config/devices.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
@@ -33,6 +34,8 @@ export interface Configuration {
   readonly domains: Domains;
   readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
+  /** Let in without a login, by their addresses, on listeners of their own. */
+  readonly devices: readonly DeviceRule[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
   readonly bofh: Bofh;
@@ -107,7 +110,7 @@ export interface AddressRules {
   readonly separators: string;
 }
 
-export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
+export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'esmtpd-devices' | 'esmtpd-devices-ssl';
 export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'CRAM-SHA1' | 'CRAM-SHA256';
 
 export interface Listener {

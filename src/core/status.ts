@@ -93,6 +93,10 @@ export const catalogue = {
   contentDeferred: temporary(451, '4.7.1', 'Message not taken now, please try again later', 'RFC 3463 §3.8'),
   deferredLately: temporary(450, '4.2.0', 'Mail for this address could not be delivered a while ago, please try again later', 'RFC 5321 §4.2.3'),
   failedLately: permanent(550, '5.2.0', 'Mail for this address failed a while ago', 'RFC 5321 §4.2.3'),
+  deviceLimit: temporary(450, '4.7.1', 'Too many messages from this device, please try again later', 'RFC 5321 §4.2.3'),
+  deviceSender: permanent(550, '5.7.1', 'This device may not send as that', 'RFC 5321 §3.3'),
+  deviceRecipient: permanent(550, '5.7.1', 'This device may not write to that address', 'RFC 5321 §3.3'),
+  deviceTls: permanent(530, '5.7.10', 'This device must speak a newer TLS', 'RFC 3207 §4'),
   senderRefused: permanent(550, '5.7.1', 'Sender refused', 'RFC 5321 §3.3'),
 } as const;
 

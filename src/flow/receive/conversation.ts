@@ -5,6 +5,7 @@ import type { Awaitable, ContentWriter, Transaction } from '../../core/intake.ts
 import type { Refusal } from '../../core/status.ts';
 import type { Exchange } from '../../grammar/sasl.ts';
 import type { Limits } from './limits.ts';
+import type { Manners } from './manners.ts';
 import type { TlsFacts } from './origin.ts';
 import type { Setup } from './setup.ts';
 
@@ -26,6 +27,7 @@ export interface Conversation {
   readonly tls: TlsFacts | null;
   readonly requireAuth: boolean;
   readonly requireTls: boolean;
+  readonly manners: Manners;
   /** What HELO or EHLO said, cleaned; null before. */
   helo: string | null;
   /** By EHLO: service extensions are in force. */

@@ -27,6 +27,7 @@ import { ContentReading } from './content-reading.ts';
 import type { About, Command, Conversation, OpenMail } from './conversation.ts';
 import { judgeTime, type Waiting } from './deadlines.ts';
 import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, isOn, limitsFor, type Limits } from './limits.ts';
+import { LineEndMender, mannersOf, strict, type Manners } from './manners.ts';
 import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
 import { PeerLog } from './peer-log.ts';
 import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
@@ -54,6 +55,7 @@ export class Session implements Conversation, WireListener {
   readonly limits: Limits;
   readonly requireAuth: boolean;
   readonly requireTls: boolean;
+  readonly manners: Manners;
   helo: string | null = null;
   extended = false;
   tls: TlsFacts | null;
@@ -68,6 +70,7 @@ export class Session implements Conversation, WireListener {
   readonly #guest: SessionGuest;
   readonly #left: (session: Session) => void;
   readonly #tarpit: Tarpit | null;
+  readonly #mender: LineEndMender | null;
   readonly #lines = new CommandLines();
   #content: ContentReading | null = null;
   #contentSince = 0;
@@ -94,6 +97,8 @@ export class Session implements Conversation, WireListener {
   constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
     this.setup = setup;
     this.limits = limitsFor(setup.limits, guest.variables);
+    this.manners = setup.listener.forDevices === true ? mannersOf(guest.variables) : strict;
+    this.#mender = this.manners.bareLf ? new LineEndMender() : null;
     this.requireAuth = isOn(guest.variables.get('AUTH_REQUIRED'), setup.listener.requireAuth ?? false);
     this.requireTls = isOn(guest.variables.get('ESMTP_TLS_REQUIRED'), setup.listener.requireTls ?? false);
     this.#tarpit = isOn(guest.variables.get('TARPIT'), setup.tarpit) ? createTarpit() : null;
@@ -135,7 +140,8 @@ export class Session implements Conversation, WireListener {
 
   // What the wire tells us.
 
-  read(chunk: Buffer): boolean {
+  read(octets: Buffer): boolean {
+    const chunk = this.#mender === null ? octets : this.#mender.mend(octets);
     this.#heardAt = this.setup.clock.now();
     if (this.over) return true;
     if (this.#phase === 'early') return this.#spokeEarly();
@@ -264,7 +270,7 @@ export class Session implements Conversation, WireListener {
 
   receive(writer: ContentWriter): void {
     this.#contentSince = this.setup.clock.now();
-    this.#content = new ContentReading(this.setup.kernels, writer, { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.setup.bareLineEnds });
+    this.#content = new ContentReading(this.setup.kernels, writer, { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.manners.bareLf ? 'normalize' : this.setup.bareLineEnds });
   }
 
   startTls(): void {
@@ -342,7 +348,7 @@ export class Session implements Conversation, WireListener {
 
   #obey(line: string, octets: number): Awaitable<void> {
     if (this.exchange !== null) return answerExchange(this, line);
-    const said = parseCommandLine(line);
+    const said = parseCommandLine(this.manners.line(line));
     if (said === null) return this.refuse(refuse(line.includes('\r') ? 'badLineEnd' : 'badCharacters'));
     if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.refuse(refuse('lineTooLong'));
     const command = commands.get(said.verb);

@@ -35,6 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   fax: async () => (await import('./fax.ts')).fax,
   trace: async () => (await import('./trace.ts')).trace,
   inbox: async () => (await import('./inbox.ts')).inbox,
+  devices: async () => (await import('./devices.ts')).devices,
   webhooks: async () => (await import('./webhooks.ts')).webhooks,
   status: async () => (await import('./status.ts')).status,
   filterctl: async () => (await import('./filterctl.ts')).filterctl,

@@ -9,9 +9,9 @@ export const ehlo: Command = {
   withoutTls: true,
   idle: true,
   run(talk, argument) {
-    if (argument === '') return talk.refuse(refuse('syntax', { text: 'Say EHLO and your name' }));
+    if (argument === '' && !talk.manners.lenient) return talk.refuse(refuse('syntax', { text: 'Say EHLO and your name' }));
     greet(talk, argument, true);
-    return talk.answer(talk.setup.extensions(talk.tls !== null, talk.account !== null, talk.limits.sizeOctets));
+    return talk.answer(talk.manners.shown(talk.setup.extensions(talk.tls !== null, talk.account !== null, talk.limits.sizeOctets)));
   },
 };
 
@@ -20,7 +20,7 @@ export const helo: Command = {
   withoutTls: true,
   idle: true,
   run(talk, argument) {
-    if (argument === '') return talk.refuse(refuse('syntax', { text: 'Say HELO and your name' }));
+    if (argument === '' && !talk.manners.lenient) return talk.refuse(refuse('syntax', { text: 'Say HELO and your name' }));
     greet(talk, argument, false);
     return talk.answer(formatReply(250, null, `${talk.setup.name} Ok.`));
   },
@@ -29,6 +29,6 @@ export const helo: Command = {
 function greet(talk: Conversation, argument: string, extended: boolean): void {
   // RFC 5321 §4.1.4: a second EHLO is a RSET as well. The first name stands, since checks have judged it.
   talk.reset();
-  talk.helo ??= cleanHelo(argument);
+  talk.helo ??= cleanHelo(argument) || 'unknown';
   talk.extended = extended;
 }

@@ -9,9 +9,9 @@ const NO_OPTIONS: MailOptions = {};
 
 export const mail: Command = {
   run(talk, argument) {
-    if (talk.helo === null) return talk.refuse(refuse('badSequence', { text: 'Polite people say EHLO first' }));
+    if (talk.helo === null && !talk.manners.lenient) return talk.refuse(refuse('badSequence', { text: 'Polite people say EHLO first' }));
     if (talk.mail !== null) return talk.refuse(refuse('badSequence', { text: 'A transaction is already open' }));
-    const command = parseMail(argument);
+    const command = parseMail(talk.manners.path(argument, 'FROM', talk.extended));
     if (command.kind === 'bad') return talk.refuse(refuse(command.refusal, { text: command.text }));
     const from = command.reversePath ?? '';
     const refusal = judge(talk, command);
