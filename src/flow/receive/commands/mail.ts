@@ -1,6 +1,7 @@
 /** MAIL (RFC 5321 §4.1.1.2): opens a transaction at the intake. */
 import type { MailOptions, Transaction } from '../../../core/intake.ts';
 import { refuse, type Refusal } from '../../../core/status.ts';
+import { domainOf } from '../../../grammar/address.ts';
 import { parseMail, type MailCommand } from '../../../grammar/smtp/command.ts';
 import { whenKnown, type Command, type Conversation } from '../conversation.ts';
 
@@ -30,6 +31,8 @@ function judge(talk: Conversation, command: MailCommand): Refusal | null {
     return refuse('unknownParameter', { text: 'AUTH is not offered here' });
   }
   if (command.international && command.smtputf8 !== true) return refuse('needsSmtputf8');
+  // RFC 5321 §4.1.2: only a recipient may be a name alone. A device's is completed.
+  if (command.reversePath !== null && domainOf(command.reversePath) === '' && !talk.manners.lenient) return refuse('badSenderAddress', { text: 'Bad reverse-path: it has no domain' });
   const { sizeOctets } = talk.limits;
   if (sizeOctets > 0 && (command.sizeOctets ?? 0) > sizeOctets) return refuse('tooLarge');
   if (talk.transactions >= talk.limits.transactions) return refuse('tooManyTransactions');
