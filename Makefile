@@ -81,7 +81,7 @@ endif
 soak: build ## half an hour of mixed load and faults
 	@$(NODE) bench/soak.ts
 
-fuzz: build ## ten million random calls of the kernels; every property and fuzz test, twenty rounds of other input
+fuzz: build ## ten million random calls of the kernels, a million hostile inputs a parser, every property test twenty times
 	@$(NODE) test/fuzz.ts
 
 clean: ## remove what was built and what a trial run left

@@ -43,6 +43,7 @@ import { compileRules, type Rules } from './rules.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
+import { withOwnSenders } from './own-senders.ts';
 import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
 
 export interface Gateway {
@@ -140,7 +141,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router,
-    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['fax', fax], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', outbound.transport], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),

@@ -1,8 +1,8 @@
 /** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
+import { createDirectory } from './directory.ts';
 import { openReceive, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
-import type { Mechanism } from './grammar/sasl.ts';
 import type { Rules } from './rules.ts';
 
 export interface Listeners {
@@ -107,13 +107,13 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
-  const mechanisms = (list: readonly string[]) => list.filter((name): name is Mechanism => name === 'PLAIN' || name === 'LOGIN' || name === 'CRAM-MD5');
   const { devices, ...common } = rooms;
   return {
     ...common,
     ...(isForDevices(listener) && devices !== undefined ? { intake: devices.intake, admission: devices.admission, log: devices.log } : { admission: rules.admission(listener.name) }),
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
+    directory: createDirectory(rules),
     listener: {
       kind: KINDS[listener.name],
       listen,
@@ -127,8 +127,8 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
         perBlock: listener.maxPerBlock,
       },
       ...(listener.identity === undefined ? {} : { tls: tlsOf(listener.identity) }),
-      mechanisms: mechanisms(listener.mechanisms.plain),
-      mechanismsTls: mechanisms(listener.mechanisms.tls),
+      mechanisms: listener.mechanisms.plain,
+      mechanismsTls: listener.mechanisms.tls,
       requireAuth: listener.authRequired,
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,

@@ -7,6 +7,9 @@ import { mask64 } from '../mask';
 
 const CR_VECTOR = memory.data<u8>([13]);
 const LF_VECTOR = memory.data<u8>([10]);
+const FAR: i64 = 1 << 30;
+const WITHIN: i32 = 62; // no longer line lies, with its end, wholly in 64 octets
+const PIECE: usize = 4096;
 
 export function scanReset(state: usize): void {
   memory.fill(state, 0, 96);
@@ -39,13 +42,17 @@ export function scanFeed(state: usize, at: usize, octets: i32): void {
 function headerEnd(at: usize, end: usize): usize {
   let p = at;
   if (ASC_FEATURE_SIMD) {
-    const cr = v128.load8_splat(CR_VECTOR), lf = v128.load8_splat(LF_VECTOR);
-    for (; p + 16 <= end; p += 16) {
-      const found = v128.and(i8x16.eq(v128.load(p), lf), i8x16.eq(v128.load(p - 2), lf));
-      if (v128.any_true(found)) {
-        const pairs = v128.and(i8x16.eq(v128.load(p - 1), cr), i8x16.eq(v128.load(p - 3), cr));
-        const mask = i8x16.bitmask(v128.and(found, pairs));
-        if (mask != 0) return p + ctz(mask) + 1;
+    const lf = v128.load8_splat(LF_VECTOR);
+    for (; p + 64 <= end; p += 64) {
+      const q = p - 3;
+      const a = v128.and(i8x16.eq(v128.load(q, 3), lf), i8x16.eq(v128.load(q, 1), lf));
+      const b = v128.and(i8x16.eq(v128.load(q, 19), lf), i8x16.eq(v128.load(q, 17), lf));
+      const c = v128.and(i8x16.eq(v128.load(q, 35), lf), i8x16.eq(v128.load(q, 33), lf));
+      const d = v128.and(i8x16.eq(v128.load(q, 51), lf), i8x16.eq(v128.load(q, 49), lf));
+      if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
+      for (let found = mask64(a, b, c, d); found != 0; found &= found - 1) {
+        const last = q + <usize>ctz<u64>(found);
+        if (load<u32>(last) == 0x0a0d0a0d) return last + 4;
       }
     }
   }
@@ -56,41 +63,59 @@ function headerEnd(at: usize, end: usize): usize {
 function lines(state: usize, at: usize, end: usize): void {
   let p = at;
   let flags = load<u32>(state + FLAGS);
-  let longest = load<i64>(state + LONGEST);
-  let bareCr: i64 = 0, bareLf: i64 = 0;
-  let start = <i64>at - load<i64>(state + LINE); // where the open line would begin if all of it were in memory
+  let bareCr = 0, bareLf = 0;
+  // Counted in 32 bits, because that is faster. Of a line beyond FAR the rest is put aside: what is measured is then
+  // the longest, whatever was known.
+  const open = load<i64>(state + LINE), aside = max<i64>(open - FAR, 0);
+  const known = load<i64>(state + LONGEST);
+  let longest = aside > 0 ? 0 : <i32>min<i64>(known, FAR);
+  let line = <i32>min<i64>(open, FAR); // octets before p
   if (ASC_FEATURE_SIMD) {
     const cr = v128.load8_splat(CR_VECTOR), lf = v128.load8_splat(LF_VECTOR);
     // One look for both: an octet above 127 or a NUL makes the smallest one, with its sign, less than 1.
     let least = i8x16.splat(1);
-    for (; p + 64 <= end; p += 64) {
-      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
-      least = i8x16.min_s(i8x16.min_s(least, i8x16.min_s(a, b)), i8x16.min_s(c, d));
-      const lfA = i8x16.eq(a, lf), lfB = i8x16.eq(b, lf), lfC = i8x16.eq(c, lf), lfD = i8x16.eq(d, lf);
-      const before = p - 1;
-      const crA = i8x16.eq(v128.load(before), cr), crB = i8x16.eq(v128.load(before, 16), cr);
-      const crC = i8x16.eq(v128.load(before, 32), cr), crD = i8x16.eq(v128.load(before, 48), cr);
-      const bare = v128.or(
-        v128.or(v128.xor(lfA, crA), v128.xor(lfB, crB)), v128.or(v128.xor(lfC, crC), v128.xor(lfD, crD)));
-      let ends = <i64>mask64(lfA, lfB, lfC, lfD);
-      if (v128.any_true(bare)) {
-        const crs = <i64>mask64(crA, crB, crC, crD);
-        bareCr += popcnt<i64>(crs & ~ends);
-        bareLf += popcnt<i64>(ends & ~crs);
-        ends &= crs;
-      }
-      // Without an end, ctz is 64, and the line has at least the octets up to here but for a last CR.
-      const first = <i64>p + ctz<i64>(ends);
-      longest = max<i64>(longest, first - 1 - start);
-      if (longest < 62) { // only then can a line that lies wholly in these 64 octets matter
-        let from = first + 1;
-        for (let rest = ends & (ends - 1); rest != 0; rest &= rest - 1) {
-          const next = <i64>p + ctz<i64>(rest);
-          longest = max<i64>(longest, next - 1 - from);
-          from = next + 1;
+    while (p + 64 <= end) {
+      let stop = p + (min<usize>(end - p, PIECE) & ~63);
+      if (longest >= WITHIN) {
+        // In the hope that every LF ends a line and there is no other CR. Only a line that began before these 64
+        // octets, or ends behind them, can be longer than what was seen; without an end, ctz and clz are 64.
+        let odd = i8x16.splat(0), most = longest + 1, octets = line;
+        const last = stop - 64;
+        for (let q = p - 1; q < last; q += 64) {
+          const a = v128.load(q, 1), b = v128.load(q, 17), c = v128.load(q, 33), d = v128.load(q, 49);
+          const lfA = i8x16.eq(a, lf), lfB = i8x16.eq(b, lf), lfC = i8x16.eq(c, lf), lfD = i8x16.eq(d, lf);
+          least = i8x16.min_s(least, i8x16.min_s(i8x16.min_s(a, b), i8x16.min_s(c, d)));
+          odd = v128.or(odd, v128.or(
+            v128.or(v128.xor(lfA, i8x16.eq(v128.load(q), cr)), v128.xor(lfB, i8x16.eq(v128.load(q, 16), cr))),
+            v128.or(v128.xor(lfC, i8x16.eq(v128.load(q, 32), cr)), v128.xor(lfD, i8x16.eq(v128.load(q, 48), cr)))));
+          const ends = mask64(lfA, lfB, lfC, lfD);
+          most = max(most, octets + <i32>ctz<u64>(ends));
+          octets = select(0, octets, ends != 0) + <i32>clz<u64>(ends);
         }
+        if (!v128.any_true(odd)) {
+          longest = most - 1;
+          line = octets;
+          p = stop;
+          continue;
+        }
+      } else stop = p + 64;
+      for (; p < stop; p += 64) {
+        const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
+        const before = p - 1;
+        least = i8x16.min_s(least, i8x16.min_s(i8x16.min_s(a, b), i8x16.min_s(c, d)));
+        const lfs = mask64(i8x16.eq(a, lf), i8x16.eq(b, lf), i8x16.eq(c, lf), i8x16.eq(d, lf));
+        const crs = mask64(i8x16.eq(v128.load(before), cr), i8x16.eq(v128.load(before, 16), cr),
+          i8x16.eq(v128.load(before, 32), cr), i8x16.eq(v128.load(before, 48), cr));
+        bareCr += <i32>popcnt<u64>(crs & ~lfs);
+        bareLf += <i32>popcnt<u64>(lfs & ~crs);
+        for (let ends = lfs & crs; ends != 0; ends &= ends - 1) {
+          const place = <i32>ctz<u64>(ends);
+          longest = max(longest, line + place - 1);
+          line = -1 - place;
+        }
+        line += 64;
+        longest = max(longest, line - 1); // a last CR may be half an end
       }
-      start = select<i64>(<i64>p + 64 - clz<i64>(ends), start, ends != 0);
     }
     if (i8x16.bitmask(i8x16.lt_s(least, i8x16.splat(1))) != 0) flags |= kinds(at, p, flags);
   }
@@ -99,19 +124,20 @@ function lines(state: usize, at: usize, end: usize): void {
     const octet = load<u8>(p);
     if (octet > 127) flags |= HAS_8BIT;
     else if (octet == 0) flags |= HAS_NUL;
+    line++;
     if (octet == LF) {
       if (previous == CR) {
-        longest = max<i64>(longest, <i64>p - 1 - start);
-        start = <i64>p + 1;
+        longest = max(longest, line - 2);
+        line = 0;
       } else bareLf++;
     } else if (previous == CR) bareCr++;
     previous = octet;
   }
   store<u32>(state + FLAGS, flags);
-  store<i64>(state + LONGEST, longest);
+  store<i64>(state + LONGEST, max<i64>(known, <i64>longest + aside));
   store<i64>(state + BARE_CR, load<i64>(state + BARE_CR) + bareCr);
   store<i64>(state + BARE_LF, load<i64>(state + BARE_LF) + bareLf);
-  store<i64>(state + LINE, <i64>end - start);
+  store<i64>(state + LINE, <i64>line + (line >= <i32>FAR ? aside : 0));
   store<i64>(state + SIZE, load<i64>(state + SIZE) + <i64>(end - at));
 }
 

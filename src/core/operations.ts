@@ -1,6 +1,6 @@
 /** What an operator or a program on this box may ask of the gateway. Plain data both ways: it crosses a socket. */
 import type { Tracked } from './address-track.ts';
-import type { MessageId } from './envelope.ts';
+import type { Envelope, MessageId } from './envelope.ts';
 import type { Queued, RcptOptions } from './intake.ts';
 import type { Imported, PastOutcome, QueueEntry, QueueSummary, Selection, Verified } from './queue-store.ts';
 import type { Outcome } from './outcome.ts';
@@ -188,6 +188,7 @@ export interface LocalSubmission {
   readonly notify?: 'never' | readonly ('success' | 'failure' | 'delay')[];
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
+  readonly security?: Envelope['security'];
   /** DSN wishes recipient by recipient, in their order; where one is, `notify` does not count. */
   readonly wishes?: readonly (RcptOptions | null)[];
   /** A neighbour's job hands it over, not a program of this box: the node that called. */

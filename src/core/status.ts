@@ -84,6 +84,7 @@ export const catalogue = {
   recipientRefuses: permanent(550, '5.7.1', 'The recipient refuses this message', 'RFC 5321 §3.3'),
   relayDenied: permanent(550, '5.7.1', 'Relaying denied', 'RFC 5321 §3.6.2'),
   noSuchMailbox: permanent(550, '5.1.1', 'No such mailbox here', 'RFC 5321 §3.3'),
+  noSuchAlias: permanent(550, '5.1.1', 'No such list here', 'RFC 5321 §3.5.1'),
   needsSmtputf8: permanent(553, '5.6.7', 'Non-ASCII address without SMTPUTF8', 'RFC 6531 §3.5'),
   tooLarge: permanent(552, '5.3.4', 'Message too large', 'RFC 1870 §6.1'),
   bareLineEnd: permanent(550, '5.6.11', 'Message has a bare CR or LF', 'RFC 5321 §2.3.8'),

@@ -50,6 +50,8 @@ export interface Transport {
 /** What a next hop means on the wire; found when a connection is needed, not before. */
 export interface Destinations {
   find(nexthop: string, signal: AbortSignal): Promise<Destination | Settled>;
+  /** What a relay thought of our login, so that a token that is no good is not shown again, and somebody is told. */
+  loggedIn?(auth: RelayAuth, answer: { readonly kind: 'accepted' } | { readonly kind: 'refused'; readonly why: string }): void;
 }
 
 export interface Destination {
@@ -59,8 +61,16 @@ export interface Destination {
   readonly tls: TlsPolicy;
   /** Absent: connect directly. */
   readonly proxy?: Proxy;
-  readonly auth?: { readonly login: string; readonly password: string };
+  readonly auth?: RelayAuth;
 }
+
+/** How we say who we are: by a password, or by a bearer token (RFC 6750) that is good now. */
+export type RelayAuth = ({ readonly login: string; readonly password: string } | { readonly login: string; readonly token: string }) & {
+  /** Only these mechanisms; absent: the strongest that both know. */
+  readonly mechanisms?: readonly string[];
+  /** What is secret may cross a connection without TLS. */
+  readonly inClear?: true;
+};
 
 /** opportunistic: STARTTLS when offered. required: or defer. smtps: TLS from the first octet. */
 export type TlsPolicy = { readonly kind: 'opportunistic' | 'required' | 'smtps'; readonly verify: boolean };

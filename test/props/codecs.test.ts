@@ -10,6 +10,7 @@ import {
 import { slowXxh128, slowXxh64 } from './slow-xxh3.ts';
 
 const ROUNDS = 120;
+const LONG_ROUNDS = 12;
 
 for (const build of ['simd', 'relaxed', 'scalar'] as const) {
   describe(`codecs, ${build}`, () => {
@@ -157,5 +158,11 @@ function each(check: (octets: Buffer, pieces: Buffer[], seed: string) => void): 
     const random = seeded(round * 104729);
     const octets = randomOctets(random, round < 40 ? round : random(1500));
     for (const step of [...STEPS, 1e9]) check(octets, cut(random, octets, step), `round ${round}, step ${step}`);
+  }
+  // Long enough for what is done by the block, and past a window.
+  for (let round = 1; round <= LONG_ROUNDS; round++) {
+    const random = seeded(round * 15485863);
+    const octets = randomOctets(random, round === 1 ? 150_000 : 4000 + random(16_000));
+    for (const step of [0, 4096, 1e9]) check(octets, cut(random, octets, step), `long round ${round}, step ${step}`);
   }
 }

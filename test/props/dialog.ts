@@ -22,7 +22,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import type { Mechanism } from '../../src/grammar/sasl.ts';
-import { createOneAccount, openReceiveBox, type BoxOptions, type ReceiveBox } from './receive-box.ts';
+import { createOneAccount, createSmallDirectory, openReceiveBox, type BoxOptions, type ReceiveBox } from './receive-box.ts';
 
 export type Way = 'as written' | 'octets' | 'segment';
 export const ways: readonly Way[] = ['as written', 'octets', 'segment'];
@@ -104,6 +104,7 @@ function settings(steps: readonly Step[]): BoxOptions {
     else if (name === 'tls') listener['tls'] = testTls();
     else if (name === 'auth') options['auth'] = createOneAccount();
     else if (name === 'mechanisms' || name === 'mechanismsTls') listener[name] = words();
+    else if (name === 'directory') options['directory'] = createSmallDirectory();
     else if (name === 'greeting') options['greeting'] = unescape(value).toString();
     else if (name === 'reverse') options['reverse'] = async () => (value === '' ? { kind: 'none' } : { kind: 'found', name: value });
     else if (name === 'turned-away') options['admission'] = { admit: () => ({ kind: 'refused', reply: Number(value.slice(0, 3)), status: '5.7.1', text: value.slice(4) }) };

@@ -8,6 +8,7 @@ import { slowFacts, slowReceive, slowStuff } from './slow-kernels.ts';
 import { slowXxh64, slowXxh128 } from './slow-xxh3.ts';
 
 const ROUNDS = 150;
+const LONG_ROUNDS = 12;
 
 for (const build of ['simd', 'relaxed', 'scalar'] as const) {
   describe(`kernels, ${build}`, () => {
@@ -40,6 +41,16 @@ for (const build of ['simd', 'relaxed', 'scalar'] as const) {
         for (const piece of pieces) scan.feed(piece);
         assert.deepEqual(scan.facts(), slowFacts(octets), seed);
       });
+    });
+
+    it('measures a line past a gigabyte, and the lines after it', () => {
+      const piece = Buffer.alloc(65_536, 'a');
+      const survey = kernels.openSurvey();
+      survey.feed(Buffer.from('To: a\r\n\r\nfirst\r\n'));
+      for (let n = 0; n < 16_400; n++) survey.feed(piece);
+      for (const rest of ['b\r', `\n${'c'.repeat(200)}\r\n`]) survey.feed(Buffer.from(rest));
+      const { longestLine, bareCr, bareLf, headerEnd } = survey.facts();
+      assert.deepEqual({ longestLine, bareCr, bareLf, headerEnd }, { longestLine: 16_400 * 65_536 + 1, bareCr: 0, bareLf: 0, headerEnd: 9 });
     });
 
     it('stuffs as the reference does, and what is stuffed is received again', () => {
@@ -101,5 +112,11 @@ function each(check: (octets: Buffer, pieces: Buffer[], seed: string) => void): 
     const random = seeded(round * 7919);
     const octets = randomOctets(random, round < 40 ? round : random(1500));
     for (const step of [...STEPS, 1e9]) check(octets, cut(random, octets, step), `round ${round}, step ${step}`);
+  }
+  // Long enough for what is done by the block, and past a window.
+  for (let round = 1; round <= LONG_ROUNDS; round++) {
+    const random = seeded(round * 15485863);
+    const octets = randomOctets(random, round === 1 ? 150_000 : 4000 + random(16_000));
+    for (const step of [0, 4096, 1e9]) check(octets, cut(random, octets, step), `long round ${round}, step ${step}`);
   }
 }

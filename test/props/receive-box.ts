@@ -10,7 +10,7 @@ import type { Log, LogFields } from '../../src/core/log.ts';
 import type { Metrics } from '../../src/core/metrics.ts';
 import type { Admission } from '../../src/core/policy.ts';
 import { refuse } from '../../src/core/status.ts';
-import { openReceive, type ListenerOptions, type ReceiveOptions, type Receiver } from '../../src/flow/receive/index.ts';
+import { openReceive, type Directory, type ListenerOptions, type ReceiveOptions, type Receiver } from '../../src/flow/receive/index.ts';
 import { openCountedKernels, type CountedKernels } from './counted-kernels.ts';
 
 export interface Kept {
@@ -236,4 +236,17 @@ export async function openReceiveBox(options: BoxOptions = {}): Promise<ReceiveB
 
 export function randomText(octets: number): Buffer {
   return Buffer.from(randomBytes(octets).toString('base64').slice(0, octets).replaceAll(/(.{76})/g, '$1\r\n'));
+}
+
+/** `staff` stands for two, `secret` runs something, `tim` has a mailbox, `far` is no one of ours, `away` cannot be asked. */
+export function createSmallDirectory(): Directory {
+  const judge = (name: string) => {
+    if (name.startsWith('away')) return refuse('ourFault', { why: 'the aliases cannot be read' });
+    return name.startsWith('far') || name.startsWith('nobody') ? refuse('noSuchMailbox') : null;
+  };
+  const members = (name: string) => (/^staff(?:@|$)/.test(name) ? ['a@here.example', 'b@here.example'] : null);
+  return {
+    expand: async name => judge(name) ?? members(name) ?? refuse('noSuchAlias'),
+    verify: name => judge(name) ?? [`${name.replace(/@.*/, '')}@here.example`],
+  };
 }

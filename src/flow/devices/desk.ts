@@ -135,7 +135,7 @@ export async function restingReport(rules: readonly DeviceRule[], folder: string
 
 /** For all that a connection may turn out to be; each device's own limits are asked again when it is known. */
 function variablesOf(rules: readonly DeviceRule[], { sizeOctets }: DeviceSettings): Variables {
-  const hidden = new Set(rules.flatMap(rule => [...rule.hidden, ...(rule.oldestTls === null ? ['STARTTLS'] : [])]));
+  const hidden = new Set(rules.flatMap(rule => [...rule.hidden, ...(rule.oldestTls === null ? ['STARTTLS', 'XSECURITY'] : [])]));
   const sizes = rules.map(rule => rule.sizeOctets ?? sizeOctets);
   return new Map([
     ['RELAYCLIENT', ''],

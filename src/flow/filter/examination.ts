@@ -11,7 +11,7 @@ import type { Examination, FilterAnswer, Filter, Inspected, Judged, Verdict } fr
 import { refuse } from '../../core/status.ts';
 import { createCopy, type Copy } from './copy.ts';
 import type { Holding } from './holding.ts';
-import { withinLimit } from './time-limit.ts';
+import { withinLimit } from '../../kit/time-limit.ts';
 
 /** A filter and how it is asked. */
 export interface Placed {

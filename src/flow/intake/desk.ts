@@ -9,7 +9,7 @@ import type { Address, Envelope, MessageId, Origin, Recipient, RecipientId, Reve
 import { taken, type Awaitable, type ContentWriter, type Intake, type MailOptions, type OpenOptions, type Queued, type RcptOptions, type Taken, type Transaction } from '../../core/intake.ts';
 import type { Log } from '../../core/log.ts';
 import type { Counter, Histogram, Metrics } from '../../core/metrics.ts';
-import type { Check, Examination, Facts, Filtering, Variables } from '../../core/policy.ts';
+import type { Check, Examination, Facts, Filtering, Pass, TraceField, Variables } from '../../core/policy.ts';
 import type { Draft, QueueStore, Seal } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { decide } from './decision.ts';
@@ -63,7 +63,10 @@ class OpenTransaction implements Transaction {
   readonly #counters: Counters;
   readonly #origin: Origin;
   readonly #open: OpenOptions;
-  readonly #variables: Variables;
+  readonly #admitted: Variables;
+  /** The connection's, and what checks found out about this message. */
+  #variables: Variables;
+  #fields: TraceField[] = [];
   #reversePath: ReversePath = null;
   #mail: MailOptions = {};
   #recipients: Recipient[] = [];
@@ -85,11 +88,14 @@ class OpenTransaction implements Transaction {
     this.#counters = counters;
     this.#origin = origin;
     this.#open = open;
-    this.#variables = options.variables(origin);
+    this.#admitted = open.variables ?? options.variables(origin);
+    this.#variables = this.#admitted;
   }
 
   mail(reversePath: ReversePath, mail: MailOptions): Awaitable<Taken | Refusal> {
     this.abort();
+    this.#variables = this.#admitted;
+    this.#fields = [];
     this.#reversePath = reversePath;
     this.#mail = mail;
     this.#recipients = [];
@@ -133,11 +139,12 @@ class OpenTransaction implements Transaction {
 
   /**
    * One member: the sender's wishes go on with it. Several make a private list: the sender hears, when asked for, that
-   * the alias took the message, and never who the members are (RFC 3461 §5.2.7).
+   * the alias took the message, and never who the members are (RFC 3461 §5.2.7). With VERP one member is a list too:
+   * what comes back to its encoded sender would name somebody whom the sender does not know.
    */
   #addMembers(alias: Address, members: readonly Address[], rcpt: RcptOptions): void {
     const only = members.length === 1 ? members[0] : undefined;
-    if (only !== undefined) {
+    if (only !== undefined && this.#mail.verp !== true) {
       this.#add(alias, only, rcpt);
       return;
     }
@@ -162,7 +169,7 @@ class OpenTransaction implements Transaction {
   }
 
   /** Checks in order; the first refusal stands. */
-  #judge(stage: Check['stage'], facts: Facts, from = 0): Awaitable<Taken | Refusal> {
+  #judge(stage: Check['stage'], facts: OpenFacts, from = 0): Awaitable<Taken | Refusal> {
     const { checks } = this.#options;
     for (let at = from; at < checks.length; at++) {
       const check = checks[at] as Check;
@@ -171,14 +178,22 @@ class OpenTransaction implements Transaction {
       if (verdict instanceof Promise) {
         return verdict.then(late => {
           if (late.kind === 'refused') return this.#refused(late);
-          if (late.kind === 'pass' && late.filtering !== undefined) this.#filtering = late.filtering;
+          if (late.kind === 'pass') this.#learn(late, facts);
           return this.#judge(stage, facts, at + 1);
         });
       }
       if (verdict.kind === 'refused') return this.#refused(verdict);
-      if (verdict.kind === 'pass' && verdict.filtering !== undefined) this.#filtering = verdict.filtering;
+      if (verdict.kind === 'pass') this.#learn(verdict, facts);
     }
     return taken;
+  }
+
+  #learn({ filtering, variables, fields }: Pass, facts: OpenFacts): void {
+    if (filtering !== undefined) this.#filtering = filtering;
+    if (fields !== undefined) this.#fields.push(...fields);
+    if (variables === undefined) return;
+    this.#variables = new Map([...this.#variables, ...variables]);
+    facts.variables = this.#variables;
   }
 
   data(): ContentWriter | Refusal {
@@ -228,10 +243,16 @@ class OpenTransaction implements Transaction {
       this.abort();
       return this.#refused(header);
     }
+    const judged = this.#judge('data', { origin, variables: this.#variables, reversePath: this.#reversePath, recipients, header: headerOf(head, facts) });
+    const verdict = judged instanceof Promise ? await judged : judged;
+    if (verdict.kind === 'refused') {
+      this.abort();
+      return verdict;
+    }
     const at = clock.now();
     const declared: Envelope = facts.has8bit && envelope.body === '7bit' ? { ...envelope, body: '8bitmime' } : envelope;
     const missing = origin.source === 'submission' || origin.source === 'local' ? header.missing : NOTHING_MISSING;
-    const trace = this.#options.trace({ id: draft.id, envelope: declared, recipients, at, missing });
+    const trace = withFields(this.#options.trace({ id: draft.id, envelope: declared, recipients, at, missing }), this.#fields);
     const seal: Seal = { due: after(at, limits.submitDelayMs), trace, facts, envelope: declared };
     return examination === null ? this.#commit(draft, seal, recipients.length, at, NONE_REFUSED) : this.#examine(draft, seal, recipients, at, examination);
   }
@@ -299,6 +320,19 @@ class OpenTransaction implements Transaction {
     this.#counters.refused.add(1, { status: refusal.status });
     return refusal;
   }
+}
+
+type OpenFacts = { -readonly [K in keyof Facts]: Facts[K] };
+
+function headerOf(head: readonly Uint8Array[], { headerEnd }: ContentFacts): Uint8Array {
+  const [first] = head;
+  return (first !== undefined && first.length >= headerEnd ? first : Buffer.concat(head)).subarray(0, headerEnd);
+}
+
+function withFields(trace: Uint8Array, fields: readonly TraceField[]): Uint8Array {
+  if (fields.length === 0) return trace;
+  const text = (place: TraceField['place']) => Buffer.from(fields.filter(one => one.place === place).map(({ name, value }) => `${name}: ${value}\r\n`).join(''));
+  return Buffer.concat([text('above'), trace, text('below')]);
 }
 
 const NONE_REFUSED: Queued['refused'] = new Map();

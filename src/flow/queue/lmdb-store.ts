@@ -19,6 +19,7 @@ import { createBell } from './bell.ts';
 import type { BodyFiles } from './body-files.ts';
 import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
+import { compact } from './compaction.ts';
 import { createDrafts } from './drafts.ts';
 import { createLmdbOutbox } from './lmdb-outbox.ts';
 import { createLmdbTrack } from './lmdb-track.ts';
@@ -31,7 +32,7 @@ import { mayBeAlive } from './holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { entryCount, keysFrom, lastKey, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
 import { createMessageIds } from './message-id.ts';
-import { openRegistered } from './opening.ts';
+import { hasOthers, openRegistered } from './opening.ts';
 import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
 import type { Recovery } from './recovery.ts';
@@ -100,18 +101,20 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const mapSizeOctets = options.mapSizeOctets ?? MAP_OCTETS;
   const onDisk = options.freeSpace ?? diskFree(folder);
+  const alive = options.mayBeAlive ?? mayBeAlive;
   const index = await openRegistered({
-    folder, tag, log, mayBeAlive: options.mayBeAlive ?? mayBeAlive, freeOnDisk: onDisk,
+    folder, tag,
     open: () => (options.openIndex ?? openLmdbIndex)(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS)),
-    ...(options.compactFrom === undefined ? {} : { compactFrom: options.compactFrom }),
   });
+  const makeSmall = (leastFreeOctets: number) => compact(index, { folder, leastFreeOctets, freeOnDisk: onDisk(), shared: () => hasOthers(index, tag, alive), log });
+  if (options.compactFrom !== undefined) await makeSmall(options.compactFrom);
   const ground = await openGround(`${folder}/data.mdb`, index, mapSizeOctets, (octets) => onDisk() - octets >= watermarkOctets);
   const space = createFreeSpace(clock, watermarkOctets, onDisk, () => ground.leftOctets());
   const files = options.fileSystem ?? nodeFileSystem;
   const bodies = await openBodyFiles(`${folder}/bodies`, files, kernels);
   const format = createRecordFormat(kernels);
   const steps = createTransitions(index, format, log, options.quarantined ?? (() => undefined));
-  const putRight = () => recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: options.mayBeAlive ?? mayBeAlive });
+  const putRight = () => recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: alive });
   const recovery = await putRight();
 
   const bell = createBell();
@@ -203,7 +206,9 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     async tidy() {
       await forgetImports(index, clock.now());
       await track.purge();
-      return putRight();
+      const recovery = await putRight();
+      if (options.compactFrom !== undefined && (await makeSmall(options.compactFrom))) ground.moved();
+      return recovery;
     },
     exportMessages: (which, how) => transfer.leave(which, how),
     async importMessages(octets) {

@@ -8,6 +8,7 @@ import type { Limits } from './limits.ts';
 import type { Manners } from './manners.ts';
 import type { TlsFacts } from './origin.ts';
 import type { Setup } from './setup.ts';
+import type { Terms } from './terms.ts';
 
 /** MAIL was accepted. */
 export interface OpenMail {
@@ -22,11 +23,10 @@ export interface OpenMail {
 
 export interface Conversation {
   readonly setup: Setup;
+  readonly terms: Terms;
   readonly limits: Limits;
   /** TLS in use, or null. */
   readonly tls: TlsFacts | null;
-  readonly requireAuth: boolean;
-  readonly requireTls: boolean;
   readonly manners: Manners;
   /** What HELO or EHLO said, cleaned; null before. */
   helo: string | null;
@@ -48,6 +48,8 @@ export interface Conversation {
   refuse(refusal: Refusal, about?: About): Awaitable<void>;
   /** The intake's or a backend's decision: the tarpit comes before the reply. One log line. */
   passOn(refusal: Refusal, about?: About): Awaitable<void>;
+  /** A client that does well does not wait for what it did before. */
+  forgive(): void;
   origin(smtputf8: boolean): Awaitable<Origin>;
   /** Forgets the transaction, if there is one. */
   reset(): void;

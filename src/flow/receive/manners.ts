@@ -46,7 +46,7 @@ export function mannersOf(variables: Variables): Manners {
 /** The first line is our name. */
 function withoutWords(lines: string, hidden: ReadonlySet<string>): string {
   const [name = '', ...words] = lines.split('\r\n').filter(line => line !== '').map(line => line.slice(4));
-  const shown = [name, ...words.filter(word => !hidden.has((word.split(' ', 1)[0] ?? '').toUpperCase()))];
+  const shown = [name, ...words.filter(word => !hidden.has((word.split(/[ =]/, 1)[0] ?? '').toUpperCase()))];
   return shown.map((line, at) => `250${at === shown.length - 1 ? ' ' : '-'}${line}\r\n`).join('');
 }
 

@@ -2,11 +2,13 @@
 import type { SecureContextOptions } from 'node:tls';
 import type { AuthBackend } from '../../core/auth.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Intake } from '../../core/intake.ts';
+import type { Origin } from '../../core/envelope.ts';
+import type { Awaitable, Intake } from '../../core/intake.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Admission } from '../../core/policy.ts';
+import type { Refusal } from '../../core/status.ts';
 import type { Mechanism } from '../../grammar/sasl.ts';
 import type { Limits } from './limits.ts';
 
@@ -21,12 +23,22 @@ export interface ReceiveOptions {
   readonly admission: Admission;
   /** Absent: AUTH is not offered. */
   readonly auth?: AuthBackend;
+  /** Absent: VRFY and EXPN answer 252, whatever the access file lets them say. */
+  readonly directory?: Directory;
   readonly kernels: Kernels;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Asked at connect, waited for at MAIL only. */
   readonly reverse?: (address: string) => Promise<ReverseName>;
+}
+
+/** Who has a mailbox here, for those who ask. Names come as they were typed, with or without a domain. */
+export interface Directory {
+  /** The address that mail for this name goes to. */
+  verify(name: string, origin: Origin): Awaitable<readonly string[] | Refusal>;
+  /** The members of an alias. */
+  expand(name: string, origin: Origin): Awaitable<readonly string[] | Refusal>;
 }
 
 export type ReverseName =

@@ -26,7 +26,7 @@ import { commands } from './commands/table.ts';
 import { ContentReading } from './content-reading.ts';
 import type { About, Command, Conversation, OpenMail } from './conversation.ts';
 import { judgeTime, type Waiting } from './deadlines.ts';
-import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, isOn, limitsFor, type Limits } from './limits.ts';
+import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, type Limits } from './limits.ts';
 import { LineEndMender, mannersOf, strict, type Manners } from './manners.ts';
 import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
 import { PeerLog } from './peer-log.ts';
@@ -34,6 +34,7 @@ import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
 import { createTarpit, type Tarpit } from './tarpit.ts';
+import { termsFor, type Terms } from './terms.ts';
 
 /** A page or a script in a browser can be made to speak to us; a request line ends the session. */
 const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d/i;
@@ -52,10 +53,8 @@ function lastWord(refusal: Refusal): Refusal {
 
 export class Session implements Conversation, WireListener {
   readonly setup: Setup;
-  readonly limits: Limits;
-  readonly requireAuth: boolean;
-  readonly requireTls: boolean;
   readonly manners: Manners;
+  terms: Terms;
   helo: string | null = null;
   extended = false;
   tls: TlsFacts | null;
@@ -96,12 +95,10 @@ export class Session implements Conversation, WireListener {
 
   constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
     this.setup = setup;
-    this.limits = limitsFor(setup.limits, guest.variables);
     this.manners = setup.listener.forDevices === true ? mannersOf(guest.variables) : strict;
     this.#mender = this.manners.bareLf ? new LineEndMender() : null;
-    this.requireAuth = isOn(guest.variables.get('AUTH_REQUIRED'), setup.listener.requireAuth ?? false);
-    this.requireTls = isOn(guest.variables.get('ESMTP_TLS_REQUIRED'), setup.listener.requireTls ?? false);
-    this.#tarpit = isOn(guest.variables.get('TARPIT'), setup.tarpit) ? createTarpit() : null;
+    this.terms = termsFor(setup, guest.variables);
+    this.#tarpit = this.terms.tarpit ? createTarpit() : null;
     this.#wire = wire;
     this.#guest = guest;
     this.#left = left;
@@ -194,6 +191,10 @@ export class Session implements Conversation, WireListener {
     this.#flush();
   }
 
+  get limits(): Limits {
+    return this.terms.limits;
+  }
+
   get over(): boolean {
     return this.#phase === 'over';
   }
@@ -247,6 +248,10 @@ export class Session implements Conversation, WireListener {
     this.#log.refused(refusal, about);
     if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal);
     return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal));
+  }
+
+  forgive(): void {
+    this.#tarpit?.reset();
   }
 
   origin(smtputf8: boolean): Awaitable<Origin> {
@@ -359,8 +364,8 @@ export class Session implements Conversation, WireListener {
   }
 
   #forbidden(command: Command): Refusal | null {
-    if (this.requireTls && this.tls === null && command.withoutTls !== true) return refuse('tlsRequired');
-    if (this.requireAuth && this.account === null && command.withoutAuth !== true) return refuse('authRequired');
+    if (this.terms.requireTls && this.tls === null && command.withoutTls !== true) return refuse('tlsRequired');
+    if (this.terms.requireAuth && this.account === null && command.withoutAuth !== true) return refuse('authRequired');
     if (command.idle === true && ++this.#idle > this.limits.idleCommands) return refuse('tooManyErrors');
     return null;
   }
@@ -383,7 +388,7 @@ export class Session implements Conversation, WireListener {
     this.#content = null;
     this.mail = null;
     this.#idle = 0;
-    this.#tarpit?.reset();
+    this.forgive();
     this.setup.meters.messages.add(1);
     this.setup.meters.octets.add(content.sizeOctets);
     return this.answer(answer.refused.size === 0 ? `250 2.0.0 Ok. ${answer.id}\r\n` : this.#oneByOne(answer, mail));
@@ -519,7 +524,7 @@ export class Session implements Conversation, WireListener {
       tls: this.tls,
       account,
       mechanism: this.mechanism,
-      relayClient: account === null ? this.#guest.variables.get('RELAYCLIENT') : (setup.listener.authRelayClient ?? ''),
+      relayClient: account === null ? this.terms.relayClient : (setup.listener.authRelayClient ?? ''),
       at: setup.clock.now(),
     });
   }

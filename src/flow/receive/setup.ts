@@ -3,6 +3,7 @@ import type { Counter, Gauge } from '../../core/metrics.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
 import type { Mechanism } from '../../grammar/sasl.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
+import { extensionLines } from './extensions.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { ReceiveOptions } from './options.ts';
 
@@ -18,7 +19,7 @@ export interface Setup extends ReceiveOptions {
   readonly meters: Meters;
   mechanisms(tls: boolean): readonly Mechanism[];
   /** The answer to EHLO. */
-  extensions(tls: boolean, authenticated: boolean, sizeOctets: number): string;
+  extensions(tls: boolean, authenticated: boolean, limits: Limits): string;
 }
 
 export interface Meters {
@@ -48,15 +49,9 @@ export function createSetup(options: ReceiveOptions): Setup {
     bareLineEnds: listener.bareLineEnds ?? 'reject',
     offersTls,
     mechanisms,
-    extensions: (tls, authenticated, sizeOctets) => {
+    extensions: (tls, authenticated, limits) => {
       const words = authenticated ? NO_MECHANISM : mechanisms(tls);
-      const lines = [`${name} Ok.`];
-      if (words.length > 0) lines.push(`AUTH ${words.join(' ')}`);
-      if (offersTls && !tls) lines.push('STARTTLS');
-      lines.push('XEXDATA', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES');
-      // RFC 1870 §4: without a number when no limit is known.
-      lines.push(sizeOctets > 0 ? `SIZE ${sizeOctets}` : 'SIZE', 'DSN');
-      return formatReply(250, null, lines.join('\n'));
+      return formatReply(250, null, extensionLines({ name, mechanisms: words, starttls: offersTls && !tls, tls, limits }).join('\n'));
     },
     meters: {
       connections: metrics.counter('posthorn_receive_connections_total', 'Connections accepted or turned away, by result.'),

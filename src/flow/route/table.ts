@@ -4,7 +4,7 @@
  * and mx.ts finds the same route again by the same key.
  */
 import type { Recipient } from '../../core/envelope.ts';
-import type { Proxy, Route, Router, Settled, TlsPolicy } from '../../core/transport.ts';
+import type { Proxy, RelayAuth, Route, Router, Settled, TlsPolicy } from '../../core/transport.ts';
 import { domainOf } from '../../grammar/address.ts';
 
 /** One line of `esmtproutes`, with what other files say about it. */
@@ -15,7 +15,7 @@ export interface EsmtpRoute {
   readonly relay?: RouteRelay;
   readonly tls: TlsPolicy;
   readonly proxy?: RouteProxy;
-  readonly auth?: { readonly login: string; readonly password: string };
+  readonly auth?: RelayAuth;
   readonly families?: 'ipv4' | 'ipv6';
 }
 

@@ -1,5 +1,6 @@
 /** A sender of its own for each recipient (VERP), so that a report tells by its address whom it is about. */
-import { domainOf, localPart, parseAddress } from '../../grammar/address.ts';
+import { parseAddress } from '../../grammar/address.ts';
+import { encodeVerp } from '../../grammar/verp.ts';
 import { exits } from './command.ts';
 
 /** Kept where no size limit holds. */
@@ -24,16 +25,9 @@ export async function eachItsOwn(recipients: readonly string[], content: AsyncIt
   return exits.ok;
 }
 
-/** `list-bob=there.example@here.example` (VERP as XVERP has it). */
+/** `list-bob=there.example@here.example`; what is no address stays as it is, for whoever takes it to refuse. */
 export function verpSender(sender: string, recipient: string): string {
   const from = parseAddress(sender);
   const to = parseAddress(recipient);
-  if (from === null || to === null) return sender;
-  const tagged = `${localPart(from)}-${encoded(localPart(to).replaceAll('"', ''))}=${encoded(domainOf(to))}@${domainOf(from)}`;
-  return parseAddress(tagged) === null ? sender : tagged;
-}
-
-/** What an encoded recipient would be misread by stands as +HH. */
-function encoded(text: string): string {
-  return text.replaceAll(/[@:%![\]+-]/g, char => `+${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  return from === null || to === null ? sender : (encodeVerp(from, to) ?? sender);
 }

@@ -1,5 +1,5 @@
 /**
- * SMTP commands as a server reads them (RFC 5321 §4.1, with the parameters of RFC 1870, 3461, 4954, 6152, 6531, 6533).
+ * SMTP commands as a server reads them (RFC 5321 §4.1, with the parameters of RFC 1870, 3461, 4954, 6152, 6531, 6533, 8689).
  * Text in, values or the name of the refusal out; whether a command may be given now is the session's business.
  */
 import type { Address, Notify, ReversePath } from '../../core/envelope.ts';
@@ -35,6 +35,11 @@ export interface MailCommand {
   readonly envid?: string;
   /** Wants an answer for each recipient after the content. */
   readonly exdata?: true;
+  /** A sender address of its own for each recipient; announced as XVERP. */
+  readonly verp?: true;
+  /** Announced as XSECURITY; NONE, which demands nothing, leaves it out. */
+  readonly security?: 'starttls';
+  readonly requireTls?: true;
   /** RFC 4954 §5; null is `AUTH=<>`. */
   readonly auth?: string | null;
 }
@@ -120,7 +125,8 @@ function parseParameters(text: string): Map<string, string | null> | Bad {
   if (!text.startsWith(' ')) return bad('syntax', 'A blank must follow the address');
   for (const word of text.split(' ')) {
     if (word === '') continue;
-    const found = /^([a-z0-9][a-z0-9-]*)(?:=([!-<>-~\u0080-\u{10ffff}]+))?$/iu.exec(word);
+    const found = /^([a-z0-9][a-z0-9-]{0,63})(?:=([!-<>-~\u0080-\u{10ffff}]+))?$/iu.exec(word);
+    // Our reply repeats the keyword, and a reply line has 512 octets (RFC 5321 §4.5.3.1.5).
     // utf-8-addr-unitext and xtext never hold a bare `=`, `ENVID=` without a value is no value (RFC 5321 §4.1.2).
     if (found === null) return bad('syntax', 'Parameters are KEYWORD or KEYWORD=value');
     const key = (found[1] as string).toUpperCase();
@@ -140,6 +146,12 @@ function mailParameter(key: string, value: string | null): MailParameter | Bad {
       return bodyParameter(value);
     case 'EXDATA': // announced as XEXDATA
       return value === null ? { exdata: true } : bad('syntax', 'EXDATA has no value');
+    case 'VERP': // announced as XVERP
+      return value === null ? { verp: true } : bad('syntax', 'VERP has no value');
+    case 'SECURITY': // announced as XSECURITY
+      return securityParameter(value);
+    case 'REQUIRETLS': // RFC 8689 §2
+      return value === null ? { requireTls: true } : bad('syntax', 'REQUIRETLS has no value');
     case 'SMTPUTF8':
       return value === null ? { smtputf8: true } : bad('syntax', 'SMTPUTF8 has no value');
     case 'RET': {
@@ -168,6 +180,17 @@ function bodyParameter(value: string | null): MailParameter | Bad {
       return bad('unknownParameter', 'BINARYMIME is not offered');
     default:
       return bad('syntax', 'BODY is 7BIT or 8BITMIME');
+  }
+}
+
+function securityParameter(value: string | null): MailParameter | Bad {
+  switch ((value ?? '').toUpperCase()) {
+    case 'STARTTLS':
+      return { security: 'starttls' };
+    case 'NONE':
+      return {};
+    default:
+      return bad('syntax', 'SECURITY is NONE or STARTTLS');
   }
 }
 

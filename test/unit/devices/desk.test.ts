@@ -120,7 +120,7 @@ test('a message of a device is a submission that may relay, under its own size l
   // Before its name is known it gets what either may have.
   assert.deepEqual(Object.fromEntries(both.variables), { RELAYCLIENT: '', SIZELIMIT: '2097152', DEVICE_BARE_LF: '1', DEVICE_HIDE: 'PIPELINING' });
   const old = admit('10.1.1.4');
-  assert.equal(old.kind === 'admitted' && old.variables.get('DEVICE_HIDE'), 'STARTTLS');
+  assert.equal(old.kind === 'admitted' && old.variables.get('DEVICE_HIDE'), 'STARTTLS,XSECURITY', 'not even as a word of another');
   const stranger = admit('192.0.2.9');
   assert.ok(stranger.kind === 'refused' && stranger.text === '', 'turned away without a word');
   assert.deepEqual(office.desk.report().strangers.map(({ address, times }) => [address, times]), [['192.0.2.9', 1]]);

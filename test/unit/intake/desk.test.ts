@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Address, Origin } from '../../../src/core/envelope.ts';
-import type { ContentWriter, MailOptions, Transaction } from '../../../src/core/intake.ts';
+import type { ContentWriter, MailOptions, RcptOptions, Transaction } from '../../../src/core/intake.ts';
 import { silent } from '../../../src/core/log.ts';
 import { pass, type Check } from '../../../src/core/policy.ts';
 import type { QueueEntry, QueueStore } from '../../../src/core/queue-store.ts';
@@ -43,12 +43,12 @@ async function open(intake: ReturnType<typeof desk>['intake'], from: Origin = or
   return transaction;
 }
 
-async function send(intake: ReturnType<typeof desk>['intake'], text: string, own: { from?: Origin; mail?: MailOptions; to?: readonly string[] } = {}) {
+async function send(intake: ReturnType<typeof desk>['intake'], text: string, own: { from?: Origin; mail?: MailOptions; rcpt?: RcptOptions; to?: readonly string[] } = {}) {
   const transaction = await open(intake, own.from);
   const mail = await transaction.mail(address('a@there.example'), own.mail ?? {});
   if (mail.kind === 'refused') return mail;
   for (const to of own.to ?? ['b@here.example']) {
-    const rcpt = await transaction.rcpt(address(to), {});
+    const rcpt = await transaction.rcpt(address(to), own.rcpt ?? {});
     if (rcpt.kind === 'refused') return rcpt;
   }
   const writer = await transaction.data();
@@ -162,6 +162,17 @@ test('a recipient that is rewritten keeps what the sender wrote, for the report'
   const { intake, store } = desk({ resolve: () => address('real@here.example') });
   await send(intake, GOOD);
   assert.deepEqual((await queued(store))[0]?.message.recipients.map(one => [one.address, one.original]), [['real@here.example', 'rfc822;b@here.example']]);
+});
+
+test('VERP: who stands behind an alias, even alone, is not reported on; the alias is, as taken', async () => {
+  const { intake, store } = desk({ resolve: () => ({ kind: 'members', members: [address('real@here.example')] }) });
+  const rcpt = { notify: ['success', 'failure'], original: 'rfc822;list@here.example' } as const;
+  await send(intake, GOOD, { mail: { verp: true }, rcpt });
+  await send(intake, GOOD, { rcpt });
+  const [asked, plain] = (await queued(store)).map(({ message }) => message);
+  assert.deepEqual(asked?.recipients.map(({ address: to, notify, expanded }) => [to, notify, expanded]), [['b@here.example', ['success'], true], ['real@here.example', 'never', undefined]]);
+  assert.equal(asked.envelope.verp, true);
+  assert.deepEqual(plain?.recipients.map(({ address: to, notify }) => [to, notify]), [['real@here.example', ['success', 'failure']]]);
 });
 
 test('content of 8 bits is called so whatever BODY said', async () => {

@@ -42,6 +42,12 @@ test('the sender hears what NOTIFY asks for, and nothing else', async () => {
   }
 });
 
+test('VERP: one report about all goes to the sender as he is, never to the addresses that recipients saw', async () => {
+  const { desk, reporter } = openCase();
+  await reporter.report(newsOf({ envelope: { verp: true }, recipients: [{ outcome: failed }, { outcome: failed }], content: 'Subject: x\n\n' }));
+  assert.deepEqual(desk.queued.map(({ to }) => to), [['sender@here.example']]);
+});
+
 test('without a sender the postmaster hears of failures only, and of a failed report to the postmaster nobody does', async () => {
   const origin = (protocol: string) => ({ reversePath: null, origin: { source: 'dsn', protocol, at: 0 } }) as const;
   const ask = async (one: Case) => {

@@ -11,7 +11,7 @@ export const ehlo: Command = {
   run(talk, argument) {
     if (argument === '' && !talk.manners.lenient) return talk.refuse(refuse('syntax', { text: 'Say EHLO and your name' }));
     greet(talk, argument, true);
-    return talk.answer(talk.manners.shown(talk.setup.extensions(talk.tls !== null, talk.account !== null, talk.limits.sizeOctets)));
+    return talk.answer(talk.manners.shown(talk.setup.extensions(talk.tls !== null, talk.account !== null, talk.limits)));
   },
 };
 

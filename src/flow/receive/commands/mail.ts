@@ -30,6 +30,8 @@ function judge(talk: Conversation, command: MailCommand): Refusal | null {
   if (command.auth !== undefined && talk.setup.mechanisms(talk.tls !== null).length === 0) {
     return refuse('unknownParameter', { text: 'AUTH is not offered here' });
   }
+  // RFC 8689 §2: announced under TLS only, since a demand made in the clear proves nothing.
+  if (command.requireTls === true && talk.tls === null) return refuse('unknownParameter', { text: 'REQUIRETLS needs STARTTLS first' });
   if (command.international && command.smtputf8 !== true) return refuse('needsSmtputf8');
   // RFC 5321 §4.1.2: only a recipient may be a name alone. A device's is completed.
   if (command.reversePath !== null && domainOf(command.reversePath) === '' && !talk.manners.lenient) return refuse('badSenderAddress', { text: 'Bad reverse-path: it has no domain' });
@@ -56,7 +58,9 @@ function begin(talk: Conversation, transaction: Transaction, command: MailComman
 
 function options(command: MailCommand): MailOptions {
   if (command.parameters.length === 0) return NO_OPTIONS;
-  const { sizeOctets, body, smtputf8, ret, envid, exdata } = command;
+  const { sizeOctets, body, smtputf8, ret, envid, exdata, security, requireTls } = command;
+  // A report has no sender to be told by (courier's VERP draft).
+  const verp = command.reversePath === null ? undefined : command.verp;
   return {
     ...(sizeOctets === undefined ? {} : { sizeOctets }),
     ...(body === undefined ? {} : { body }),
@@ -64,5 +68,8 @@ function options(command: MailCommand): MailOptions {
     ...(ret === undefined ? {} : { ret }),
     ...(envid === undefined ? {} : { envid }),
     ...(exdata === undefined ? {} : { exdata }),
+    ...(verp === undefined ? {} : { verp }),
+    ...(security === undefined ? {} : { security }),
+    ...(requireTls === undefined ? {} : { requireTls }),
   };
 }

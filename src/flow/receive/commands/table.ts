@@ -2,10 +2,11 @@
 import type { Command } from '../conversation.ts';
 import { auth } from './auth.ts';
 import { content } from './content.ts';
+import { expn, vrfy } from './directory.ts';
 import { ehlo, helo } from './greeting.ts';
 import { mail } from './mail.ts';
 import { rcpt } from './rcpt.ts';
-import { expn, help, noop, quit, rset, vrfy } from './small-talk.ts';
+import { help, noop, quit, rset } from './small-talk.ts';
 import { starttls } from './starttls.ts';
 
 export const commands: ReadonlyMap<string, Command> = new Map([

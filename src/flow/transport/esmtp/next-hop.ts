@@ -10,10 +10,15 @@ import type { Job } from './job.ts';
 import { ownDeferral } from './outcomes.ts';
 import { openSession, type Session, type SessionContext } from './session.ts';
 
+/** A limit that was learnt may have been a bad hour. */
+const LIMIT_MS = 4 * 3_600_000;
+
 /** Seen by all next hops of one transport. */
 export interface Shared extends SessionContext {
   /** Next hops none of whose relays could be reached. */
   readonly unreachable: BriefMemory<Outcome>;
+  /** Recipients that next hops took in one transaction before they had enough. */
+  readonly recipients: BriefMemory<number>;
   /** Longest idle first. */
   readonly idle: Set<Connection>;
   readonly counts: { connection(result: 'opened' | 'failed'): void };
@@ -81,6 +86,15 @@ export class NextHop implements Owner {
     this.busy(connection);
     if (!this.#connections.delete(connection)) return;
     this.#pump();
+  }
+
+  mostRecipients(): number {
+    return this.#shared.recipients.recall(this.#name)?.fact ?? Number.POSITIVE_INFINITY;
+  }
+
+  tooMany(accepted: number): void {
+    const { recipients, settings } = this.#shared;
+    recipients.note(this.#name, Math.min(accepted, this.mostRecipients()), after(settings.clock.now(), LIMIT_MS));
   }
 
   #pump(mayOpen = true): void {

@@ -8,6 +8,7 @@
  *   421                                     deferred, nexthop, and the connection ends, wherever it is said
  *   5yz                                     failed              failed             failed             failed             failed
  *   552 without 5.2.2 or 5.3.4              failed              failed             deferred, recip.   failed             failed
+ *   too many (452, 552) behind an accepted one                                     next transaction
  *   silence, closed, reset, broken dialogue next relay          deferred, nexthop  deferred, nexthop  deferred, nexthop  deferred, uncertain
  *
  * A recipient that got its own answer at RCPT keeps it, whatever happens to the others later.
@@ -59,6 +60,14 @@ function blameOf(reply: Reply, phase: Phase): Blame {
 export function relayedOutcome(reply: Reply, dsnHandedOver: boolean, peer: Peer): Delivered {
   const outcome: Delivered = { kind: 'relayed', status: statusOf(reply, 2), said: diagnostic(reply, 'DATA', peer) };
   return dsnHandedOver ? { ...outcome, dsnHandedOver: true } : outcome;
+}
+
+/**
+ * "Too many recipients", after some were accepted: 452 says so, 552 did once (RFC 5321 §4.5.3.1.10), and the enhanced code
+ * tells it from a disk or a mailbox that is full (RFC 3463 §3.6: X.5.3).
+ */
+export function isTooMany({ code, status }: Reply): boolean {
+  return (code === 452 || code === 552) && (status === undefined || status.endsWith('.5.3'));
 }
 
 /** No answer, or none that can be read. */

@@ -13,11 +13,11 @@
 import { isIP } from 'node:net';
 import { after } from '../../../core/clock.ts';
 import type { Outcome } from '../../../core/outcome.ts';
-import type { Destination, Relay } from '../../../core/transport.ts';
+import type { Destination, Relay, RelayAuth } from '../../../core/transport.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
 import type { Dialled } from '../../../kit/dial.ts';
 import type { BriefMemory } from './brief-memory.ts';
-import { authenticate } from './client-auth.ts';
+import { authenticate, type Authenticated } from './client-auth.ts';
 import { noExtensions, parseExtensions, type Extensions } from './extensions.ts';
 import { formatSaid, isSuccess, lossOutcome, ownDeferral, refusedOutcome, type Loss, type Peer } from './outcomes.ts';
 import type { EsmtpSettings } from './settings.ts';
@@ -118,7 +118,7 @@ async function greet(context: SessionContext, destination: Destination, relay: R
     }
   }
   if (destination.auth !== undefined) {
-    const refused = await logIn(context, destination.auth, wire, extensions, peer, secure || isLoopback(relay));
+    const refused = await logIn(context, destination.auth, relay, wire, extensions, peer, secure || isLoopback(relay));
     if (refused !== null) return refused;
   }
   return { kind: 'open', wire, extensions, peer };
@@ -171,18 +171,38 @@ function noteBroken({ settings, brokenTls }: SessionContext, relay: Relay, why: 
   return { kind: 'in clear', why };
 }
 
-async function logIn(context: SessionContext, auth: NonNullable<Destination['auth']>, wire: Wire, extensions: Extensions, peer: Peer, secure: boolean): Promise<Session | null> {
+async function logIn(context: SessionContext, auth: RelayAuth, relay: Relay, wire: Wire, extensions: Extensions, peer: Peer, secure: boolean): Promise<Session | null> {
   const { settings } = context;
-  const answer = await authenticate(wire, extensions.mechanisms, auth, secure || settings.passwordsInClear === true, settings.timeouts.heloMs);
-  if (answer.kind === 'accepted') return null;
+  const { destinations, timeouts } = settings;
+  const answer = await authenticate(wire, auth, {
+    offered: extensions.mechanisms, maySayPassword: secure || auth.inClear === true || settings.passwordsInClear === true, host: relay.host, port: relay.port, timeoutMs: timeouts.heloMs,
+  });
+  if (answer.kind === 'accepted') {
+    destinations.loggedIn?.(auth, { kind: 'accepted' });
+    return null;
+  }
   if (answer.kind === 'lost') return lostEarly(answer.loss, 'AUTH', peer);
-  wire.quit(settings.timeouts.quitMs);
-  // Credentials are our configuration, so their refusal bounces nothing, even where Courier would.
-  const text = answer.kind === 'refused'
-    ? `Our login was refused: ${formatSaid(answer.reply)}`
-    : `We are to log in, and this host offers no way we may use${secure ? '' : ' without TLS'} (${answer.offered.join(' ') || 'nothing'})`;
+  wire.quit(timeouts.quitMs);
+  const text = authTrouble(answer, secure);
   settings.log.error('auth', { remoteMta: peer.remoteMta, login: auth.login, why: text });
-  return { kind: 'next', outcome: ownDeferral('4.7.8', 'nexthop', text, peer) };
+  // 4yz speaks of the moment, not of our credentials (RFC 4954 §6).
+  const passing = answer.kind === 'refused' && answer.reply.code < 500;
+  if (!passing) destinations.loggedIn?.(auth, { kind: 'refused', why: `${peer.remoteMta}: ${text}` });
+  // Credentials are our configuration, so their refusal bounces nothing, even where Courier would.
+  return { kind: 'next', outcome: ownDeferral(passing ? '4.7.0' : '4.7.8', 'nexthop', text, peer) };
+}
+
+function authTrouble(answer: Exclude<Authenticated, { kind: 'accepted' | 'lost' }>, secure: boolean): string {
+  switch (answer.kind) {
+    case 'refused':
+      return `Our login by ${answer.mechanism} was refused: ${formatSaid(answer.reply)}${answer.complaint === null ? '' : ` (${answer.complaint})`}`;
+    case 'distrusted':
+      return `We are to log in, and this host cannot be trusted with it: ${answer.why}`;
+    case 'no-mechanism':
+      return `We are to log in, and this host offers no way we may use${secure ? '' : ' without TLS'} (${answer.offered.join(' ') || 'nothing'})`;
+    default:
+      return answer satisfies never;
+  }
 }
 
 function lostEarly(loss: Loss, command: string, peer: Peer): NotOpen {

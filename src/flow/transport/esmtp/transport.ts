@@ -19,6 +19,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     settings,
     brokenTls: createBriefMemory(clock, REMEMBERED),
     unreachable: createBriefMemory(clock, REMEMBERED),
+    recipients: createBriefMemory(clock, REMEMBERED),
     signal: stopping.signal,
     idle: new Set(),
     counts: { connection: result => connections.add(1, { result }) },

@@ -1,0 +1,74 @@
+/** The transport around the transport. */
+import type { Clock } from '../../core/clock.ts';
+import type { MimeKernels } from '../../core/kernels.ts';
+import type { Log } from '../../core/log.ts';
+import type { Deferred } from '../../core/outcome.ts';
+import type { StoredContent } from '../../core/queue-store.ts';
+import type { Delivery, Transport } from '../../core/transport.ts';
+import { dress, type Dress } from './dressing.ts';
+import type { Pieces } from './octets.ts';
+import type { SenderRule } from './sender-fields.ts';
+import { isOurs, type Signers } from './signers.ts';
+
+/** What a next hop wants of mail. */
+export interface Manner {
+  /** Names the rule: mail to two next hops with one name is dressed once. */
+  readonly name: string;
+  readonly senders?: SenderRule;
+}
+
+export interface OutgoingSettings {
+  readonly transport: Pick<Transport, 'deliver'>;
+  /** Absent: as it is. */
+  mannerOf(nexthop: string): Manner | undefined;
+  readonly signers: Signers;
+  readonly kernels: Pick<MimeKernels, 'openSurvey'>;
+  toSevenBit(content: StoredContent): Pieces;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Ours: the recipients did nothing, and the next message may fare better. */
+const broken: Deferred = { kind: 'deferred', status: '4.3.0', blame: 'message', said: { type: 'x-gateway', text: 'The message could not be prepared for sending' } };
+
+export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'deliver'> {
+  const { transport, signers, kernels, clock, log } = settings;
+  const tailor = { signers, kernels, toSevenBit: (content: StoredContent) => settings.toSevenBit(content), now: () => Math.floor(clock.now() / 1000) };
+  /** One message to several next hops is dressed once an attempt. */
+  const dressed = new WeakMap<StoredContent, Map<string, Promise<StoredContent>>>();
+
+  function dressOnce(content: StoredContent, how: Dress, name: string): Promise<StoredContent> {
+    const known = dressed.get(content) ?? new Map<string, Promise<StoredContent>>();
+    dressed.set(content, known);
+    const key = `${how.signed} ${name}`;
+    const found = known.get(key) ?? dress(content, how, tailor);
+    known.set(key, found);
+    return found;
+  }
+
+  async function deliverDressed(job: Delivery, how: Dress, manner: Manner | undefined, signal: AbortSignal): ReturnType<Transport['deliver']> {
+    let content: StoredContent;
+    try {
+      content = await dressOnce(job.content, how, manner?.name ?? '');
+    } catch (cause) {
+      log.error('outgoing', { id: job.id, nexthop: job.nexthop, cause });
+      return new Map(job.recipients.map(({ id }) => [id, broken]));
+    }
+    return transport.deliver({ ...job, content }, signal);
+  }
+
+  return {
+    deliver(job, signal) {
+      const manner = settings.mannerOf(job.nexthop);
+      const senders = manner?.senders;
+      const signed = !signers.none && isOurs(job.envelope.origin);
+      if (senders === undefined && !signed) return transport.deliver(job, signal);
+      const { reversePath } = job.envelope;
+      const replaced = reversePath === null ? null : (senders?.replace(reversePath) ?? null);
+      const sent = replaced === null ? job : { ...job, envelope: { ...job.envelope, reversePath: replaced } };
+      const how: Dress = { signed, ...(senders?.fields === true ? { senders } : {}) };
+      if (!signed && how.senders === undefined) return transport.deliver(sent, signal);
+      return deliverDressed(sent, how, manner, signal);
+    },
+  };
+}
