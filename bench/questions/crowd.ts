@@ -61,7 +61,7 @@ async function dripping(bench: Bench, nextHop: number): Promise<void> {
     await waits(running.port, 5);
     const before = await waits(running.port, turns / 2);
     const sockets = await crowd(running.port, slow);
-    await Promise.all(sockets.map((socket, at) => (at % 2 === 0 ? enter(socket) : undefined)));
+    await Promise.all(sockets.filter((_, at) => at % 2 === 0).map(enter));
     let beside: Waits;
     let next = 0;
     // Each its own moment of the second, as strangers have.
