@@ -7,6 +7,7 @@ import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';
 import { Session, type SessionGuest } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
+import { relayOf, tlsTrouble } from './tls-trouble.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
 
 export interface Receiver {
@@ -72,7 +73,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       session.start();
       return session;
     },
-    trouble: cause => setup.log.info('error', { why: cause.message }),
+    trouble(cause) {
+      const relay = relayOf(cause);
+      setup.log.info('error', relay === undefined ? { why: cause.message } : { relay, why: tlsTrouble(cause) });
+    },
   }, listener.tls, listener.kind === 'smtps');
 
   const sweep = async () => {

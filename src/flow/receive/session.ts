@@ -33,6 +33,7 @@ import { PeerLog } from './peer-log.ts';
 import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
+import { tlsTrouble } from './tls-trouble.ts';
 import { createTarpit, type Tarpit } from './tarpit.ts';
 import { termsFor, type Terms } from './terms.ts';
 
@@ -170,7 +171,7 @@ export class Session implements Conversation, WireListener {
   }
 
   failed(cause: Error): void {
-    if (this.#busy === 'tls') this.#log.trouble(`TLS: ${cause.message}`);
+    if (this.#busy === 'tls') this.#log.trouble(tlsTrouble(cause));
   }
 
   closed(): void {

@@ -104,6 +104,7 @@ const nobody: WireListener = {
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
   leave: () => void = () => undefined;
+  #failed = false;
 
   get tls(): WireTls | null {
     if (!(this._socket instanceof TLSSocket)) return null;
@@ -149,7 +150,9 @@ class WireConnection extends SMTPConnection implements Wire {
   override _armTimeout(): void {}
 
   override _onError(cause: Error): void {
-    this.listener.failed(cause);
+    // A handshake that fails is told twice.
+    if (!this.#failed) this.listener.failed(cause);
+    this.#failed = true;
     this._socket.destroy();
   }
 

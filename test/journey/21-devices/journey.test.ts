@@ -34,6 +34,13 @@ ups 127.0.0.2 tls=none sender=*@example.com bare-lf=yes charset=iso-8859-15
 nas 127.0.0.3 helo=nas1 plain=no
 `;
 
+/** RSA, as old machines know no other. */
+function certificateIn(folder: string): { readonly cert: string; readonly key: string } {
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=posthorn.example'], { stdio: 'pipe' });
+  return { cert: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
+}
+
 interface Office {
   readonly box: Box;
   readonly smarthost: ScriptedPeer;
@@ -43,9 +50,7 @@ interface Office {
 
 async function office(t: TestContext): Promise<Office> {
   const folder = scratchFor(t, 'devices');
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=posthorn.example'], { stdio: 'pipe' });
-  const pem = { cert: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
+  const pem = certificateIn(folder);
   const smarthost = await openScriptedPeer({ tls: createSecureContext({ ...pem, minVersion: 'TLSv1.2' }), extensions: ['PIPELINING', '8BITMIME', 'STARTTLS', 'AUTH PLAIN'] });
   t.after(() => smarthost.close());
   const [port = 0, sslPort = 0] = await freePorts(2);
@@ -158,6 +163,28 @@ test('mail of old devices goes out by TLS 1.2 or newer, with a login, under an a
   const kept = await box.run(['devices', 'scanner', '--json']);
   const { messages, hour, lastMail } = JSON.parse(kept.stdout) as { messages: number; hour: { messages: number }; lastMail: { to: string } };
   assert.deepEqual([messages, hour.messages, lastMail.to], [2, 2, 'jane@example.com'], 'a restart forgets nothing, limits least of all');
+});
+
+test('a handshake that fails is told in words, whichever way it was begun', { skip: opensslAbsent(), timeout: 60_000 }, async (t) => {
+  const folder = scratchFor(t, 'handshakes');
+  const pem = certificateIn(folder);
+  const [port = 0, sslPort = 0] = await freePorts(2);
+  const box = await boxFor(t, { folder, files: { devices: 'modern 127.0.0.1\n', 'esmtpd-devices': `ADDRESS=127.0.0.1\nPORT=${port}\nSSLPORT=${sslPort}\nTLS_CERTFILE=esmtpd.pem\n`, 'esmtpd.pem': `${pem.cert}${pem.key}` } });
+  await box.start();
+  await assert.rejects(oldTls(sslPort, '127.0.0.1'));
+  const begun = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.1' });
+  for (const line of ['EHLO printer\r\n', 'STARTTLS\r\n', 'not a handshake\r\n']) {
+    await within(20_000, 'an answer', once(begun, 'data'));
+    begun.write(line);
+  }
+  await within(20_000, 'the end', once(begun.on('error', () => undefined), 'close'));
+  const why = (line: Readonly<Record<string, unknown>>): string => String(line['why'] ?? '');
+  await box.logged('the old version', line => why(line).startsWith('TLS: unsupported protocol (the client speaks older TLS'));
+  await box.logged('no TLS at all', line => why(line).startsWith('TLS: wrong version number (the client does not speak TLS)'));
+  const { stdout } = await box.run(['devices']);
+  assert.match(stdout, /error .*: TLS: unsupported protocol \(/);
+  assert.match(stdout, /error [^(]*: TLS: wrong version number \(/, 'once, not twice');
+  assert.equal(await box.stop(), 0);
 });
 
 test('a device that is named in the file is let in by a reload, and one that is gone is not', { timeout: 60_000 }, async (t) => {
