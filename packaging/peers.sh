@@ -10,6 +10,9 @@ msmtp:msmtp
 curl:curl
 python3:python3
 danted:dante-server
+microsocks:microsocks
+unbound:unbound
+ldns-signzone:ldnsutils
 maildrop:maildrop
 strace:strace
 uucico:uucp
@@ -26,6 +29,7 @@ tiffinfo:libtiff-tools
 mutt:mutt
 doveadm:dovecot-imapd
 opendkim:opendkim
+dkimverify:python3-dkim
 clamd:clamav-daemon
 spamd:spamd
 rspamd:rspamd

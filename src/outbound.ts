@@ -1,26 +1,32 @@
 /** Ways out over the network: router, destinations, resolver and the ESMTP transport, from the client's settings. */
-import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { ClientSettings, Configuration } from './configuration.ts';
 import type { Chance, Clock } from './core/clock.ts';
 import type { Kernels, MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
+import { noTlsJournal } from './core/tls.ts';
 import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
+import { createOutgoing, createSigners } from './flow/outgoing/index.ts';
 import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
 import { openEsmtpTransport, type Converter } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
 import { openConversion } from './grammar/mime/convert.ts';
 import { openDeadlines } from './kit/deadlines.ts';
-import { createDial, createStartTls } from './kit/dial.ts';
-import { parseResolvConf, type NameServer } from './kit/resolv-conf.ts';
-import { openResolver, type Resolver } from './kit/resolver.ts';
+import { createDial } from './kit/dial.ts';
+import { createStartTls } from './kit/start-tls.ts';
+import type { Resolver } from './kit/resolver.ts';
+import { openNameService } from './name-service.ts';
 import type { Rules } from './rules.ts';
+import { openTransportSecurity, type TransportSecurity } from './transport-security.ts';
 
 export interface Outbound {
   readonly router: Router;
+  /** As DNS has them, for whoever only asks. */
   readonly destinations: Destinations;
+  /** As mail goes to them. */
+  readonly security: Pick<TransportSecurity, 'find'>;
   readonly transport: Transport;
   /** The way of mail that is past warntime: all that goes by ESMTP goes to `backuprelay`, when there is one. */
   late(route: Route): Route;
@@ -44,22 +50,31 @@ const IDLE_CONNECTIONS = 50;
 
 export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound {
   const deadlines = openDeadlines(rooms.clock);
-  const resolver = openResolver({ ...nameServers(rules().configuration), clock: rooms.clock });
+  const resolver = openNameService(rules().configuration, rooms.clock);
   let plan = createPlan(rules(), resolver, rooms);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
+  const security = openTransportSecurity(rules, {
+    ...rooms, resolver, journal: noTlsJournal, destinations,
+    proxy: () => proxyOf(rules().configuration.client, undefined),
+  });
+  const convert = createConverter(rooms.kernels);
   const open = () => openEsmtpTransport({
-    ...rooms, convert: createConverter(rooms.kernels), destinations, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
+    ...rooms, convert, destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
   });
   let transport = open();
+  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: () => undefined, signers: createSigners(rules().configuration.dkim) });
+  let outgoing = dressed();
 
   return {
     router: { route: (to, envelope) => plan.router.route(to, envelope) },
     destinations,
+    security,
     // The runner holds this one for life; what is behind it may be a newer one.
     transport: {
       name: 'esmtp',
       get limits() { return transport.limits; },
-      deliver: (job, signal) => transport.deliver(job, signal),
+      deliver: (job, signal) => outgoing.deliver(job, signal),
+      forgive: () => transport.forgive?.(),
       close: () => transport.close(),
     },
     late: route => (route.transport === 'esmtp' ? (plan.late ?? route) : route),
@@ -69,11 +84,13 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
       plan = createPlan(rules(), resolver, rooms);
       const before = transport;
       transport = open();
+      outgoing = dressed();
       // Deliveries under way there end there.
       before.close().catch((cause: unknown) => rooms.log.error('closing', { cause }));
     },
     async close() {
       await transport.close();
+      await security.close();
       resolver.close();
       deadlines.close();
     },
@@ -117,6 +134,7 @@ function routeOf(client: ClientSettings, { domain, relay, security, family, prox
     match: domain,
     ...(relay === undefined ? {} : { relay: { host: relay.host, literal: relay.literal, port: relay.port ?? (security === 'smtps' ? 465 : SMTP_PORT) } }),
     tls: tlsOf(client, security),
+    ...(security === 'starttls' ? { security } : {}),
     ...(through === undefined ? {} : { proxy: through }),
     ...(login === undefined ? {} : { auth: { login: login.login, password: login.password } }),
     ...(family === undefined ? {} : { families: family === 4 ? 'ipv4' : 'ipv6' }),
@@ -126,7 +144,7 @@ function routeOf(client: ClientSettings, { domain, relay, security, family, prox
 function tlsOf(client: ClientSettings, security: 'starttls' | 'required' | 'smtps' | undefined): TlsPolicy {
   // SECURITY=STARTTLS asks for a certificate by our private authority; nothing less may pass for it.
   if (security === 'starttls') return { kind: 'required', verify: true };
-  return { kind: security ?? 'opportunistic', verify: client.verifyPeer };
+  return { kind: security ?? (client.useStartTls ? 'opportunistic' : 'none'), verify: client.verifyPeer };
 }
 
 /** The route's own word, else the proxy named `default`; null in a route means: none, whatever the default is. */
@@ -134,8 +152,11 @@ function proxyOf(client: ClientSettings, name: string | null | undefined): Route
   if (name === null) return undefined;
   const found = client.proxies.proxies.find(one => one.name === (name ?? 'default'));
   if (found === undefined) return undefined;
-  const plain: Proxy = { host: found.host, port: found.port, ...(found.login === undefined ? {} : { login: found.login }), ...(found.password === undefined ? {} : { password: found.password }) };
-  return { ...plain, resolve: found.resolve };
+  return { ...plainProxy(found), resolve: found.resolve };
+}
+
+function plainProxy({ host, port, login, password, via }: ClientSettings['proxies']['proxies'][number]): Proxy {
+  return { host, port, ...(login === undefined ? {} : { login }), ...(password === undefined ? {} : { password }), ...(via === undefined ? {} : { via: plainProxy(via) }) };
 }
 
 function clientSettings({ client, names }: Configuration) {
@@ -148,18 +169,10 @@ function clientSettings({ client, names }: Configuration) {
     },
     limits: { recipients: client.maxRecipients, connectionsPerNexthop: client.maxPerDomain, deliveriesInAll: client.maxDeliveries, idle: IDLE_CONNECTIONS },
     delayMs: client.delayMs,
+    ...(client.trustedAuthorities === undefined ? {} : { trustedCertificates: [client.trustedAuthorities] }),
+    ...(client.securityAuthorities === undefined ? {} : { securityCertificates: [client.securityAuthorities] }),
+    ...(client.identity === undefined ? {} : { identity: { certificate: client.identity.certificate, key: client.identity.key } }),
   };
-}
-
-function nameServers({ dnsServers }: Configuration): { servers: readonly NameServer[]; trustAd?: boolean; timeoutMs?: number; attempts?: number } {
-  if (dnsServers !== null) return { servers: dnsServers };
-  try {
-    const { servers, trustAd, timeoutMs, attempts } = parseResolvConf(readFileSync('/etc/resolv.conf', 'utf8'));
-    return { servers, trustAd, ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(attempts === undefined ? {} : { attempts }) };
-  } catch {
-    // resolv.conf(5): without the file, the name server of this machine.
-    return { servers: [{ host: '127.0.0.1', port: 53 }] };
-  }
 }
 
 /** For next hops without 8BITMIME. What cannot be read as MIME goes as it is, from there on: nobody's mail is held back for it. */

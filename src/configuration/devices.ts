@@ -12,7 +12,7 @@ import type { Listener, TlsIdentity } from './types.ts';
 const FILE = 'esmtpd-devices';
 /** TLS_PROTOCOL and TLS_CIPHER_LIST are no word of this file: each device has its own. */
 const vocabulary: Vocabulary = {
-  used: ['ADDRESS', 'PORT', 'SSLPORT', 'ESMTPDSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'SIZELIMIT', 'TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', 'TLS_PROTOCOL', 'TLS_CIPHER_LIST'],
+  used: ['ADDRESS', 'PORT', 'SSLPORT', 'ESMTPDSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'SIZELIMIT', 'TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', 'TLS_PROTOCOL', 'TLS_CIPHER_LIST', 'TLS_CIPHER_SUITES'],
   later: [],
 };
 const STANDARD_PORT = '2525';
@@ -31,7 +31,7 @@ export function readDeviceListeners(sheet: Sheet, rules: readonly DeviceRule[], 
   if (!existsSync(sheet.path(FILE))) return [];
   const environment = readEnvironment(sheet, [FILE], vocabulary);
   reviewEnvironment(sheet, FILE, vocabulary);
-  for (const name of ['TLS_PROTOCOL', 'TLS_CIPHER_LIST']) if (environment.get(name) !== undefined) environment.problem(name, `${name}: how old its TLS may be is said for each device`, 'tls=1.0 in the file devices');
+  for (const name of ['TLS_PROTOCOL', 'TLS_CIPHER_LIST', 'TLS_CIPHER_SUITES']) if (environment.get(name) !== undefined) environment.problem(name, `${name}: how old its TLS may be is said for each device`, 'tls=1.0 in the file devices');
   const starts = environment.flag('ESMTPDSTART', true);
   sheet.setting(FILE, starts ? 'on' : 'off', FILE);
   if (!starts) return [];
@@ -42,7 +42,7 @@ export function readDeviceListeners(sheet: Sheet, rules: readonly DeviceRule[], 
   const implicit = environment.parsed('SSLPORT', [], (text) => parsePortList(text, address, 'SSLPORT=4650'));
   const ownSize = environment.parsed('SIZELIMIT', sizeOctets ?? 0, (text) => parseSize(text, 'SIZELIMIT=25M'));
   const listener: Omit<Listener, 'name' | 'endpoints' | 'tls'> = {
-    ...(identity === undefined ? {} : { identity }),
+    ...tlsDetailsOf(identity),
     authRequired: false, tlsRequired: false, mechanisms: { plain: [], tls: [] }, authRelayClient: '',
     maxConnections: environment.number('MAXDAEMONS', defaults.maxConnections, 1, 65_536),
     maxPerAddress: environment.number('MAXPERIP', defaults.maxPerAddress, 1, 65_536),
@@ -58,6 +58,10 @@ export function readDeviceListeners(sheet: Sheet, rules: readonly DeviceRule[], 
     { ...listener, name: 'esmtpd-devices', endpoints: plain, tls: 'starttls' },
     ...(implicit.length === 0 || identity === undefined ? [] : [{ ...listener, name: 'esmtpd-devices-ssl' as const, endpoints: implicit, tls: 'implicit' as const }]),
   ];
+}
+
+function tlsDetailsOf(identity: TlsIdentity | undefined): Pick<Listener, 'identity' | 'tlsDetails'> {
+  return identity === undefined ? {} : { identity, tlsDetails: { identity, names: new Map(), addresses: new Map() } };
 }
 
 /** As old as the oldest that any device may speak. */

@@ -40,6 +40,8 @@ export interface Diagnostic {
   readonly remoteMta?: string;
   /** The command that drew the answer. */
   readonly command?: string;
+  /** How the connection was secured and who asked for it: `TLSv1.3 TLS_AES_256_GCM_SHA384, DANE`. */
+  readonly tls?: string;
 }
 
 export type Outcomes = ReadonlyMap<RecipientId, Outcome>;

@@ -13,7 +13,7 @@ export interface RecordData {
 export type RecordKind = keyof RecordData;
 
 export type Parsed<K extends RecordKind> =
-  | { readonly kind: 'found'; readonly records: readonly RecordData[K][]; readonly ttl: number; readonly authentic: boolean }
+  | { readonly kind: 'found'; readonly records: readonly RecordData[K][]; readonly ttl: number; readonly authentic: boolean; readonly owner: string }
   | { readonly kind: 'none'; readonly noSuchDomain: boolean; readonly ttl: number; readonly authentic: boolean }
   /** The chain of aliases leaves the message: ask again for `name`. */
   | { readonly kind: 'alias'; readonly name: string; readonly ttl: number; readonly authentic: boolean }
@@ -73,7 +73,7 @@ function follow<K extends RecordKind>(message: DecodedPacket, name: string, kind
       records.push(record);
       ttl = Math.min(ttl, ttlOf(rr));
     }
-    if (records.length > 0) return { kind: 'found', records, ttl, authentic };
+    if (records.length > 0) return { kind: 'found', records, ttl, authentic, owner };
     const alias = answers.find(rr => rr.type === 'CNAME' && plain(rr.name) === owner);
     if (alias === undefined) {
       const negative = soaTtl(message);

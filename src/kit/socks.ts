@@ -10,6 +10,8 @@ export interface Proxy {
   readonly port: number;
   readonly login?: string;
   readonly password?: string;
+  /** Reached through this one. */
+  readonly via?: Proxy;
 }
 
 export type Negotiated =

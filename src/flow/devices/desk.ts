@@ -135,7 +135,12 @@ export async function restingReport(rules: readonly DeviceRule[], folder: string
 
 /** For all that a connection may turn out to be; each device's own limits are asked again when it is known. */
 function variablesOf(rules: readonly DeviceRule[], { sizeOctets }: DeviceSettings): Variables {
-  const hidden = new Set(rules.flatMap(rule => [...rule.hidden, ...(rule.oldestTls === null ? ['STARTTLS', 'XSECURITY'] : [])]));
+  const hidden = new Set(rules.flatMap(rule => [
+    ...rule.hidden,
+    ...(rule.oldestTls === null ? ['STARTTLS', 'XSECURITY'] : []),
+    // Counted octets and mended lines do not go together.
+    ...(rule.bareLf ? ['CHUNKING', 'BINARYMIME'] : []),
+  ]));
   const sizes = rules.map(rule => rule.sizeOctets ?? sizeOctets);
   return new Map([
     ['RELAYCLIENT', ''],

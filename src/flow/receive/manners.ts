@@ -15,8 +15,8 @@ export interface Manners {
   /** A command line with what no command has taken out of its greeting. */
   line(line: string): string;
   path(argument: string, word: 'FROM' | 'TO', extended: boolean): string;
-  /** The answer to EHLO. */
-  shown(lines: string): string;
+  /** The lines of the answer to EHLO. */
+  shown(lines: readonly string[]): readonly string[];
 }
 
 /** Names of the variables that an admission for devices sets. */
@@ -39,15 +39,9 @@ export function mannersOf(variables: Variables): Manners {
     hidden,
     line: line => (/^(?:HELO|EHLO)/i.test(line) ? line.replaceAll(/[\u0000-\u001f\u007f\ufffd]/g, '_') : line.trimStart()),
     path: mendPath,
-    shown: lines => (hidden.size === 0 ? lines : withoutWords(lines, hidden)),
+    // The first line is our name.
+    shown: ([name = '', ...words]) => [name, ...words.filter(word => !hidden.has((word.split(/[ =]/, 1)[0] ?? '').toUpperCase()))],
   };
-}
-
-/** The first line is our name. */
-function withoutWords(lines: string, hidden: ReadonlySet<string>): string {
-  const [name = '', ...words] = lines.split('\r\n').filter(line => line !== '').map(line => line.slice(4));
-  const shown = [name, ...words.filter(word => !hidden.has((word.split(/[ =]/, 1)[0] ?? '').toUpperCase()))];
-  return shown.map((line, at) => `250${at === shown.length - 1 ? ' ' : '-'}${line}\r\n`).join('');
 }
 
 /** LF without a CR before it becomes CRLF, whichever way the input is cut. */

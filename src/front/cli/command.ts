@@ -44,7 +44,10 @@ export interface Rooms {
   uucp(configuration: Configuration): Promise<UucpDesk>;
   /** Runs the deputy until somebody stops it; gives the exit code. */
   deputy(configuration: Configuration): Promise<number>;
-  lookUpMx(configuration: Configuration, domain: string): Promise<MxAnswer>;
+  /** What stands under a name, each record's strings joined. */
+  lookUpTxt(configuration: Configuration, name: string): Promise<TxtAnswer>;
+  /** With `tls`: and how mail to each relay is encrypted, and why. */
+  lookUpMx(configuration: Configuration, domain: string, tls: boolean): Promise<MxAnswer>;
   /** A message file as it would be faxed. */
   faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
   /** The modems and the spool, beside the gateway. */
@@ -102,8 +105,10 @@ export interface FaxDesk {
 }
 
 export type MxAnswer =
-  | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean }[] }
-  | { readonly kind: 'no-mail' | 'hard-error' | 'soft-error'; readonly why: string };
+  | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean; readonly tls?: string }[]; readonly steps?: readonly string[] }
+  | { readonly kind: 'no-mail' | 'hard-error' | 'soft-error'; readonly why: string; readonly steps?: readonly string[] };
+
+export type TxtAnswer = { readonly kind: 'found'; readonly records: readonly string[] } | { readonly kind: 'none' } | { readonly kind: 'unavailable'; readonly why: string };
 
 /** A wrong call: printed with the command's usage, exit 64. */
 export class Usage extends Error {}

@@ -178,7 +178,7 @@ test('a handshake that fails is told in words, whichever way it was begun', { sk
     begun.write(line);
   }
   await within(20_000, 'the end', once(begun.on('error', () => undefined), 'close'));
-  const why = (line: Readonly<Record<string, unknown>>): string => String(line['why'] ?? '');
+  const why = (line: Readonly<Record<string, unknown>>): string => (typeof line['why'] === 'string' ? line['why'] : '');
   await box.logged('the old version', line => why(line).startsWith('TLS: unsupported protocol (the client speaks older TLS'));
   await box.logged('no TLS at all', line => why(line).startsWith('TLS: wrong version number (the client does not speak TLS)'));
   const { stdout } = await box.run(['devices']);

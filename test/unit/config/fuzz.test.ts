@@ -12,6 +12,8 @@ import { createHostedDomains, parseHostedDomains } from '../../../src/grammar/co
 import { nearestName } from '../../../src/grammar/config/nearest-name.ts';
 import { parseNetwork } from '../../../src/grammar/config/network.ts';
 import type { Parsed } from '../../../src/grammar/config/parsed.ts';
+import { parseNameServers } from '../../../src/grammar/config/name-servers.ts';
+import { parseTlsPolicies } from '../../../src/grammar/config/tls-policies.ts';
 import { parseProxies } from '../../../src/grammar/config/proxies.ts';
 import { parseRelayLogins } from '../../../src/grammar/config/relay-logins.ts';
 import { parseRoutes } from '../../../src/grammar/config/routes.ts';
@@ -32,13 +34,15 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   'hosted domains': parseHostedDomains,
   network: parseNetwork,
   proxies: parseProxies,
+  'name servers': parseNameServers,
+  'tls policies': parseTlsPolicies,
   'relay logins': parseRelayLogins,
   routes: parseRoutes,
   size: (text) => parseSize(text),
 };
 
 /** Anything, and things made of the words that the languages know. */
-const words = ['allow', 'deny', 'RELAYCLIENT', '=', ',', '"', "'", '\\', '$', '${X}', '`', '#', '!', '*', '.', ':', '[', ']', '::1', '10', '/8', '/SECURITY=SMTPS', '\t', ' ', '\n', '\r\n', 'NAME=', 'opt', 'badfrom', 'a@b.c', 'socks5://', '@', '%', 'ü', '\0', '\uFEFF', '1w', '99999999999999999'];
+const words = ['allow', 'deny', 'RELAYCLIENT', '=', ',', '"', "'", '\\', '$', '${X}', '`', '#', '!', '*', '.', ':', '[', ']', '::1', '10', '/8', '/SECURITY=SMTPS', '\t', ' ', '\n', '\r\n', 'NAME=', 'opt', 'badfrom', 'a@b.c', 'socks5://', 'https://', 'via', 'at', 'private', 'verified', '@', '%', 'ü', '\0', '\uFEFF', '1w', '99999999999999999'];
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.array(fc.constantFrom(...words), { maxLength: 40 }).map((parts) => parts.join('')));
 
 for (const [name, parse] of Object.entries(parsers)) {

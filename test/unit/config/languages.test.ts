@@ -114,6 +114,14 @@ test('proxies: names, credentials in %XX, who looks names up, who is reached dir
     assert.doesNotMatch(JSON.stringify(parsed), /secret/);
   }
   assert.deepEqual(linesOf(parseProxies('d socks5://x:1\nd socks5://y:1')), [2]);
+  const chained = valueOf(parseProxies('out socks5h://far.example:1 via middle\nmiddle socks5://mid.example:2 VIA near\nnear socks5://a:b@near.example:3\n')).proxies;
+  assert.deepEqual(chained.map(({ host, via }) => [host, via?.host, via?.via?.host, via?.via?.login]), [
+    ['far.example', 'mid.example', 'near.example', 'a'], ['mid.example', 'near.example', undefined, undefined], ['near.example', undefined, undefined, undefined],
+  ]);
+  assert.deepEqual(linesOf(parseProxies('a socks5://x:1 via b')), [1], 'nobody is called b');
+  assert.deepEqual(linesOf(parseProxies('a socks5://x:1 via b\nb socks5://x:2 via a')), [1, 2], 'a circle');
+  assert.deepEqual(linesOf(parseProxies('a socks5://x:1 through b\nb socks5://x:2 via')), [1, 2]);
+  assert.deepEqual(linesOf(parseProxies(Array.from({ length: 10 }, (_, n) => `p${n} socks5://x:${n + 1}${n === 0 ? '' : ` via p${n - 1}`}`).join('\n'))), [9, 10], 'too many in a row');
 });
 
 test('bofh: every directive in any case, comments anywhere', () => {

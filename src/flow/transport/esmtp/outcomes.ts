@@ -26,6 +26,8 @@ export type Phase = 'greeting' | 'mail' | 'rcpt' | 'data' | 'final';
 /** Who is at the other end, as reports name it. */
 export interface Peer {
   readonly remoteMta: string;
+  /** How we speak to it, for the log; absent: in clear, or nothing was decided. */
+  readonly tls?: string;
 }
 
 /** The connection, rather than the peer's answer, decided. */
@@ -78,7 +80,7 @@ export function lossOutcome(loss: Loss, phase: Phase, command: string, peer: Pee
     // RFC 3463 §3.5, §3.6: 4.4.2 bad connection, 4.5.0 protocol, 4.3.2 we are stopping.
     status: loss.kind === 'garbage' ? '4.5.0' : loss.kind === 'aborted' ? '4.3.2' : '4.4.2',
     blame: loss.kind === 'aborted' ? 'message' : 'nexthop',
-    said: { type: 'x-gateway', text: loss.why, remoteMta: peer.remoteMta, command },
+    said: { ...ownWords(loss.why, peer), command },
   };
   // The peer may have taken the message before its answer was lost (RFC 1047).
   return phase === 'final' ? { ...outcome, uncertain: true } : outcome;
@@ -94,7 +96,11 @@ export function ownFailure(status: Status<5>, text: string, peer?: Peer): Failed
 }
 
 function ownWords(text: string, peer?: Peer): Diagnostic {
-  return { type: 'x-gateway', text, ...(peer === undefined ? {} : { remoteMta: peer.remoteMta }) };
+  return { type: 'x-gateway', text, ...(peer === undefined ? {} : named(peer)) };
+}
+
+function named({ remoteMta, tls }: Peer): Pick<Diagnostic, 'remoteMta' | 'tls'> {
+  return { remoteMta, ...(tls === undefined ? {} : { tls }) };
 }
 
 export function isSuccess(reply: Reply): boolean {
@@ -112,7 +118,7 @@ function statusOf<C extends 2 | 4 | 5>(reply: Reply, statusClass: C): Status<C> 
 }
 
 function diagnostic(reply: Reply, command: string, peer: Peer): Diagnostic {
-  return { type: 'smtp', text: formatSaid(reply), remoteMta: peer.remoteMta, command };
+  return { type: 'smtp', text: formatSaid(reply), ...named(peer), command };
 }
 
 /** The reply as it was on the wire, within bounds; lines joined with LF. */

@@ -4,10 +4,11 @@ import type { Kernels } from '../../../core/kernels.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Metrics } from '../../../core/metrics.ts';
 import type { StoredContent } from '../../../core/queue-store.ts';
+import type { TlsJournal } from '../../../core/tls.ts';
 import type { Destinations } from '../../../core/transport.ts';
 import type { Deadlines } from '../../../kit/deadlines.ts';
-import type { Dial, Secured, TlsRequest } from '../../../kit/dial.ts';
-import type { Socket } from 'node:net';
+import type { Dial } from '../../../kit/dial.ts';
+import type { StartTls, TlsRequest } from '../../../kit/start-tls.ts';
 
 /** Courier's timeouts (`esmtptimeout…`), in milliseconds. */
 export interface EsmtpTimeouts {
@@ -55,7 +56,7 @@ export interface Converter {
 export interface EsmtpSettings {
   readonly destinations: Destinations;
   readonly dial: Dial;
-  readonly startTls: (socket: Socket, request: TlsRequest) => Promise<Secured>;
+  readonly startTls: StartTls;
   readonly deadlines: Deadlines;
   readonly kernels: Pick<Kernels, 'openStuffing'>;
   readonly clock: Clock;
@@ -72,6 +73,12 @@ export interface EsmtpSettings {
   readonly convert?: Converter;
   /** PEM; replaces the system's list of authorities where a route wants certificates verified. */
   readonly trustedCertificates?: readonly string[];
+  /** Our certificate, for a peer that asks for one; PEM. */
+  readonly identity?: TlsRequest['identity'];
+  /** Hears how each session's TLS went. */
+  readonly tlsJournal?: TlsJournal;
+  /** PEM; the private authority of SECURITY=STARTTLS (`TLS_TRUSTSECURITYCERTS`). Absent: nothing can be sent so. */
+  readonly securityCertificates?: readonly string[];
   /** Send a password in clear when the peer offers neither TLS nor CRAM-MD5. Default: no. */
   readonly passwordsInClear?: boolean;
 }
