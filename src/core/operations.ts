@@ -56,7 +56,7 @@ export interface DeviceStanding {
   /** In the hour and in the day under way, beside their limits; a limit of 0 is none. */
   readonly hour: { readonly messages: number; readonly limit: number };
   readonly day: { readonly messages: number; readonly limit: number };
-  /** At MAIL. `tls` is its version, or null. */
+  /** `helo` is '' when it connected and has not said MAIL; `tls` is its version, or null. */
   readonly lastSeen: { readonly at: number; readonly address: string; readonly helo: string; readonly tls: string | null } | null;
   readonly lastMail: DeviceMail | null;
   /** Newest first. */

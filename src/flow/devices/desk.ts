@@ -72,7 +72,13 @@ export async function openDeviceDesk(options: DeviceDeskOptions): Promise<Device
 
   function admit({ remoteAddress }: { readonly remoteAddress: string }): ReturnType<Admission['admit']> {
     const rules = table.at(remoteAddress);
-    if (rules.length > 0) return { kind: 'admitted', variables: variablesOf(rules, settings) };
+    const [only, other] = rules;
+    if (only !== undefined) {
+      // Whether it says more than that it is there is known at MAIL.
+      if (other === undefined) ledger.seen(only.name, { at: clock.now(), address: remoteAddress, helo: '', tls: null });
+      file.soon();
+      return { kind: 'admitted', variables: variablesOf(rules, settings) };
+    }
     if (ledger.stranger(remoteAddress)) log.info('error', { relay: remoteAddress, why: 'turned away: this is no address of a device' });
     return silence;
   }

@@ -49,7 +49,7 @@ async function printText({ devices: all, strangers }: DeviceReport, say: Say): P
 function formatDevice({ name, networks, messages, hour, day, lastSeen, lastMail, errors }: DeviceStanding): string {
   const spent = [hour.limit > 0 ? `${hour.messages} of ${hour.limit} this hour` : '', day.limit > 0 ? `${day.messages} of ${day.limit} today` : ''].filter(text => text !== '');
   const lines = [`${name}  ${networks.join(' ')}  ${messages === 1 ? '1 message' : `${messages} messages`}${spent.length === 0 ? '' : ` (${spent.join(', ')})`}`];
-  lines.push(lastSeen === null ? '     never seen' : `     last seen ${formatWhen(lastSeen.at)} at ${lastSeen.address} as ${printable(lastSeen.helo)}, ${lastSeen.tls ?? 'without TLS'}`);
+  lines.push(lastSeen === null ? '     never seen' : `     last seen ${formatWhen(lastSeen.at)} at ${lastSeen.address}${lastSeen.helo === '' ? ', connected only' : ` as ${printable(lastSeen.helo)}, ${lastSeen.tls ?? 'without TLS'}`}`);
   if (lastMail !== null) {
     const { id, at, from, to, recipients, sizeOctets, outcome } = lastMail;
     lines.push(`     last mail ${formatWhen(at)}  ${id}  <${from}> to <${to}>${recipients > 1 ? ` and ${recipients - 1} more` : ''}, ${formatSize(sizeOctets)}: ${outcome === null ? 'waits' : `${outcome.kind}${outcome.said === '' ? '' : `, ${printable(outcome.said)}`}`}`);

@@ -182,6 +182,7 @@ test('a handshake that fails is told in words, whichever way it was begun', { sk
   await box.logged('the old version', line => why(line).startsWith('TLS: unsupported protocol (the client speaks older TLS'));
   await box.logged('no TLS at all', line => why(line).startsWith('TLS: wrong version number (the client does not speak TLS)'));
   const { stdout } = await box.run(['devices']);
+  assert.match(stdout, /last seen .* at 127\.0\.0\.1, connected only/);
   assert.match(stdout, /error .*: TLS: unsupported protocol \(/);
   assert.match(stdout, /error [^(]*: TLS: wrong version number \(/, 'once, not twice');
   assert.equal(await box.stop(), 0);

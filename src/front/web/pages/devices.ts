@@ -27,7 +27,7 @@ ${all.length === 0 ? html`<p class="empty">The file devices names none.</p>` : h
 ${all.slice(0, SHOWN).map(one => html`<tr>
 <th scope="row"><bdi>${one.name}</bdi> <span class="quiet">${one.networks.join(', ')}</span></th>
 <td data-name="Messages">${formatCount(one.messages)} <span class="quiet">${spent(one)}</span></td>
-<td data-name="Last seen">${one.lastSeen === null ? 'never' : html`${when(one.lastSeen.at, now)} <span class="quiet"><bdi>${one.lastSeen.address} ${one.lastSeen.helo}</bdi>, ${one.lastSeen.tls ?? 'without TLS'}</span>`}</td>
+<td data-name="Last seen">${one.lastSeen === null ? 'never' : html`${when(one.lastSeen.at, now)} <span class="quiet"><bdi>${one.lastSeen.address} ${one.lastSeen.helo}</bdi>, ${one.lastSeen.helo === '' ? 'connected only' : (one.lastSeen.tls ?? 'without TLS')}</span>`}</td>
 <td data-name="Last mail">${lastMail(one, now)}</td>
 <td data-name="Last errors">${one.errors.length === 0 ? '–' : one.errors.slice(0, 3).map(({ at, what, times }) => html`<div><span class="said"><bdi>${what}</bdi></span> ${times > 1 ? `${formatCount(times)} times, ` : ''}${when(at, now)}</div>`)}</td>
 </tr>
