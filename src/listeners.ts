@@ -1,4 +1,5 @@
 /** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
+import { networkHas, parseIpAddress, type Network } from './grammar/config/network.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
 import type { Admission } from './core/policy.ts';
@@ -26,7 +27,7 @@ export interface Sharing {
 
 const alone: Sharing = { shared: false, of: 1 };
 
-export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'> & {
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse' | 'failures'> & {
   /** Absent: another process serves the devices. */
   readonly devices?: Pick<ReceiveOptions, 'intake' | 'admission' | 'log'>;
   /** Lays its own word over the access file's. */
@@ -114,13 +115,14 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
-  const { guard = same, devices, ...others } = rooms;
+  const { guard = same, failures, devices, ...others } = rooms;
   return {
     ...others,
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
     hosts: new Map([...rules.hosts].map(([key, { configuration: { names: own } }]) => [key, { me: asciiDomain(own.me) ?? own.me, ...(own.greeting === undefined ? {} : { greeting: own.greeting.join('\n') }) }])),
-    ...(isForDevices(listener) && devices !== undefined ? { intake: devices.intake, admission: devices.admission, log: devices.log } : { admission: guard(rules.admission(listener.name)) }),
+    // A device that errs all day long is told so, and never shut out.
+    ...(isForDevices(listener) && devices !== undefined ? { intake: devices.intake, admission: devices.admission, log: devices.log } : { admission: guard(rules.admission(listener.name)), ...(failures === undefined ? {} : { failures }) }),
     directory: createDirectory(rules),
     listener: {
       kind: KINDS[listener.name],
@@ -142,6 +144,18 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       tarpit: listener.tarpit,
       authRelayClient: listener.authRelayClient,
       forDevices: isForDevices(listener),
+      ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),
+      xclientFrom: trusted(listener.trust.xclient),
+      xforwardFrom: trusted(listener.trust.xforward),
+    },
+  };
+}
+
+function trusted(networks: readonly Network[]): { has(address: string): boolean } {
+  return {
+    has(text) {
+      const address = parseIpAddress(text);
+      return address !== null && networks.some(network => networkHas(network, address));
     },
   };
 }

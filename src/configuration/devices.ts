@@ -49,7 +49,7 @@ export function readDeviceListeners(sheet: Sheet, rules: readonly DeviceRule[], 
     maxPerBlock: environment.number('MAXPERC', defaults.maxPerBlock, 1, 65_536),
     tarpit: false, expn: false, vrfy: false, addMessageId: true, addDate: true,
     sizeOctets: ownSize === 0 ? null : ownSize,
-    access: [], variables: new Map(),
+    access: [], trust: { proxy: [], xclient: [], xforward: [] }, variables: new Map(),
   };
   for (const name of ['PORT', 'SSLPORT'] as const) sheet.setting(`${FILE}: ${name}`, formatEndpoints(name === 'PORT' ? plain : implicit), environment.source(name));
   sheet.setting(`${FILE}: SIZELIMIT`, ownSize === 0 ? 'none' : formatSize(ownSize), environment.source('SIZELIMIT'));

@@ -11,6 +11,7 @@ import type { Admission } from '../../core/policy.ts';
 import type { Refusal } from '../../core/status.ts';
 import type { Mechanism } from '../../grammar/sasl.ts';
 import type { Limits } from './limits.ts';
+import type { Trusted } from './peer.ts';
 
 export interface ReceiveOptions {
   readonly listener: ListenerOptions;
@@ -66,6 +67,11 @@ export interface ListenerOptions {
   readonly requireTls?: boolean;
   /** Longer and longer waits at each 5yz; default on, `TARPIT=0` turns it off. */
   readonly tarpit?: boolean;
+  /** Every connection must come from here and begin with a PROXY header; others are refused. Absent: none may. */
+  readonly proxyFrom?: Trusted;
+  /** Who may say by XCLIENT that the client is another one, and by XFORWARD where a message came from. */
+  readonly xclientFrom?: Trusted;
+  readonly xforwardFrom?: Trusted;
   /** Messages with a bare CR or LF: refused (default), their line ends mended, or kept as they are. */
   readonly bareLineEnds?: 'reject' | 'normalize' | 'pass';
   /** Clients are devices that cannot be taught: what they say is understood as they mean it. */
