@@ -24,6 +24,7 @@ export const knownFiles: readonly KnownFile[] = [
   used('hosteddomains', 'either'),
   used('esmtpacceptmailfor'),
   used('esmtpacceptmailfor.dir', 'folder'),
+  ...['devices', 'esmtpd-devices'].map((name) => used(name)),
   used('esmtppercentrelay'),
   used('esmtppercentrelay.dir', 'folder'),
   used('smtpaccess', 'either'),

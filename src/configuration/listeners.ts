@@ -52,13 +52,15 @@ export function readListeners(sheet: Sheet, bofh: Bofh, sizeOctets: number | nul
   return listeners;
 }
 
+type OrdinaryName = Exclude<ListenerName, 'esmtpd-devices' | 'esmtpd-devices-ssl'>;
+
 interface Surroundings {
   readonly bofh: Bofh;
   readonly sizeOctets: number | null;
   readonly starts: boolean;
 }
 
-function readListener(sheet: Sheet, name: ListenerName, environment: Environment, { bofh, sizeOctets, starts }: Surroundings): Listener {
+function readListener(sheet: Sheet, name: OrdinaryName, environment: Environment, { bofh, sizeOctets, starts }: Surroundings): Listener {
   const ssl = name === 'esmtpd-ssl';
   const submission = name === 'esmtpd-msa';
   const tls = readListenerTls(sheet, environment);
@@ -102,7 +104,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
 }
 
 /** esmtpd's own PORT is no default of esmtpd-msa: two listeners on one port would never start. */
-function readEndpoints(environment: Environment, name: Exclude<ListenerName, 'lmtpd'>): readonly ListenEndpoint[] {
+function readEndpoints(environment: Environment, name: Exclude<OrdinaryName, 'lmtpd'>): readonly ListenEndpoint[] {
   const ssl = name === 'esmtpd-ssl';
   const portName = ssl ? 'SSLPORT' : 'PORT';
   const standard = { esmtpd: '25', 'esmtpd-msa': '587', 'esmtpd-ssl': '465' }[name];

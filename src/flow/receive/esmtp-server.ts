@@ -9,6 +9,7 @@ import type { ReceiveOptions, TlsOptions } from './options.ts';
 import type { Peer } from './peer.ts';
 import { Session, type SessionGuest } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
+import { relayOf, tlsTrouble } from './tls-trouble.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
 import { checkContexts } from './tls-contexts.ts';
 
@@ -90,7 +91,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       session.start();
       return session;
     },
-    trouble: cause => setup.log.info('error', { why: cause.message }),
+    trouble(cause) {
+      const relay = relayOf(cause);
+      setup.log.info('error', relay === undefined ? { why: cause.message } : { relay, why: tlsTrouble(cause) });
+    },
     expectsHeader(remoteAddress) {
       const { proxyFrom } = setup.listener;
       if (proxyFrom === undefined) return 'no';

@@ -108,6 +108,7 @@ const nobody: WireListener = {
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
   leave: () => void = () => undefined;
+  #failed = false;
   /** The server, as it is on the address that the client called. */
   at: () => SMTPServer = () => this._server;
   subjectField: () => string | undefined = () => undefined;
@@ -156,7 +157,9 @@ class WireConnection extends SMTPConnection implements Wire {
   override _armTimeout(): void {}
 
   override _onError(cause: Error): void {
-    this.listener.failed(cause);
+    // A handshake that fails is told twice.
+    if (!this.#failed) this.listener.failed(cause);
+    this.#failed = true;
     this._socket.destroy();
   }
 

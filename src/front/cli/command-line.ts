@@ -36,6 +36,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   fax: async () => (await import('./fax.ts')).fax,
   trace: async () => (await import('./trace.ts')).trace,
   inbox: async () => (await import('./inbox.ts')).inbox,
+  devices: async () => (await import('./devices.ts')).devices,
   link: async () => (await import('./link.ts')).link,
   webhooks: async () => (await import('./webhooks.ts')).webhooks,
   oauth: async () => (await import('./oauth.ts')).oauth,
