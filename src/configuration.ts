@@ -28,6 +28,7 @@ import { readPipes } from './configuration/pipes.ts';
 import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
+import { readSocksBinds } from './configuration/socks-binds.ts';
 import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
@@ -98,6 +99,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     domains,
     addresses: readAddresses(sheet),
     listeners,
+    outsideListeners: readSocksBinds(sheet, client.proxies, listeners),
     bofh,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),

@@ -29,6 +29,7 @@ import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
+import { openOutsideListeners } from './outside-listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
@@ -171,14 +172,16 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   watch(metrics, store);
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
+  const outside = openOutsideListeners(() => rules.configuration, { listeners, clock, chance, log });
+  opened.push(() => outside.close());
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners, lanes: () => runner.nexthops(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
+    listeners: () => [...listeners.addresses(), ...outside.addresses()], lanes: () => runner.nexthops(),
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles(), ...outside.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
-  if (http !== null) opened.splice(-1, 0, () => http.close());
+  if (http !== null) opened.splice(-2, 0, () => http.close());
   receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
@@ -198,6 +201,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     inForce = configuration;
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
+    await outside.reload();
     faxModems.reload();
     await filters.reload();
     await onlookers.reload();

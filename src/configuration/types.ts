@@ -14,6 +14,7 @@ import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { SocksBind } from '../grammar/config/socks-bind.ts';
 import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
@@ -35,6 +36,8 @@ export interface Configuration {
   readonly domains: Domains;
   readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
+  /** At the outside of SOCKS proxies. */
+  readonly outsideListeners: readonly OutsideListener[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
   readonly bofh: Bofh;
@@ -141,6 +144,12 @@ export interface Listener {
   readonly access: readonly AccessEntry[];
   /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
   readonly variables: ReadonlyMap<string, string>;
+}
+
+/** A line of `socksbind`. */
+export interface OutsideListener extends Omit<SocksBind, 'line' | 'listener' | 'via'> {
+  readonly listener: ListenerName;
+  readonly proxy: SocksProxy;
 }
 
 export interface TlsIdentity {

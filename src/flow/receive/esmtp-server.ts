@@ -1,16 +1,19 @@
 /** The listener: who may come in, which sessions there are, and when one has had enough time. */
+import type { Socket } from 'node:net';
 import { after } from '../../core/clock.ts';
 import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
 import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
-import type { ReceiveOptions, TlsOptions } from './options.ts';
+import type { Handed, ReceiveOptions, TlsOptions } from './options.ts';
 import { Session, type SessionGuest } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
 
 export interface Receiver {
   address(): { readonly host: string; readonly port: number };
+  /** A connection that somebody else accepted, served as one of ours, under the addresses that are said of it. */
+  take(socket: Socket, from: Handed): void;
   /** For sessions that begin from now on; where it listens stays as it is. Throws, and changes nothing, when the certificate is no good. */
   reload(options: ReceiveOptions): void;
   updateTls(tls: TlsOptions): void;
@@ -95,6 +98,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
 
   return {
     address: () => place,
+    take: (socket, from) => server.take(socket, from),
     reload,
     updateTls: tls => reload({ ...setup, listener: { ...setup.listener, tls } }),
     async close({ graceMs }) {

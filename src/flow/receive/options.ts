@@ -33,6 +33,14 @@ export interface ReceiveOptions {
   readonly reverse?: (address: string) => Promise<ReverseName>;
 }
 
+/** Who is at the other end of a connection that somebody else accepted, and where he came to. */
+export interface Handed {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
 /** Who has a mailbox here, for those who ask. Names come as they were typed, with or without a domain. */
 export interface Directory {
   /** The address that mail for this name goes to. */

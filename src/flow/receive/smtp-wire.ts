@@ -10,7 +10,7 @@ import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { TLS_HANDSHAKE_MS } from './limits.ts';
-import type { TlsOptions } from './options.ts';
+import type { Handed, TlsOptions } from './options.ts';
 
 /** One connection, as its session sees it. */
 export interface Wire {
@@ -164,6 +164,9 @@ class WireConnection extends SMTPConnection implements Wire {
 export class WireServer<Guest> extends SMTPServer {
   readonly #door: WireDoor<Guest>;
   readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
+  /** Accepted by others, and handed over. */
+  readonly #handed = new Map<Socket, Handed>();
+  #allGone: () => void = () => undefined;
 
   constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean) {
     super({
@@ -182,8 +185,8 @@ export class WireServer<Guest> extends SMTPServer {
   }
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
-    const { localAddress, localPort } = socket;
-    const remoteAddress = plainAddress(socket.remoteAddress);
+    const { localAddress, localPort, ...peer } = this.#handed.get(socket) ?? socket;
+    const remoteAddress = plainAddress(peer.remoteAddress);
     if (remoteAddress === '') {
       // Gone before we looked.
       socket.on('error', () => undefined);
@@ -205,7 +208,7 @@ export class WireServer<Guest> extends SMTPServer {
 
   /** No PROXY header; the guest rides on the options that reach connect(). */
   override _handleProxy(socket: Socket, callback: (error: Error | null, options?: SocketOptions & { id: string }) => void): void {
-    const options: GuestOptions<Guest> = { id: '-', arrival: this.#arrivals.get(socket) as Arrival<Guest> };
+    const options: GuestOptions<Guest> = { id: '-', arrival: this.#arrivals.get(socket) as Arrival<Guest>, ...this.#handed.get(socket) };
     callback(null, options);
   }
 
@@ -216,6 +219,18 @@ export class WireServer<Guest> extends SMTPServer {
     connection.leave = leave;
     connection.listener = this.#door.begin(connection, guest);
     connection.init();
+  }
+
+  take(socket: Socket, from: Handed): void {
+    if (!this.server.listening) return void socket.destroy();
+    this.#handed.set(socket, from);
+    socket.once('close', () => {
+      this.#handed.delete(socket);
+      if (this.#handed.size === 0) this.#allGone();
+    });
+    socket.allowHalfOpen = true;
+    this.server.emit('connection', socket);
+    socket.resume();
   }
 
   /** Resolves when the socket listens. */
@@ -238,10 +253,15 @@ export class WireServer<Guest> extends SMTPServer {
 
   /** No new connections; resolves when the last one is gone. */
   stop(): Promise<void> {
-    return new Promise(resolve => {
+    const handed = new Promise<void>(resolve => {
+      this.#allGone = resolve;
+      if (this.#handed.size === 0) resolve();
+    });
+    const own = new Promise<void>(resolve => {
       this.server.close(() => resolve());
       for (const socket of this._pendingSockets.values()) socket.destroy();
     });
+    return Promise.all([own, handed]).then(() => undefined);
   }
 }
 
