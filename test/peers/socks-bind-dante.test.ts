@@ -89,7 +89,7 @@ test('dante, BIND: mail comes in, one connection after the other; nobody relays 
     assert.match(said, /^220 posthorn\.example.*\r\n(?:250[^\n]*\n)+250[^\n]*\n250[^\n]*\n354[^\n]*\n250[^\n]*\n221/, said);
   }
   const mail = await box.logged('the message', line => line.event === 'newmsg');
-  assert.match(String(mail['relay'] ?? ''), /0\.0\.0\.0/, 'the proxy called him by its own address');
+  assert.match(JSON.stringify(mail['relay']), /0\.0\.0\.0/, 'the proxy called him by its own address');
   // The access file trusts 127.0.0, which is where the proxy is.
   const relaying = await talk(await outsidePort(box, 4), '127.0.0.1', letter('bob@elsewhere.example'));
   assert.match(relaying, /\r\n550 5\.7\.1 /, relaying);
@@ -124,7 +124,7 @@ test('dante, BIND: the second reply names the peer, and access rules are about h
   const partner = await talk(one, '127.0.0.9', letter('bob@far.example'));
   assert.match(partner, /\r\n354[^\n]*\n250/, 'he may relay');
   const newmsg = await box.logged('the message', line => line.event === 'newmsg');
-  assert.match(String(newmsg['relay'] ?? ''), /127\.0\.0\.9/);
+  assert.match(JSON.stringify(newmsg['relay']), /127\.0\.0\.9/);
   const stranger = await talk(two, '127.0.0.8', letter('bob@here.example'));
   assert.doesNotMatch(stranger, /^220/, stranger);
   await outsidePort(box, 4);

@@ -185,8 +185,9 @@ export class WireServer<Guest> extends SMTPServer {
   }
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
-    const { localAddress, localPort, ...peer } = this.#handed.get(socket) ?? socket;
-    const remoteAddress = plainAddress(peer.remoteAddress);
+    const place = this.#handed.get(socket) ?? socket;
+    const { localAddress, localPort } = place;
+    const remoteAddress = plainAddress(place.remoteAddress);
     if (remoteAddress === '') {
       // Gone before we looked.
       socket.on('error', () => undefined);
