@@ -4,21 +4,21 @@
 //   0x10000  state blocks, one for each kind of stream; the host copies a block out when another stream wants it
 //   0x11800  headroom: what a stream held back lands here, so that the next chunk continues it without a seam
 //   0x12000  INPUT, one chunk
-//   0x22100  OUTPUT, room for the worst growth (quoted-printable, three octets for one, and soft line breaks)
-//   0x68000  look-up tables of the fax decoder, and at 0x70000 of the encoder, built when they are first used
-//   0x78000  scratch within one call: octets that quoted-printable expanded, places where a fax row changes colour
+//   0x22c00  OUTPUT, room for the worst growth (quoted-printable, three octets for one, and soft line breaks)
+//   0x69000  look-up tables of the fax decoder, and at 0x71000 of the encoder, built when they are first used
+//   0x79000  scratch within one call: octets that quoted-printable expanded, places where a fax row changes colour
 //
 // Kernels may read and write up to 64 octets past the end of either window.
 
 export const INPUT: usize = 0x12000;
 export const INPUT_OCTETS: i32 = 0x10000;
-export const OUTPUT: usize = 0x22100;
-export const FAX_TABLES: usize = 0x68000;
-export const FAX_RUNS: usize = 0x70000;
-export const FAX_PAIRS: usize = 0x75800;
-export const FAX_OCTETS: usize = 0x77800;
-export const EXPANDED: usize = 0x78000;
-export const FAX_PLACES: usize = 0x78000;
+export const OUTPUT: usize = 0x22c00;
+export const FAX_TABLES: usize = 0x69000;
+export const FAX_RUNS: usize = 0x71000;
+export const FAX_PAIRS: usize = 0x76800;
+export const FAX_OCTETS: usize = 0x78800;
+export const EXPANDED: usize = 0x79000;
+export const FAX_PLACES: usize = 0x79000;
 
 export const RECEPTION: usize = 0x10000; // content state, 512
 export const SCAN: usize = 0x10200; // content state, 512

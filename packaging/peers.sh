@@ -26,6 +26,7 @@ tiffinfo:libtiff-tools
 mutt:mutt
 doveadm:dovecot-imapd
 opendkim:opendkim
+dkimverify:python3-dkim
 clamd:clamav-daemon
 spamd:spamd
 rspamd:rspamd

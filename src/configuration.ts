@@ -14,6 +14,7 @@ import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
+import { readDkim } from './configuration/dkim.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
@@ -23,6 +24,7 @@ import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
 import { readModuleLimits } from './configuration/modules.ts';
+import { readLinks } from './configuration/links.ts';
 import { readNameServers } from './configuration/name-servers.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readReportTexts } from './configuration/report-texts.ts';
@@ -32,6 +34,7 @@ import { readSocksBinds } from './configuration/socks-binds.ts';
 import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
+import { readHosts } from './configuration/virtual-hosts.ts';
 import { domainRule, durationRule, numberRule, sizeRule, textRule } from './configuration/values.ts';
 import type { Configuration, ConfigurationProblem, Essentials, Limits, Names, QueueSettings } from './configuration/types.ts';
 
@@ -59,10 +62,11 @@ export function readConfiguration(folder: string, hostName: string = hostname())
   } catch (error) {
     sheet.problem(absolute, undefined, `cannot be listed (${error instanceof Error ? error.message : 'unknown error'})`, 'a folder that this account may read');
   }
-  const configuration = assemble(sheet, hostName.toLowerCase());
+  const configuration = { ...assemble(sheet, hostName.toLowerCase()), hosts: assembleHosts(sheet, hostName.toLowerCase()) };
   sheet.settings.push(...flag.settings);
   if (sheet.problems.length > 0) return { kind: 'wrong', problems: unrepeated(sheet.problems) };
-  return { kind: 'read', configuration };
+  // What virtual hosts and the folder itself noticed came later than the list was made.
+  return { kind: 'read', configuration: { ...configuration, notices: unrepeated(sheet.notices) } };
 }
 
 /**
@@ -81,6 +85,21 @@ export function readEssentials(folder: string, hostName: string = hostname()): {
 export function formatProblem({ file, line, what, right }: ConfigurationProblem): string {
   return `${file}${line === undefined ? '' : `:${line}`}: ${what}; right would be: ${right}`;
 }
+
+/** Each read whole, so that whatever a message asks of its host has an answer; what is wrong in common files is said once. */
+function assembleHosts(sheet: Sheet, hostName: string): ReadonlyMap<string, Configuration> {
+  const hosts = new Map<string, Configuration>();
+  for (const [key, suffix] of readHosts(sheet)) {
+    const own = createSheet(sheet.folder, sheet.openRelay, suffix);
+    hosts.set(key, assemble(own, hostName));
+    for (const problem of own.problems) sheet.problems.push(problem);
+    for (const notice of own.notices) sheet.notices.push(notice);
+    for (const { name, value, source } of own.settings) sheet.settings.push({ name, value, source });
+  }
+  return hosts;
+}
+
+const noHosts: ReadonlyMap<string, Configuration> = new Map();
 
 function assemble(sheet: Sheet, hostName: string): Configuration {
   const names = readNames(sheet, hostName);
@@ -106,8 +125,10 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },
     client,
     archiveFolder,
+    dkim: readDkim(sheet),
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    links: readLinks(sheet),
     fax: readFax(sheet),
     pickup: sheet.value('pickup', 'everyone', pickupRule),
     local: readLocal(sheet),
@@ -121,6 +142,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     events: readEvents(sheet, client.proxies),
     dnsServers: readNameServers(sheet, client.proxies),
     userdb: readUserdb(sheet),
+    hosts: noHosts,
     settings: sheet.settings,
     notices: unrepeated(sheet.notices),
   };
@@ -162,8 +184,6 @@ function readBofh(sheet: Sheet): Bofh {
   const path = sheet.path('bofh');
   const line = bofh?.lines.get('RELAYCLIENT');
   if (line !== undefined) sheet.problem(path, line, 'RELAYCLIENT here would make an open relay', 'RELAYCLIENT in smtpaccess/, for the networks that may relay');
-  const idle = bofh === undefined ? [] : [bofh.badMx.length > 0 ? 'badmx' : '', bofh.freemail.length > 0 ? 'freemail' : '', bofh.spamTraps.length > 0 ? 'spamtrap' : ''];
-  if (idle.some((word) => word !== '')) sheet.notice(path, `known, not used yet: ${idle.filter((word) => word !== '').join(', ')}`);
   const { count, hard } = (bofh ?? noBofh).maxRecipients;
   sheet.setting('bofh: maxrcpts', `${count}${hard ? ' hard' : ''}`, bofh === undefined ? undefined : 'bofh');
   sheet.setting('bofh: badfrom', String((bofh ?? noBofh).badFrom.length), bofh === undefined ? undefined : 'bofh');

@@ -11,6 +11,7 @@ import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
 import type { Check } from './core/policy.ts';
+import { openDefences, type Defences } from './defences.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { faxFirst, openFax } from './fax.ts';
@@ -18,6 +19,7 @@ import { openFaxModems } from './fax-modems.ts';
 import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
+import { demandingRouter } from './flow/route/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
@@ -34,12 +36,15 @@ import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
 import { openPickupDesk } from './pickup.ts';
+import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
 import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
+import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
+import { hostFirst, intakeByHost } from './virtual-hosts.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
@@ -115,12 +120,13 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
+  const defences = openDefences(() => rules, { resolver: outbound.resolver, clock, log });
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
   opened.push(() => fax.close());
-  const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
+  const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules.of(news.message.envelope.origin)).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
@@ -135,10 +141,11 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
+  const links = await openLinkDesk(() => rules.configuration, { store, router, clock, log, metrics });
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
-    router,
+    router, links,
     transports: new Map([['esmtp', outbound.transport], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
@@ -147,13 +154,15 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
+  links.serve(runner);
+  opened.push(() => links.close());
 
   const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
   opened.push(() => pickup.close());
 
   const operations: Operations = {
     ...createQueueOperations({
-      store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
+      store, intake, kernels, clock, router, links, expiresAt: expiryBy(() => rules),
       flush: which => runner.flush(which),
       moving: { startedAt, total: metrics.total, nexthops: () => runner.nexthops() },
     }),
@@ -170,7 +179,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const housekeeping = openHousekeeping({ store, clock, log });
   opened.push(() => housekeeping.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   const outside = openOutsideListeners(() => rules.configuration, { listeners, clock, chance, log });
   opened.push(() => outside.close());
@@ -203,6 +212,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     outbound.reload();
     await outside.reload();
     faxModems.reload();
+    await links.reload();
     await filters.reload();
     await onlookers.reload();
     receivers?.reload();
@@ -267,15 +277,16 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
   let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
   const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
   return {
     ...rooms,
+    revisers: createMessageRevisers(rules, rooms.kernels),
     get checks() {
       const of = rules();
-      if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked, ...byRecipient(of)] };
+      if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
       return asked.checks;
     },
     variables: origin => rules().variables(origin),
@@ -283,13 +294,15 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 
     trace: request => rules().trace(request),
     get limits() {
       const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
+      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, fields: HEADER_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
     },
   };
 }
 
 /** RFC 5321 §6.3: at least 100; Courier's is 100. */
 const RECEIVED_FIELDS = 100;
+/** Courier's; no RFC says how many a message may have. */
+const HEADER_FIELDS = 500;
 
 export interface ReceiverRoom {
   reload(): Promise<void>;
@@ -314,8 +327,9 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }, recipients));
-  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
+  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver });
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients)));
+  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
       given.logbook?.reopen();
@@ -372,12 +386,12 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
   const rules: Rules = compileRules(configuration, local.names, log);
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
-    ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
+    ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
     reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
+import type { Admission } from './core/policy.ts';
 import { createDirectory } from './directory.ts';
 import { openReceive, type Handed, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
 import type { Rules } from './rules.ts';
@@ -28,7 +29,10 @@ export interface Sharing {
 
 const alone: Sharing = { shared: false, of: 1 };
 
-export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'>;
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'> & {
+  /** Lays its own word over the access file's. */
+  readonly guard?: (admission: Admission) => Admission;
+};
 
 interface Open {
   readonly kind: string;
@@ -51,11 +55,15 @@ export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing:
     const opened = new Map<string, Open>();
     const troubles: string[] = [];
     for (const [key, options] of wanted) {
-      if (open.has(key)) continue;
       try {
+        const kept = open.get(key);
+        if (kept !== undefined) {
+          kept.receiver.check(options);
+          continue;
+        }
         opened.set(key, { kind: options.listener.kind, receiver: await openReceive(options) });
       } catch (error) {
-        troubles.push(`cannot listen on ${key}: ${error instanceof Error ? error.message : String(error)}`);
+        troubles.push(`${open.has(key) ? 'cannot go on listening' : 'cannot listen'} on ${key}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
     if (troubles.length > 0) {
@@ -109,11 +117,13 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
+  const { guard = same, ...others } = rooms;
   return {
-    ...rooms,
+    ...others,
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
-    admission: rules.admission(listener.name),
+    hosts: new Map([...rules.hosts].map(([key, { configuration: { names: own } }]) => [key, { me: asciiDomain(own.me) ?? own.me, ...(own.greeting === undefined ? {} : { greeting: own.greeting.join('\n') }) }])),
+    admission: guard(rules.admission(listener.name)),
     directory: createDirectory(rules),
     listener: {
       kind: KINDS[listener.name],
@@ -127,7 +137,7 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
         perAddress: listener.maxPerAddress,
         perBlock: listener.maxPerBlock,
       },
-      ...(listener.identity === undefined ? {} : { tls: tlsOf(listener.identity) }),
+      ...(listener.tlsDetails === undefined ? {} : { tls: tlsOf(listener.tlsDetails) }),
       mechanisms: listener.mechanisms.plain,
       mechanismsTls: listener.mechanisms.tls,
       requireAuth: listener.authRequired,
@@ -138,6 +148,18 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
   };
 }
 
-function tlsOf({ certificate, key, minVersion, ciphers }: NonNullable<Listener['identity']>): NonNullable<ReceiveOptions['listener']['tls']> {
-  return { cert: certificate, key, ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === undefined ? {} : { ciphers }) };
+const same = (admission: Admission): Admission => admission;
+
+type TlsOptions = NonNullable<ReceiveOptions['listener']['tls']>;
+
+function tlsOf({ identity, names, addresses, clients }: NonNullable<Listener['tlsDetails']>): TlsOptions {
+  const contextOf = ({ certificate, key, minVersion, ciphers }: typeof identity) => ({
+    cert: certificate, key, minVersion: minVersion ?? 'TLSv1.2', sessionIdContext: 'posthorn', ...(ciphers === undefined ? {} : { ciphers }),
+    ...(clients === undefined ? {} : { ca: clients.authorities }),
+  });
+  const all = (some: typeof names) => Object.fromEntries([...some].map(([name, own]) => [name, contextOf(own)]));
+  return {
+    ...contextOf(identity), sni: all(names), addresses: all(addresses),
+    ...(clients === undefined ? {} : { clients: { demand: clients.demand, ...(clients.subjectField === undefined ? {} : { subjectField: clients.subjectField }) } }),
+  };
 }

@@ -8,6 +8,7 @@ import type { Mailboxes } from './core/mailbox.ts';
 import { createLocalTransport, openDeputyHands, type LocalOptions } from './flow/transport/local/index.ts';
 import { createBackends, createSystemUsers, createUserdb } from './service/auth/index.ts';
 import type { Maildrop } from './core/maildrop.ts';
+import { keptSecret } from './kit/kept-secret.ts';
 import { createMailboxes } from './service/mailbox/index.ts';
 import { createMaildrop } from './service/maildrop/index.ts';
 
@@ -32,8 +33,10 @@ export interface LocalDelivery {
 const SENDMAIL = '/usr/sbin/sendmail -oi';
 
 export function createLocalDelivery({ first, configuration, clock, log, ...more }: LocalDeliveryOptions): LocalDelivery {
+  let kept: Uint8Array | null = null;
+  const secret = () => (kept ??= keptSecret(join(first.stateFolder, 'login.secret')));
   const accounts = createBackends([
-    createUserdb({ path: first.userdb, log }),
+    createUserdb({ path: first.userdb, log, secret }),
     createSystemUsers({ clock, enabled: () => configuration().local.deputy !== undefined }),
   ]);
   const mailboxes = createMailboxes({ host: first.names.me, clock, log });
@@ -43,7 +46,7 @@ export function createLocalDelivery({ first, configuration, clock, log, ...more 
   const transport = createLocalTransport({
     name: 'local', ...common, ...more, accounts,
     aliasFolder: first.local.aliasFolder,
-    isLocal: domain => configuration().domains.locals.has(domain),
+    isLocal: domain => configuration().domains.locals.has(domain) || [...configuration().hosts.values()].some(host => host.domains.locals.has(domain)),
     separators: () => configuration().addresses.separators,
     ownersHands: openDeputyHands({ path: () => configuration().local.deputy, limitMs: () => configuration().local.limitMs, log }),
     limits: { recipients, perNexthop, inAll: deliveries },

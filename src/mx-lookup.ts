@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { Configuration } from './configuration.ts';
 import { silent } from './core/log.ts';
 import type { RecipientId } from './core/envelope.ts';
-import type { MxAnswer } from './front/cli/index.ts';
+import type { MxAnswer, TxtAnswer } from './front/cli/index.ts';
 import { parseAddress } from './grammar/address.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import { openKernels } from './kit/kernels.ts';
@@ -18,6 +18,17 @@ export async function lookUpMx(configuration: Configuration, domain: string, tls
   const outbound = openOutbound(() => rules, { kernels: openKernels(), clock: createSystemClock(), chance: createSystemChance(), log: silent, metrics: createMetrics() });
   try {
     return await ask(domain, outbound, tls);
+  } finally {
+    await outbound.close();
+  }
+}
+
+/** By the resolver that deliveries use. */
+export async function lookUpTxt(configuration: Configuration, name: string): Promise<TxtAnswer> {
+  const rules = compileRules(configuration, { find: () => ({ kind: 'none' }) }, silent);
+  const outbound = openOutbound(() => rules, { kernels: openKernels(), clock: createSystemClock(), chance: createSystemChance(), log: silent, metrics: createMetrics() });
+  try {
+    return await outbound.resolver.txt(name);
   } finally {
     await outbound.close();
   }

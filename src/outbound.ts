@@ -8,6 +8,7 @@ import type { Metrics } from './core/metrics.ts';
 import { noTlsJournal } from './core/tls.ts';
 import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
+import { createOutgoing, createSigners } from './flow/outgoing/index.ts';
 import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
 import { openEsmtpTransport, type Converter } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
@@ -56,10 +57,13 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
     ...rooms, resolver, journal: noTlsJournal, destinations,
     proxy: () => proxyOf(rules().configuration.client, undefined),
   });
+  const convert = createConverter(rooms.kernels);
   const open = () => openEsmtpTransport({
-    ...rooms, convert: createConverter(rooms.kernels), destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
+    ...rooms, convert, destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
   });
   let transport = open();
+  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: () => undefined, signers: createSigners(rules().configuration.dkim) });
+  let outgoing = dressed();
 
   return {
     router: { route: (to, envelope) => plan.router.route(to, envelope) },
@@ -69,7 +73,8 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
     transport: {
       name: 'esmtp',
       get limits() { return transport.limits; },
-      deliver: (job, signal) => transport.deliver(job, signal),
+      deliver: (job, signal) => outgoing.deliver(job, signal),
+      forgive: () => transport.forgive?.(),
       close: () => transport.close(),
     },
     late: route => (route.transport === 'esmtp' ? (plan.late ?? route) : route),
@@ -79,6 +84,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
       plan = createPlan(rules(), resolver, rooms);
       const before = transport;
       transport = open();
+      outgoing = dressed();
       // Deliveries under way there end there.
       before.close().catch((cause: unknown) => rooms.log.error('closing', { cause }));
     },
@@ -128,6 +134,7 @@ function routeOf(client: ClientSettings, { domain, relay, security, family, prox
     match: domain,
     ...(relay === undefined ? {} : { relay: { host: relay.host, literal: relay.literal, port: relay.port ?? (security === 'smtps' ? 465 : SMTP_PORT) } }),
     tls: tlsOf(client, security),
+    ...(security === 'starttls' ? { security } : {}),
     ...(through === undefined ? {} : { proxy: through }),
     ...(login === undefined ? {} : { auth: { login: login.login, password: login.password } }),
     ...(family === undefined ? {} : { families: family === 4 ? 'ipv4' : 'ipv6' }),
@@ -163,6 +170,7 @@ function clientSettings({ client, names }: Configuration) {
     limits: { recipients: client.maxRecipients, connectionsPerNexthop: client.maxPerDomain, deliveriesInAll: client.maxDeliveries, idle: IDLE_CONNECTIONS },
     delayMs: client.delayMs,
     ...(client.trustedAuthorities === undefined ? {} : { trustedCertificates: [client.trustedAuthorities] }),
+    ...(client.securityAuthorities === undefined ? {} : { securityCertificates: [client.securityAuthorities] }),
     ...(client.identity === undefined ? {} : { identity: { certificate: client.identity.certificate, key: client.identity.key } }),
   };
 }

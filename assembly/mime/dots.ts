@@ -11,6 +11,8 @@ import { scanFeed, scanReset } from './scan';
 
 const DOT_VECTOR = memory.data<u8>([46]);
 const LF_VECTOR = memory.data<u8>([10]);
+const CRLF_DOT: u32 = 0x2e0a0d00;
+const SUM_VECTOR = memory.data<u8>([56]); // of the two, and of few other neighbours in a mail
 
 // How the octets before a chunk ended; kept in memory before INPUT, so that a look back needs no special case.
 const PLAIN: u32 = 0, AFTER_CR: u32 = 1, AFTER_CRLF: u32 = 2, AFTER_DOT: u32 = 3, AFTER_DOT_CR: u32 = 4;
@@ -154,32 +156,27 @@ export function stuffingFeed(octets: i32): i32 {
   out += 2;
   p++;
   if (ASC_FEATURE_SIMD) {
-    // Where there is one dot there are more: search and copy in one go, writing past what is known.
-    const dot = v128.load8_splat(DOT_VECTOR), lf = v128.load8_splat(LF_VECTOR);
-    while (p + 64 <= end) {
-      const v = v128.load(p), w = v128.load(p, 16), x = v128.load(p, 32), y = v128.load(p, 48);
-      v128.store(out, v);
-      v128.store(out, w, 16);
-      v128.store(out, x, 32);
-      v128.store(out, y, 48);
+    // Where there is one dot there are more: search and copy in one go, to places on a vector's boundary.
+    const sum = v128.load8_splat(SUM_VECTOR);
+    for (const last = end - 128; p <= last;) {
       const before = p - 1;
-      const a = v128.and(i8x16.eq(v, dot), i8x16.eq(v128.load(before), lf));
-      const b = v128.and(i8x16.eq(w, dot), i8x16.eq(v128.load(before, 16), lf));
-      const c = v128.and(i8x16.eq(x, dot), i8x16.eq(v128.load(before, 32), lf));
-      const d = v128.and(i8x16.eq(y, dot), i8x16.eq(v128.load(before, 48), lf));
-      let run: usize = 64;
-      if (v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) {
-        for (let found = mask64(a, b, c, d); found != 0; found &= found - 1) {
-          const at = <usize>ctz<u64>(found);
-          if (load<u8>(p + at - 2) != CR) continue;
-          store<u16>(out + at, (DOT << 8) | DOT);
-          out++;
-          run = at + 1;
-          break;
-        }
-      }
-      p += run;
-      out += run;
+      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
+      v128.store(out, a);
+      v128.store(out, b, 16);
+      v128.store(out, c, 32);
+      v128.store(out, d, 48);
+      const e = v128.load(p, 64), f = v128.load(p, 80), g = v128.load(p, 96), h = v128.load(p, 112);
+      v128.store(out, e, 64);
+      v128.store(out, f, 80);
+      v128.store(out, g, 96);
+      v128.store(out, h, 112);
+      const ab = v128.or(met(a, v128.load(before), sum), met(b, v128.load(before, 16), sum));
+      const cd = v128.or(met(c, v128.load(before, 32), sum), met(d, v128.load(before, 48), sum));
+      const ef = v128.or(met(e, v128.load(before, 64), sum), met(f, v128.load(before, 80), sum));
+      const gh = v128.or(met(g, v128.load(before, 96), sum), met(h, v128.load(before, 112), sum));
+      if (i8x16.bitmask(v128.or(v128.or(ab, cd), v128.or(ef, gh))) != 0) out = doubling(p, out, sum);
+      p += 128;
+      out += 128;
     }
   }
   for (; p < end; p++) {
@@ -188,6 +185,41 @@ export function stuffingFeed(octets: i32): i32 {
     if (octet == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) store<u8>(out++, DOT);
   }
   return <i32>(out - OUTPUT);
+}
+
+/** Lanes where an octet and the one before it sum up to what a dot and LF do. */
+@inline
+function met(octets: v128, before: v128, sum: v128): v128 {
+  return i8x16.eq(i8x16.add(octets, before), sum);
+}
+
+/** Doubles the dots in the copy of 128 octets; gives `out` moved on by how many there were. */
+function doubling(p: usize, out: usize, sum: v128): usize {
+  const q = p - 1;
+  let first = mask64(met(v128.load(p), v128.load(q), sum), met(v128.load(p, 16), v128.load(q, 16), sum),
+    met(v128.load(p, 32), v128.load(q, 32), sum), met(v128.load(p, 48), v128.load(q, 48), sum));
+  let second = mask64(met(v128.load(p, 64), v128.load(q, 64), sum), met(v128.load(p, 80), v128.load(q, 80), sum),
+    met(v128.load(p, 96), v128.load(q, 96), sum), met(v128.load(p, 112), v128.load(q, 112), sum));
+  while ((first | second) != 0) {
+    const place = <usize>select<u64>(ctz<u64>(first), 64 + ctz<u64>(second), first != 0);
+    const at = p + place;
+    if (load<u32>(at - 2) << 8 == CRLF_DOT) {
+      const to = out + place;
+      store<u8>(to, DOT);
+      v128.store(to, v128.load(at), 1);
+      v128.store(to, v128.load(at, 16), 17);
+      v128.store(to, v128.load(at, 32), 33);
+      v128.store(to, v128.load(at, 48), 49);
+      v128.store(to, v128.load(at, 64), 65);
+      v128.store(to, v128.load(at, 80), 81);
+      v128.store(to, v128.load(at, 96), 97);
+      v128.store(to, v128.load(at, 112), 113);
+      out++;
+    }
+    second = select(second, second & (second - 1), first != 0);
+    first &= first - 1;
+  }
+  return out;
 }
 
 /** The terminator, and CRLF before it when content does not end with one. Octets written to OUTPUT. */

@@ -3,10 +3,18 @@ import { chunkLength, CR, INPUT, LF, NORMALISE, OUTPUT } from '../abi';
 import { lookUp, mask64 } from '../mask';
 
 const CR_LF = memory.data<u8>([13, 10]);
-const PLACES = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], 16);
+const LAST_IS_CR = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13,
+], 16);
+/** For each place among sixteen octets, and for none: what stands before it, the last octet, what stands behind. */
+const ROOM = memory.data(17 * 16, 16);
 
 export function normaliseReset(): void {
   store<u32>(NORMALISE, 0); // the last octet was CR
+  if (load<u8>(ROOM)) return;
+  for (let place: u32 = 0; place <= 16; place++) {
+    for (let i: u32 = 0; i < 16; i++) store<u8>(ROOM + (place << 4) + i, i < place ? i : i == place ? 15 : i - 1);
+  }
 }
 
 /** The first place in [at, end) where CR and LF do not stand together, or end. */
@@ -38,19 +46,19 @@ export function normalise(octets: i32): i32 {
   memory.copy(OUTPUT, INPUT, p - INPUT);
   if (ASC_FEATURE_SIMD) {
     const cr = v128.load8_splat(CR_LF), lf = v128.load8_splat(CR_LF, 1);
-    const places = v128.load(PLACES);
-    for (; p + 16 <= end; p += 16) {
+    const but = v128.load(LAST_IS_CR), last = v128.load(LAST_IS_CR, 16);
+    for (const stop = end - 16; p <= stop; p += 16) {
       const v = v128.load(p);
-      const bare = i8x16.bitmask(v128.xor(i8x16.eq(v, lf), i8x16.eq(v128.load(p - 1), cr)));
-      if ((bare & (bare - 1)) == 0) {
-        // One or none, and no branch between the two: all from its place on move up by one. With none the place is
-        // sixteen, and what is written there is written again.
-        const place = ctz(bare | 0x10000);
-        const moved = i8x16.add(places, i8x16.gt_s(places, i8x16.splat(<i8>(place - 1))));
-        v128.store(out, lookUp(v, moved));
-        store<u8>(out, load<u8>(p, 15), 16);
-        store<u8>(out + place, other(load<u8>(p + place)));
-        out += 16 + (bare != 0 ? 1 : 0);
+      const isLf = i8x16.eq(v, lf), afterCr = i8x16.eq(v128.load(p - 1), cr);
+      const bareLf = <u32>i8x16.bitmask(v128.andnot(isLf, afterCr));
+      const bareCr = <u32>i8x16.bitmask(v128.andnot(afterCr, isLf));
+      if (((bareLf & (bareLf - 1)) | bareCr) == 0) {
+        // One LF or none, and no branch between the two: all from its place on moves up by one, and the last octet,
+        // for which a vector has no place then, comes after. It leaves its own for the CR.
+        const more = <usize>popcnt(bareLf), place = <usize>ctz(bareLf | 0x10000);
+        v128.store(out, lookUp(v128.or(v128.and(v, but), last), v128.load(ROOM + (place << 4))));
+        store<u8>(out + more, load<u8>(p, 15), 15);
+        out += 16 + more;
       } else {
         for (let q = p; q < p + 16; q++) out = mend(out, q);
       }
@@ -60,16 +68,10 @@ export function normalise(octets: i32): i32 {
   return <i32>(out - OUTPUT);
 }
 
-/** The octet that stands with this one in CRLF, or stood before it. */
-@inline
-function other(octet: u32): u32 {
-  return octet == LF ? CR : LF;
-}
-
 @inline
 function mend(out: usize, at: usize): usize {
-  const octet = <u32>load<u8>(at);
-  if ((octet == LF) != (load<u8>(at - 1) == CR)) store<u8>(out++, other(octet));
+  const octet = <u32>load<u8>(at), afterCr = load<u8>(at - 1) == CR;
+  if ((octet == LF) != afterCr) store<u8>(out++, afterCr ? LF : CR);
   store<u8>(out++, octet);
   return out;
 }

@@ -20,13 +20,13 @@ export { moduleVocabulary };
 
 export const courierdVocabulary: Vocabulary = {
   used: [
-    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'ARCHIVEDIR', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
+    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'ARCHIVEDIR', 'TLS_TRUSTCERTS', 'TLS_TRUSTSECURITYCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
     'DEFAULTDELIVERY', 'DYNAMICDELIVERIES', 'AUTH_MKHOMEDIR_SKEL',
     ...tlsVariables,
   ],
   later: [
     'DSNNOTIFY', 'ESMTP_CORK', 'ESMTP_BLOCKBACKSCATTER', 'MAILDROPDEFAULT',
-    'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables,
+    'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables.filter(name => name !== 'TLS_TRUSTSECURITYCERTS'),
   ],
 };
 
@@ -47,7 +47,8 @@ export function readClient(sheet: Sheet): Courierd {
   sheet.setting('esmtpauthclient', logins.map(({ relay, login }) => `${relay} as ${login}`).join('; '), logins.length > 0 ? 'esmtpauthclient' : undefined);
   const backupRelay = sheet.value('backuprelay', undefined, backupRelayRule);
   const identity = readIdentity(sheet, environment);
-  const trustedAuthorities = readAuthorities(sheet, environment);
+  const trustedAuthorities = readAuthorities(sheet, environment, 'TLS_TRUSTCERTS');
+  const securityAuthorities = readAuthorities(sheet, environment, 'TLS_TRUSTSECURITYCERTS');
   const client: ClientSettings = {
     routes,
     logins,
@@ -70,6 +71,7 @@ export function readClient(sheet: Sheet): Courierd {
     preferIpv6: environment.flag('ESMTP_PREFER_IPV6_MX', true),
     verifyPeer: verifies(sheet, environment),
     ...(trustedAuthorities === undefined ? {} : { trustedAuthorities }),
+    ...(securityAuthorities === undefined ? {} : { securityAuthorities }),
     ...(identity === undefined ? {} : { identity }),
     tls: readTlsPolicies(sheet),
     // Shipped on; a courierd file without it has it off.

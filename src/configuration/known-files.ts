@@ -24,6 +24,8 @@ export const knownFiles: readonly KnownFile[] = [
   used('hosteddomains', 'either'),
   used('esmtpacceptmailfor'),
   used('esmtpacceptmailfor.dir', 'folder'),
+  used('esmtppercentrelay'),
+  used('esmtppercentrelay.dir', 'folder'),
   used('smtpaccess', 'either'),
   ...['openrelay', 'trialdomains', 'esmtpd', 'esmtpd-msa', 'esmtpd-ssl', 'bofh', 'sizelimit', 'freespace'].map((name) => used(name)),
   used('userdb', 'either'),
@@ -35,12 +37,14 @@ export const knownFiles: readonly KnownFile[] = [
   ...['dsnheader.txt', 'dsndelayed.txt', 'dsndelivered.txt', 'dsnrelayed.txt', 'dsnfailed.txt', 'dsnfooter.txt', 'dsnsubjectnotice.txt', 'dsnsubjectwarn.txt'].map((name) => used(name)),
   ...['statedir', 'httpaddress', 'dnsservers', 'receiveprocesses'].map((name) => used(name)),
   ...['webview', 'webhosts', 'webtoken', 'webhooks', 'alarms', 'log'].map((name) => used(name)),
-  ...['uucpme', 'uucprewriteheaders', 'uucpdomains', 'uucpbatches', 'uucpgrades', 'uucppolls', 'uucpalarm', 'uucpconfig', 'uucpprograms', 'module.uucp', 'pipes', 'piperoutes'].map((name) => used(name)),
+  ...['uucpme', 'uucprewriteheaders', 'uucpdomains', 'uucpbatches', 'uucpgrades', 'uucppolls', 'uucpalarm', 'uucpconfig', 'uucpprograms', 'module.uucp', 'pipes', 'piperoutes', 'links'].map((name) => used(name)),
   used('uucpneighbors', 'either'),
   ...['faxrc', 'faxout', 'faxcover', 'faxblocked', 'module.fax', 'faxmodems', 'faxarrivals', 'faxnotifyrc'].map((name) => used(name)),
   used('faxmail', 'folder'),
   ...['enablefiltering', 'contentfilters', 'filtersockets', 'pickup'].map((name) => used(name)),
   used('filters', 'folder'),
+  used('dkim'),
+  used('dkimkeys', 'folder'),
 
   ...['aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp'].map((name) => used(name, 'either')),
   ...['locallowercase', 'defaultsep'].map((name) => used(name)),
@@ -48,8 +52,7 @@ export const knownFiles: readonly KnownFile[] = [
   ...['localtimeout', 'maildrop', 'maildroprc', 'maildropfilter', 'aliasfilteracct', 'quotawarnmsg', 'module.local', 'systemusers', 'dotextension'].map((name) => used(name)),
   used('maildroprcs', 'folder'),
   ...['autoresponsesquota', 'calendarmode', 'logindomainlist', 'ldapaddressbook', 'maildirshared'].map((name) => later(name)),
-  ...['maildirfilterconfig', 'esmtppercentrelay'].map((name) => later(name)),
-  later('esmtppercentrelay.dir', 'folder'),
+  later('maildirfilterconfig'),
   ...['ldapaliasrc', 'nochangingfrom', 'usexsender'].map((name) => later(name)),
   ...['respawnlo', 'respawnhi'].map((name) => later(name)),
   ...['module.dsn'].map((name) => later(name)),
@@ -76,7 +79,7 @@ export const knownFiles: readonly KnownFile[] = [
 /** Families of names: certificates and keys that another file points to, and virtual hosts. */
 export const knownPatterns: readonly { readonly name: string; readonly pattern: RegExp; readonly use: 'used' | 'later' }[] = [
   { name: '*.pem', pattern: /\.(pem|crt|cert|key|rsa|csr)(\.[\w.:*-]+)?$/, use: 'used' },
-  { name: 'vhost.*', pattern: /^vhost\.[\w.:-]+$/, use: 'later' },
+  { name: 'vhost.*', pattern: /^vhost\.[^/]+$/, use: 'used' },
 ];
 
 /** What editors and package managers leave behind. */

@@ -2,31 +2,37 @@
 import { existsSync } from 'node:fs';
 import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
+import { noDnsLists, parseDnsLists } from '../grammar/config/dns-lists.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
+import { parseMailRules } from '../grammar/config/mail-rules.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
 import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import { parseSize } from '../grammar/config/size.ts';
+import { mechanisms, type Mechanism } from '../grammar/sasl.ts';
 import { readAccess } from './access-folder.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
+import { listenerTlsVariables, readListenerTls } from './listener-tls.ts';
 import type { Sheet } from './sheet.ts';
-import { laterTlsVariables, readIdentity, tlsVariables } from './tls-identity.ts';
-import type { Listener, ListenerName, Mechanism } from './types.ts';
+import { laterTlsVariables, tlsVariables } from './tls-identity.ts';
+import type { Listener, ListenerName } from './types.ts';
 
 export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
-    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables,
+    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE',
+    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables,
   ],
   later: [
-    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
-    'ESMTP_LOG_DIALOG', 'ESMTPAUTH_WEBADMIN', 'ESMTPAUTH_TLS_WEBADMIN', 'DEFDOMAIN', 'DOMAINSEP', 'ESMTP_CORK', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER',
-    'DSNDEFAULTNOTIFYDELAY', 'FAXRELAYCLIENT', ...laterTlsVariables,
+    'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
+    'ESMTP_LOG_DIALOG', 'ESMTPAUTH_WEBADMIN', 'ESMTPAUTH_TLS_WEBADMIN', 'DEFDOMAIN', 'DOMAINSEP', 'ESMTP_CORK',
+    'DSNDEFAULTNOTIFYDELAY', 'FAXRELAYCLIENT', ...laterTlsVariables.filter((name) => !(listenerTlsVariables as readonly string[]).includes(name)),
   ],
 };
 
 const defaults = { maxConnections: 40, maxPerAddress: 5, maxPerBlock: 5 };
-const mechanismNames: readonly Mechanism[] = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'CRAM-SHA1', 'CRAM-SHA256'];
+/** EXTERNAL is not named but found: it is offered to a client whose certificate says who it is. */
+const mechanismNames: readonly Mechanism[] = mechanisms.filter(name => name !== 'EXTERNAL');
 
 export function readListeners(sheet: Sheet, bofh: Bofh, sizeOctets: number | null): readonly Listener[] {
   const listeners: Listener[] = [];
@@ -52,7 +58,8 @@ interface Surroundings {
 function readListener(sheet: Sheet, name: ListenerName, environment: Environment, { bofh, sizeOctets, starts }: Surroundings): Listener {
   const ssl = name === 'esmtpd-ssl';
   const submission = name === 'esmtpd-msa';
-  const identity = readIdentity(sheet, environment);
+  const tls = readListenerTls(sheet, environment);
+  const identity = tls?.identity;
   const ownSize = environment.parsed('SIZELIMIT', sizeOctets ?? 0, (text) => parseSize(text, 'SIZELIMIT=10485760'));
   const plain = environment.parsed('ESMTPAUTH', [], parseMechanisms);
   const afterTls = environment.parsed('ESMTPAUTH_TLS', [], parseMechanisms);
@@ -60,7 +67,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     name,
     endpoints: readEndpoints(environment, name),
     tls: ssl ? 'implicit' : 'starttls',
-    ...(identity === undefined ? {} : { identity }),
+    ...(tls === undefined ? {} : { identity: tls.identity, tlsDetails: tls }),
     authRequired: environment.flag('AUTH_REQUIRED', false),
     tlsRequired: environment.flag('ESMTP_TLS_REQUIRED', false),
     mechanisms: { plain, tls: afterTls.length > 0 ? afterTls : plain },
@@ -75,7 +82,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     addDate: !environment.flag('NOADDDATE', !submission),
     sizeOctets: ownSize === 0 ? null : ownSize,
     access: readAccess(sheet, environment),
-    variables: connectionVariables(environment, bofh),
+    variables: connectionVariables(name, environment, bofh),
   };
   if (starts && identity === undefined && (ssl || listener.tlsRequired)) {
     const why = ssl ? 'esmtpd-ssl speaks TLS' : 'ESMTP_TLS_REQUIRED=1 asks for TLS';
@@ -85,6 +92,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
   if (listener.authRequired && plain.length + afterTls.length === 0) {
     environment.problem('AUTH_REQUIRED', 'AUTH_REQUIRED=1 asks for AUTH, and no mechanism is offered', 'ESMTPAUTH_TLS="PLAIN LOGIN"');
   }
+  reviewMailRules(sheet, listener.variables, bofh, environment);
   tell(sheet, listener, environment);
   return listener;
 }
@@ -101,14 +109,29 @@ function readEndpoints(environment: Environment, name: ListenerName): readonly L
   return environment.parsed(portName, fallback, (text) => parsePortList(text, address, `${portName}=${standard}`));
 }
 
+const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE']);
+
 /** bofh's opt lines are the weakest; the esmtpd file wins, and the access file over both, per connection. */
-function connectionVariables(environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
+function connectionVariables(listener: ListenerName, environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
   const variables = new Map(bofh.variables);
+  environment.parsed('BLACKLISTS', noDnsLists, parseDnsLists);
+  environment.parsed('DROP', noDnsLists, parseDnsLists);
   for (const name of accessVariables) {
+    // Who submits mail calls from where lists know him only too well: what esmtpd asks of strangers is not asked there.
+    if (listener === 'esmtpd-msa' && LISTS.has(name) && environment.source(name) !== listener) continue;
     const value = listenerVocabulary.used.includes(name) ? environment.get(name) : undefined;
     if (value !== undefined) variables.set(name, value);
   }
   return variables;
+}
+
+function reviewMailRules(sheet: Sheet, variables: ReadonlyMap<string, string>, bofh: Bofh, environment: Environment): void {
+  const rules = parseMailRules(variables, false);
+  for (const { what, right } of rules.kind === 'wrong' ? rules.problems : []) {
+    const name = right.slice(0, right.indexOf('='));
+    if (environment.source(name) !== undefined) environment.problem(name, what, right);
+    else sheet.problem(sheet.path('bofh'), bofh.lines.get(name), what, `opt ${right}`);
+  }
 }
 
 function parseMechanisms(text: string): Parsed<readonly Mechanism[]> {
@@ -121,6 +144,11 @@ function parseMechanisms(text: string): Parsed<readonly Mechanism[]> {
     if (!found.includes(mechanism)) found.push(mechanism);
   }
   return read(found);
+}
+
+function verifyPeerOf({ tlsDetails }: Listener): string {
+  if (tlsDetails?.clients === undefined) return 'NONE';
+  return tlsDetails.clients.demand ? 'REQUIREPEER' : 'PEER';
 }
 
 function tell(sheet: Sheet, listener: Listener, environment: Environment): void {
@@ -140,6 +168,9 @@ function tell(sheet: Sheet, listener: Listener, environment: Environment): void 
     ['NOADDMSGID', listener.addMessageId ? '0' : '1'],
     ['NOADDDATE', listener.addDate ? '0' : '1'],
     ['TLS_CERTFILE', listener.identity?.certificateFile ?? ''],
+    ['TLS_CERTFILE of further names and addresses', [...(listener.tlsDetails?.names.keys() ?? []), ...(listener.tlsDetails?.addresses.keys() ?? [])].join(' ')],
+    ['TLS_VERIFYPEER', verifyPeerOf(listener)],
+    ['TLS_EXTERNAL', listener.tlsDetails?.clients?.subjectField ?? ''],
   ];
   const relaying = listener.access.filter(({ decision }) => decision.kind === 'allow' && decision.variables.has('RELAYCLIENT'));
   const networks = relaying.map(({ network }) => formatAccessNetwork(network)).join(', ');

@@ -1,4 +1,6 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
+import type { Mechanism } from '../grammar/sasl.ts';
+import type { KeyObject } from 'node:crypto';
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
@@ -9,6 +11,7 @@ import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
+import type { LinkRule } from '../grammar/config/links.ts';
 import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
@@ -47,8 +50,11 @@ export interface Configuration {
   readonly client: ClientSettings;
   /** ARCHIVEDIR; null: finished messages are deleted. */
   readonly archiveFolder: string | null;
+  readonly dkim: readonly DkimDomain[];
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  /** Ways out that are not always there. */
+  readonly links: readonly LinkRule[];
   readonly fax: FaxSettings;
   /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
   readonly pickup: 'everyone' | 'owner';
@@ -65,6 +71,8 @@ export interface Configuration {
   readonly dnsServers: readonly NameServerSetting[] | null;
   /** Absolute path of userdb, whether it exists or not. */
   readonly userdb: string;
+  /** Virtual hosts, by address or login domain: each a configuration with what it has of its own. */
+  readonly hosts: ReadonlyMap<string, Configuration>;
   /** Everything that was decided, for people; each name once. */
   readonly settings: readonly Setting[];
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
@@ -104,19 +112,24 @@ export interface Domains {
   readonly locals: DomainList;
   readonly hosted: HostedDomains;
   readonly acceptMailFor: DomainList;
+  /** Reached as user%domain@ours. */
+  readonly percentRelay: DomainList;
   /** Domains whose addresses order their own fate. */
   readonly trial: DomainList;
 }
+
+export type AliasFile = 'aliases' | 'aliases-esmtp' | 'aliases-local' | 'aliases-uucp';
 
 export interface AddressRules {
   /** Local-parts of our own addresses mean the same in any case. */
   readonly lowerCase: boolean;
   /** Characters, besides `-`, that part an account from its extension. */
   readonly separators: string;
+  /** Where the alias files are, whether they exist or not; absolute. */
+  readonly aliasFiles: Readonly<Record<AliasFile, string>>;
 }
 
 export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
-export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'CRAM-SHA1' | 'CRAM-SHA256';
 
 export interface Listener {
   readonly name: ListenerName;
@@ -125,6 +138,8 @@ export interface Listener {
   readonly tls: 'starttls' | 'implicit';
   /** Absent: no TLS on this listener. */
   readonly identity?: TlsIdentity;
+  /** That one, and what there is beside it. */
+  readonly tlsDetails?: ListenerTls;
   readonly authRequired: boolean;
   readonly tlsRequired: boolean;
   /** Offered before and after TLS. */
@@ -150,6 +165,21 @@ export interface Listener {
 export interface OutsideListener extends Omit<SocksBind, 'line' | 'listener' | 'via'> {
   readonly listener: ListenerName;
   readonly proxy: SocksProxy;
+}
+
+export interface ListenerTls {
+  readonly identity: TlsIdentity;
+  /** For clients that ask for that name, `*.domain` included. */
+  readonly names: ReadonlyMap<string, TlsIdentity>;
+  /** For clients that ask for no name we know, on one of our addresses. */
+  readonly addresses: ReadonlyMap<string, TlsIdentity>;
+  /** Absent: clients are asked for no certificate. */
+  readonly clients?: {
+    readonly demand: boolean;
+    /** PEM. */
+    readonly authorities: string;
+    readonly subjectField?: string;
+  };
 }
 
 export interface TlsIdentity {
@@ -216,6 +246,15 @@ export interface ReportTexts {
   readonly footer: string;
 }
 
+/** Mail whose author is of a domain that `match` fits is signed with these keys. */
+export interface DkimDomain {
+  /** As the house writes domains; a leading dot: every subdomain. */
+  readonly match: string;
+  /** In A-labels: d=. */
+  readonly domain: string;
+  readonly keys: readonly { readonly domain: string; readonly selector: string; readonly key: KeyObject }[];
+}
+
 export interface ClientSettings {
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
@@ -236,6 +275,8 @@ export interface ClientSettings {
   readonly verifyPeer: boolean;
   /** PEM of the authorities trusted; absent: the system's. */
   readonly trustedAuthorities?: string;
+  /** PEM of the private authority that SECURITY=STARTTLS asks for. */
+  readonly securityAuthorities?: string;
   readonly identity?: TlsIdentity;
   /** By domain; the first that matches. */
   readonly tls: readonly DomainTls[];

@@ -2,6 +2,7 @@
 import type { Tracked } from './address-track.ts';
 import type { Envelope, MessageId } from './envelope.ts';
 import type { Queued, RcptOptions } from './intake.ts';
+import type { LinkView } from './links.ts';
 import type { Imported, PastOutcome, QueueEntry, QueueSummary, Selection, Verified } from './queue-store.ts';
 import type { Outcome } from './outcome.ts';
 import type { Refusal } from './status.ts';
@@ -22,6 +23,10 @@ export interface Operations extends QueueDesk {
   filters?(): Promise<readonly FilterStanding[]>;
   /** The hooks of the configuration in force; with nothing running, what waits for them. */
   webhooks(): Promise<readonly WebhookState[]>;
+  /** Ways out that are not always there, and how many messages wait for those that are down. */
+  links(): Promise<readonly LinkView[]>;
+  /** 'auto' takes a word back. Null: there is no such link. */
+  orderLink(name: string, word: 'up' | 'down' | 'auto'): Promise<LinkView | null>;
   /** Sends a test event at once, past all that waits. Null: there is no such hook. */
   testWebhook(name: string): Promise<WebhookAnswer | null>;
 }
@@ -111,6 +116,8 @@ export interface Overview {
   readonly outcomes: { readonly delivered: number; readonly deferred: number; readonly failed: number };
   readonly completed: number;
   readonly nexthops: readonly NexthopView[];
+  /** Links that are down. */
+  readonly down?: readonly LinkView[];
 }
 
 export interface NexthopView {
@@ -140,6 +147,8 @@ export interface ListedMessage {
     readonly status: 'done' | 'fail' | '';
     /** The last outcome in the peer's words. */
     readonly said?: string;
+    /** The link that it waits for. */
+    readonly link?: string;
   }[];
 }
 

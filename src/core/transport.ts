@@ -46,6 +46,8 @@ export interface Transport {
   deliver(job: Delivery, signal: AbortSignal): Promise<Outcomes>;
   /** How long its mail is tried, where that is not the queue's own time (faxqueuetime). */
   queueTimeMs?(): number;
+  /** What was in trouble may work now: somebody flushed, or a link came up. Nothing is left alone any longer. */
+  forgive?(): void;
   /** Lets idle connections go. */
   close(): Promise<void>;
 }
@@ -66,6 +68,10 @@ export interface Destination {
   /** Absent: connect directly. */
   readonly proxy?: Proxy;
   readonly auth?: RelayAuth;
+  /** The route demands TLS under our private authority (`/SECURITY=STARTTLS`). */
+  readonly security?: 'starttls';
+  /** Who the relays are is written here, or signed in DNS: nobody could forge it (RFC 8689 §4.2.1). */
+  readonly known?: true;
 }
 
 /** How we say who we are: by a password, or by a bearer token (RFC 6750) that is good now. */

@@ -14,7 +14,7 @@ export type Build = 'simd' | 'relaxed' | 'scalar';
 export const ARENA = {
   input: 0x12000,
   inputOctets: 0x10000,
-  output: 0x22100,
+  output: 0x22c00,
 } as const;
 
 export interface Module<Exports> {

@@ -4,6 +4,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 
 export interface Certificate {
   readonly pem: string;
+  readonly key: string;
   readonly context: SecureContext;
 }
 
@@ -27,7 +28,8 @@ export function createCertificate(name: string): Certificate {
   );
   const whole = der(0x30, toSign, ecdsaSha256, der(0x03, Buffer.of(0), sign('sha256', toSign, privateKey)));
   const pem = `-----BEGIN CERTIFICATE-----\n${whole.toString('base64').match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`;
-  return { pem, context: createSecureContext({ cert: pem, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) }) };
+  const key = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return { pem, key, context: createSecureContext({ cert: pem, key }) };
 }
 
 export function der(tag: number, ...content: Buffer[]): Buffer {

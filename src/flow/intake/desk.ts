@@ -10,11 +10,12 @@ import { taken, type Awaitable, type ContentWriter, type Intake, type MailOption
 import type { Log } from '../../core/log.ts';
 import type { Counter, Histogram, Metrics } from '../../core/metrics.ts';
 import type { Check, Examination, Facts, Filtering, Pass, TraceField, Variables } from '../../core/policy.ts';
+import type { Revisers, Revision } from '../../core/revision.ts';
 import type { Draft, QueueStore, Seal } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { decide } from './decision.ts';
 import { beginBatches, type Batches } from './batches.ts';
-import { readHeader, type HeaderLimits } from './header-check.ts';
+import { added, headerLimitsFor, readHeader, type HeaderLimits } from './header-check.ts';
 
 export interface IntakeOptions {
   readonly store: QueueStore;
@@ -26,6 +27,8 @@ export interface IntakeOptions {
   trace(request: { id: MessageId; envelope: Envelope; recipients: readonly Recipient[]; at: number; missing: readonly ('date' | 'message-id' | 'to')[] }): Uint8Array;
   /** Content filters; absent or null: none, and content goes straight into the draft. */
   readonly filtering?: Filtering | null;
+  /** Rules for the message's own octets; absent: it is kept as it comes. */
+  readonly revisers?: Revisers;
   readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number; readonly batchSize?: number };
   readonly clock: Clock;
   readonly log: Log;
@@ -37,8 +40,6 @@ export interface Members {
   readonly kind: 'members';
   readonly members: readonly Address[];
 }
-
-const NOTHING_MISSING: readonly [] = [];
 
 export function createIntake(options: IntakeOptions): Intake {
   const counters: Counters = {
@@ -82,6 +83,7 @@ class OpenTransaction implements Transaction {
   #unlisted = 0;
   #someFiltered = false;
   #examination: Examination | null = null;
+  #revision: Revision | null = null;
 
   constructor(options: IntakeOptions, counters: Counters, origin: Origin, open: OpenOptions) {
     this.#options = options;
@@ -218,40 +220,53 @@ class OpenTransaction implements Transaction {
     this.#accepted = 0;
     this.#named = new Set();
     const head: Uint8Array[] = [];
+    const { headerOctets } = headerLimitsFor(limits, this.#variables);
     let headOctets = 0;
     const examination = this.#options.filtering?.open(this.#origin) ?? null;
     this.#examination = examination;
-    const into: Pick<Draft, 'write'> = examination ?? draft;
+    const kept: Pick<Draft, 'write'> = examination ?? draft;
+    const revision = this.#options.revisers?.open({ envelope, variables: this.#variables }, kept) ?? null;
+    this.#revision = revision;
+    const into = revision ?? kept;
     return {
       kind: 'writer',
       write: chunk => {
         // Only the header is looked at, and it is among the first octets or too long anyway.
-        if (headOctets <= this.#options.limits.headerOctets) head.push(chunk);
+        if (headOctets <= headerOctets) head.push(chunk);
         headOctets += chunk.length;
         return into.write(chunk);
       },
-      end: facts => this.#end(draft, envelope, recipients, head, facts, examination),
+      end: facts => this.#end(draft, envelope, recipients, head, facts, examination, revision),
     };
   }
 
-  async #end(draft: Batches, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], facts: ContentFacts, examination: Examination | null): Promise<Queued | Refusal> {
-    const { clock, limits } = this.#options;
+  async #end(draft: Batches, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], came: ContentFacts, examination: Examination | null, revision: Revision | null): Promise<Queued | Refusal> {
+    const { clock, limits, log } = this.#options;
     const { origin } = envelope;
-    const refusal = this.#tooLarge(facts.sizeOctets) ? refuse('tooLarge') : null;
-    const header = refusal ?? readHeader(head, facts, limits);
+    const refusal = this.#tooLarge(came.sizeOctets) ? refuse('tooLarge') : null;
+    const header = refusal ?? readHeader(head, came, headerLimitsFor(limits, this.#variables));
     if (header.kind === 'refused') {
       this.abort();
       return this.#refused(header);
     }
-    const judged = this.#judge('data', { origin, variables: this.#variables, reversePath: this.#reversePath, recipients, header: headerOf(head, facts) });
+    // Of the header as it came: what a signature covers.
+    const judged = this.#judge('data', { origin, variables: this.#variables, reversePath: this.#reversePath, recipients, header: headerOf(head, came) });
     const verdict = judged instanceof Promise ? await judged : judged;
     if (verdict.kind === 'refused') {
       this.abort();
       return verdict;
     }
+    const revising = revision?.end(came);
+    const revised = revising instanceof Promise ? await revising : revising;
+    if (revised?.kind === 'refused') {
+      this.abort();
+      return this.#refused(revised);
+    }
+    if (revised?.wrapped !== undefined) log.info('wrapped', { id: draft.id, from: envelope.reversePath ?? '', why: revised.wrapped });
+    const facts = revised?.facts ?? came;
     const at = clock.now();
     const declared: Envelope = facts.has8bit && envelope.body === '7bit' ? { ...envelope, body: '8bitmime' } : envelope;
-    const missing = origin.source === 'submission' || origin.source === 'local' ? header.missing : NOTHING_MISSING;
+    const missing = added(header.missing, origin, this.#variables);
     const trace = withFields(this.#options.trace({ id: draft.id, envelope: declared, recipients, at, missing }), this.#fields);
     const seal: Seal = { due: after(at, limits.submitDelayMs), trace, facts, envelope: declared };
     return examination === null ? this.#commit(draft, seal, recipients.length, at, NONE_REFUSED) : this.#examine(draft, seal, recipients, at, examination);
@@ -309,6 +324,8 @@ class OpenTransaction implements Transaction {
     this.#draft = null;
     this.#examination?.close();
     this.#examination = null;
+    this.#revision?.close();
+    this.#revision = null;
   }
 
   #tooLarge(sizeOctets: number): boolean {

@@ -9,6 +9,7 @@ import type { Handed, ReceiveOptions, TlsOptions } from './options.ts';
 import { Session, type SessionGuest } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
+import { checkContexts } from './tls-contexts.ts';
 
 export interface Receiver {
   address(): { readonly host: string; readonly port: number };
@@ -16,6 +17,8 @@ export interface Receiver {
   take(socket: Socket, from: Handed): void;
   /** For sessions that begin from now on; where it listens stays as it is. Throws, and changes nothing, when the certificate is no good. */
   reload(options: ReceiveOptions): void;
+  /** Throws where reload() would. */
+  check(options: ReceiveOptions): void;
   updateTls(tls: TlsOptions): void;
   /** Stops accepting; 421 to idle sessions; others get the reply they wait for; after `graceMs` the rest is cut. */
   close(options: { readonly graceMs: number }): Promise<void>;
@@ -30,7 +33,7 @@ const FULL_EVERY_MS = 60_000;
 
 export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver> {
   const { clock, listener } = options;
-  if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error('a listener of kind smtps needs a key and a certificate');
+  if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error(NO_CERTIFICATE);
   let setup = createSetup(options);
   let saidFullAt = Number.NEGATIVE_INFINITY;
   const sessions = new Set<Session>();
@@ -63,7 +66,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
         return { text: formatReply(reply, null, `${setup.name} ${text}`) };
       }
       setup.meters.connections.add(1, { result: verdict.kind });
-      return { guest: { setup, variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
+      return { guest: { setup: setup.at(peer.localAddress), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
     },
     begin(wire: Wire, guest: Guest) {
       const session = new Session(guest.setup, wire, guest, gone => {
@@ -100,6 +103,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     address: () => place,
     take: (socket, from) => server.take(socket, from),
     reload,
+    check(next) {
+      if (next.listener.tls !== undefined) checkContexts(next.listener.tls);
+      else if (next.listener.kind === 'smtps') throw new Error(NO_CERTIFICATE);
+    },
     updateTls: tls => reload({ ...setup, listener: { ...setup.listener, tls } }),
     async close({ graceMs }) {
       const gone = server.stop();
@@ -114,6 +121,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
   };
 }
 
+const NO_CERTIFICATE = 'a listener of kind smtps needs a key and a certificate';
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
 function admit(setup: Setup, peer: { remoteAddress: string; localAddress: string; localPort: number }) {

@@ -1,6 +1,6 @@
 /** What a listener is told. */
 import type { SecureContextOptions } from 'node:tls';
-import type { AuthBackend } from '../../core/auth.ts';
+import type { AuthBackend, AuthFailures } from '../../core/auth.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Origin } from '../../core/envelope.ts';
 import type { Awaitable, Intake } from '../../core/intake.ts';
@@ -18,6 +18,8 @@ export interface ReceiveOptions {
   readonly me: string;
   /** Text of the banner, several lines allowed; without it `<me> ESMTP`. */
   readonly greeting?: string;
+  /** Names that we have for who connects to an address of ours, by that address. */
+  readonly hosts?: ReadonlyMap<string, { readonly me: string; readonly greeting?: string }>;
   readonly intake: Intake;
   /** A refusal with reply 554 is spoken as the greeting; with an empty text the connection is closed without a word. */
   readonly admission: Admission;
@@ -29,6 +31,8 @@ export interface ReceiveOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Who may try to log in; absent: everybody, three times a session. */
+  readonly failures?: AuthFailures;
   /** Asked at connect, waited for at MAIL only. */
   readonly reverse?: (address: string) => Promise<ReverseName>;
 }
@@ -83,5 +87,15 @@ export interface ListenerOptions {
 
 /** Our key and certificate, and those of further names we answer to. */
 export interface TlsOptions extends SecureContextOptions {
+  /** By the name that the client asks for; `*.domain` stands for the names below it. */
   readonly sni?: Readonly<Record<string, SecureContextOptions>>;
+  /** By our address, for clients that ask for no name we know. */
+  readonly addresses?: Readonly<Record<string, SecureContextOptions>>;
+  /** Clients are asked for a certificate of the authorities in `ca`; one that is not good counts for nothing. */
+  readonly clients?: {
+    /** Without a good one the handshake fails. */
+    readonly demand: boolean;
+    /** The part of its subject that names the account: AUTH EXTERNAL. */
+    readonly subjectField?: string;
+  };
 }

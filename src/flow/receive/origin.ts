@@ -2,12 +2,13 @@
 import type { Account } from '../../core/auth.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Origin } from '../../core/envelope.ts';
-import type { Wire, WireTls } from './smtp-wire.ts';
+import type { Wire } from './smtp-wire.ts';
+import type { TlsChannel } from './tls-channel.ts';
 
 export type TlsFacts = NonNullable<Origin['tls']>;
 
 /** Key length from the cipher's name, as OpenSSL and RFC 8446 spell it. */
-export function tlsFacts(tls: WireTls): TlsFacts {
+export function tlsFacts(tls: TlsChannel): TlsFacts {
   const { version, cipher } = tls;
   const digits = /AES_?(128|256)/.exec(cipher)?.[1];
   const bits = digits === undefined ? (cipher.includes('CHACHA20') ? 256 : 112) : Number(digits);

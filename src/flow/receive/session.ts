@@ -12,28 +12,29 @@ import type { Account } from '../../core/auth.ts';
 import type { Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { Origin } from '../../core/envelope.ts';
-import type { Awaitable, ContentWriter, Queued } from '../../core/intake.ts';
+import type { Awaitable } from '../../core/intake.ts';
 import type { Variables } from '../../core/policy.ts';
 import { refuse, type Refusal, type Status } from '../../core/status.ts';
 import type { Exchange } from '../../grammar/sasl.ts';
 import { parseCommandLine } from '../../grammar/smtp/command.ts';
-import { formatExdata } from '../../grammar/smtp/exdata.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
 import { Backlog } from './backlog.ts';
 import { CommandLines, type Found } from './command-lines.ts';
 import { answerExchange } from './commands/auth.ts';
 import { commands } from './commands/table.ts';
-import { ContentReading } from './content-reading.ts';
+import type { ContentPolicy } from './content-reading.ts';
 import type { About, Command, Conversation, OpenMail } from './conversation.ts';
 import { judgeTime, type Waiting } from './deadlines.ts';
 import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, type Limits } from './limits.ts';
 import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
 import { PeerLog } from './peer-log.ts';
+import type { Reading } from './reading.ts';
 import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
 import { createTarpit, type Tarpit } from './tarpit.ts';
 import { termsFor, type Terms } from './terms.ts';
+import type { TlsChannel } from './tls-channel.ts';
 
 /** A page or a script in a browser can be made to speak to us; a request line ends the session. */
 const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d/i;
@@ -55,20 +56,24 @@ export class Session implements Conversation, WireListener {
   terms: Terms;
   helo: string | null = null;
   extended = false;
-  tls: TlsFacts | null;
+  tls: TlsFacts | null = null;
+  channel: TlsChannel | null = null;
   account: Account | null = null;
   mechanism: string | null = null;
   authFailures = 0;
   exchange: Exchange | null = null;
+  proven: Account | null = null;
   mail: OpenMail | null = null;
   transactions = 0;
+  handedOver = false;
 
   readonly #wire: Wire;
   readonly #guest: SessionGuest;
   readonly #left: (session: Session) => void;
   readonly #tarpit: Tarpit | null;
   readonly #lines = new CommandLines();
-  #content: ContentReading | null = null;
+  #content: Reading | null = null;
+  #arrived: () => Awaitable<void> = () => undefined;
   #contentSince = 0;
   #out = '';
   readonly #backlog = new Backlog();
@@ -87,8 +92,6 @@ export class Session implements Conversation, WireListener {
   #bareLf = 0;
   #idle = 0;
   #remote: RemoteName = nameless;
-  /** The whole message is with the intake, which has not answered: too late to abort it. */
-  #handedOver = false;
 
   constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
     this.setup = setup;
@@ -98,7 +101,7 @@ export class Session implements Conversation, WireListener {
     this.#guest = guest;
     this.#left = left;
     this.#log = new PeerLog(setup, wire);
-    this.tls = wire.tls === null ? null : tlsFacts(wire.tls);
+    this.#lookAtChannel();
     this.#heardAt = setup.clock.now();
     this.#busySince = this.#heardAt;
   }
@@ -152,15 +155,21 @@ export class Session implements Conversation, WireListener {
   }
 
   secured(): void {
-    const { tls } = this.#wire;
     // RFC 3207 §4.2: nothing learned in the clear is kept.
     this.helo = null;
     this.extended = false;
     this.account = null;
     this.mechanism = null;
-    this.tls = tls === null ? null : tlsFacts(tls);
+    this.#lookAtChannel();
     this.#heardAt = this.setup.clock.now();
     if (this.#busy === 'tls') this.#resume();
+  }
+
+  #lookAtChannel(): void {
+    const channel = this.#wire.tls;
+    this.channel = channel;
+    this.tls = channel === null ? null : tlsFacts(channel);
+    if (channel?.distrust !== undefined) this.#log.trouble(`client certificate: ${channel.distrust}`);
   }
 
   failed(cause: Error): void {
@@ -183,6 +192,10 @@ export class Session implements Conversation, WireListener {
     this.#pause?.abort();
     this.#settle();
     this.#flush();
+  }
+
+  get remoteAddress(): string {
+    return this.#wire.remoteAddress;
   }
 
   get limits(): Limits {
@@ -208,9 +221,9 @@ export class Session implements Conversation, WireListener {
         return this.cut();
       case 'unanswered':
         this.#log.unanswered();
-        return this.#goodbye(refuse('ourFault'));
+        return this.hangUp(refuse('ourFault'));
       case 'refused':
-        return this.#goodbye(overdue);
+        return this.hangUp(overdue);
     }
   }
 
@@ -231,7 +244,7 @@ export class Session implements Conversation, WireListener {
 
   refuse(refusal: Refusal, about: About = {}): Awaitable<void> {
     this.#log.refused(refusal, about);
-    if (refusal.reply >= 500 && ++this.#errors > this.limits.errors) return this.#goodbye(refuse('tooManyErrors'));
+    if (refusal.reply >= 500 && ++this.#errors > this.limits.errors) return this.hangUp(refuse('tooManyErrors'));
     this.#speak(refusal);
     if (refusal.reply < 500 || this.#tarpit === null) return undefined;
     this.#flush();
@@ -254,12 +267,13 @@ export class Session implements Conversation, WireListener {
   }
 
   reset(): void {
-    if (this.#handedOver) return;
+    if (this.handedOver) return;
     this.#content?.close();
     this.#content = null;
     const { mail } = this;
     this.mail = null;
     if (mail === null) return;
+    mail.chunks?.reading.close();
     try {
       mail.transaction.abort();
     } catch (cause) {
@@ -267,9 +281,27 @@ export class Session implements Conversation, WireListener {
     }
   }
 
-  receive(writer: ContentWriter): void {
+  get contentPolicy(): ContentPolicy {
+    return { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.setup.bareLineEnds };
+  }
+
+  receive(reading: Reading, arrived: () => Awaitable<void>): void {
     this.#contentSince = this.setup.clock.now();
-    this.#content = new ContentReading(this.setup.kernels, writer, { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.setup.bareLineEnds });
+    this.#content = reading;
+    this.#arrived = arrived;
+  }
+
+  taken(sizeOctets: number): void {
+    this.#content = null;
+    this.mail = null;
+    this.#idle = 0;
+    this.forgive();
+    this.setup.meters.messages.add(1);
+    this.setup.meters.octets.add(sizeOctets);
+  }
+
+  note(refusal: Refusal, about: About = {}): void {
+    this.#log.refused(refusal, about);
   }
 
   startTls(): void {
@@ -317,16 +349,21 @@ export class Session implements Conversation, WireListener {
         } else {
           const waiting = content.read(chunk, from);
           at = content.position;
-          this.#hold(content.ended ? this.#finish(content) : waiting);
+          this.#hold(content.ended ? this.#arrive() : waiting);
         }
       } catch (cause) {
         this.#bug(cause);
         if (content !== null) at = content.position;
         // A kernel that reads nothing would be asked for ever.
-        if (at <= from) this.#goodbye(refuse('ourFault'));
+        if (at <= from) this.hangUp(refuse('ourFault'));
       }
     }
     this.#settle();
+  }
+
+  #arrive(): Awaitable<void> {
+    this.#content = null;
+    return this.#arrived();
   }
 
   #found(found: Found): Awaitable<void> {
@@ -339,7 +376,7 @@ export class Session implements Conversation, WireListener {
       case 'bareLf':
         this.exchange = null;
         this.#bareLf++;
-        return this.#bareLf < BARE_LF_IN_COMMANDS ? this.refuse(refuse('badLineEnd')) : this.#goodbye(refuse('badLineEnd'));
+        return this.#bareLf < BARE_LF_IN_COMMANDS ? this.refuse(refuse('badLineEnd')) : this.hangUp(refuse('badLineEnd'));
       case 'more':
         return undefined;
     }
@@ -352,9 +389,10 @@ export class Session implements Conversation, WireListener {
     if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.refuse(refuse('lineTooLong'));
     const command = commands.get(said.verb);
     if (this.#phase === 'turned away') return said.verb === 'QUIT' && command !== undefined ? command.run(this, said.argument) : this.refuse(refuse('badSequence'));
-    if (command === undefined) return HTTP_REQUEST.test(line) ? this.#goodbye(refuse('tooManyErrors')) : this.refuse(refuse('unknownCommand'));
+    if (command === undefined) return HTTP_REQUEST.test(line) ? this.hangUp(refuse('tooManyErrors')) : this.refuse(refuse('unknownCommand'));
     const refusal = this.#forbidden(command);
-    return refusal === null ? command.run(this, said.argument) : this.refuse(refusal);
+    if (refusal === null) return command.run(this, said.argument);
+    return command.refused === undefined ? this.refuse(refusal) : command.refused(this, said.argument, refusal);
   }
 
   #forbidden(command: Command): Refusal | null {
@@ -362,40 +400,6 @@ export class Session implements Conversation, WireListener {
     if (this.terms.requireAuth && this.account === null && command.withoutAuth !== true) return refuse('authRequired');
     if (command.idle === true && ++this.#idle > this.limits.idleCommands) return refuse('tooManyErrors');
     return null;
-  }
-
-  #finish(content: ContentReading): Awaitable<void> {
-    const { mail } = this;
-    const answer = content.finish();
-    if (!(answer instanceof Promise)) return this.#finished(content, answer, mail);
-    this.#handedOver = true;
-    return answer.then(late => this.#finished(content, late, mail));
-  }
-
-  #finished(content: ContentReading, answer: Queued | Refusal, mail: OpenMail | null): Awaitable<void> {
-    this.#handedOver = false;
-    if (answer.kind === 'refused') {
-      this.reset();
-      // Ours or the intake's: at the end of content both wait before they speak, since nothing else is to be said.
-      return this.passOn(answer, mail === null ? {} : { from: mail.from });
-    }
-    this.#content = null;
-    this.mail = null;
-    this.#idle = 0;
-    this.forgive();
-    this.setup.meters.messages.add(1);
-    this.setup.meters.octets.add(content.sizeOctets);
-    return this.answer(answer.refused.size === 0 ? `250 2.0.0 Ok. ${answer.id}\r\n` : this.#oneByOne(answer, mail));
-  }
-
-  /** Asked for by EXDATA: what became of each accepted recipient. */
-  #oneByOne({ id, refused }: Queued, mail: OpenMail | null): string {
-    return formatExdata(Array.from({ length: mail?.accepted ?? 0 }, (_, place) => {
-      const refusal = refused.get(place);
-      if (refusal === undefined) return { code: 250, status: '2.0.0', text: `Ok. ${id}` };
-      this.#log.refused(refusal, mail === null ? {} : { from: mail.from });
-      return { code: refusal.reply, status: refusal.status, text: refusal.text };
-    }));
   }
 
   /** Holds the next command back until an answer is there. */
@@ -424,7 +428,7 @@ export class Session implements Conversation, WireListener {
     this.#log.bug(cause);
     const content = this.#content;
     this.exchange = null;
-    this.#handedOver = false;
+    this.handedOver = false;
     if (content !== null && !content.ended) return content.fail(refuse('ourFault'));
     const refusal = refuse('ourFault');
     this.reset();
@@ -461,7 +465,7 @@ export class Session implements Conversation, WireListener {
     this.#flush();
     if (!this.#stillFree() || !this.#backlog.empty) return;
     if (this.#inputOver) this.end();
-    else if (this.#leaving && this.#content === null) this.#goodbye(refuse('shuttingDown'));
+    else if (this.#leaving && this.#content === null) this.hangUp(refuse('shuttingDown'));
   }
 
   #keep(rest: Buffer): void {
@@ -492,7 +496,7 @@ export class Session implements Conversation, WireListener {
   }
 
   /** 421 and out. */
-  #goodbye(refusal: Refusal): void {
+  hangUp(refusal: Refusal): void {
     const last = lastWord(refusal);
     this.#log.refused(last, this.mail === null ? {} : { from: this.mail.from });
     this.#speak(last);

@@ -5,12 +5,14 @@
  */
 /* oxlint-disable no-underscore-dangle -- the names are smtp-server's */
 import type { Socket, ListenOptions } from 'node:net';
-import { createSecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket, type SecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { TLS_HANDSHAKE_MS } from './limits.ts';
 import type { Handed, TlsOptions } from './options.ts';
+import { bestContext, checkContexts } from './tls-contexts.ts';
+import { describeChannel, type TlsChannel } from './tls-channel.ts';
 
 /** One connection, as its session sees it. */
 export interface Wire {
@@ -18,7 +20,7 @@ export interface Wire {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
-  readonly tls: WireTls | null;
+  readonly tls: TlsChannel | null;
   /** False: the peer does not read what we say; Listener.drained() will be called. */
   write(text: string): boolean;
   /** After Listener.read() answered false. */
@@ -28,11 +30,6 @@ export interface Wire {
   /** Flushes, closes our side, and drops the connection when the peer does not close its own within seconds. */
   end(): void;
   destroy(): void;
-}
-
-export interface WireTls {
-  readonly version: string;
-  readonly cipher: string;
 }
 
 /** The session, as its connection sees it. */
@@ -104,10 +101,12 @@ const nobody: WireListener = {
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
   leave: () => void = () => undefined;
+  /** The server, as it is on the address that the client called. */
+  at: () => SMTPServer = () => this._server;
+  subjectField: () => string | undefined = () => undefined;
 
-  get tls(): WireTls | null {
-    if (!(this._socket instanceof TLSSocket)) return null;
-    return { version: this._socket.getProtocol() ?? 'TLS', cipher: this._socket.getCipher().name };
+  get tls(): TlsChannel | null {
+    return this._socket instanceof TLSSocket ? describeChannel(this._socket, this.subjectField()) : null;
   }
 
   override init(): void {
@@ -131,6 +130,7 @@ class WireConnection extends SMTPConnection implements Wire {
   }
 
   startTls(): void {
+    this._server = this.at();
     this.upgrade(() => undefined, () => {
       this._socket.on('drain', () => this.listener.drained());
       this.listener.secured();
@@ -163,6 +163,8 @@ class WireConnection extends SMTPConnection implements Wire {
 
 export class WireServer<Guest> extends SMTPServer {
   readonly #door: WireDoor<Guest>;
+  #subjectField: string | undefined;
+  #byAddress: ReadonlyMap<string, SecureContext>;
   readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
   /** Accepted by others, and handed over. */
   readonly #handed = new Map<Socket, Handed>();
@@ -181,6 +183,8 @@ export class WireServer<Guest> extends SMTPServer {
       socketTimeout: TLS_HANDSHAKE_MS,
     });
     this.#door = door;
+    this.#subjectField = tls?.clients?.subjectField;
+    this.#byAddress = tls === undefined ? new Map() : checkContexts(tls);
     this.on('error', cause => door.trouble(cause));
   }
 
@@ -218,6 +222,8 @@ export class WireServer<Guest> extends SMTPServer {
     this.connections.add(connection);
     const { guest, leave } = (options as GuestOptions<Guest>).arrival;
     connection.leave = leave;
+    connection.at = () => this.#at(connection.localAddress);
+    connection.subjectField = () => this.#subjectField;
     connection.listener = this.#door.begin(connection, guest);
     connection.init();
   }
@@ -245,11 +251,30 @@ export class WireServer<Guest> extends SMTPServer {
     });
   }
 
+  override _upgrade(...[socket, callback]: Parameters<SMTPServer['_upgrade']>): void {
+    const at = this.#at(plainAddress(socket.localAddress));
+    if (at === this) super._upgrade(socket, callback);
+    else SMTPServer.prototype._upgrade.call(at, socket, callback);
+  }
+
+  override _resolveSNI(servername: string, callback: (error: Error | null, context?: SecureContext) => void): void {
+    callback(null, bestContext(this.secureContext, servername));
+  }
+
+  /** Ourselves, with the address's own certificate for whoever asks for no name we know. */
+  #at(localAddress: string): SMTPServer {
+    const own = this.#byAddress.get(localAddress);
+    if (own === undefined) return this;
+    return Object.create(this, { secureContext: { value: new Map(this.secureContext).set('*', own) } }) as SMTPServer;
+  }
+
   /** New connections get these; those under way keep what they have. */
   updateTls(tls: TlsOptions): void {
     // The package forgets the old contexts before it tries the new ones: let what is no good throw here.
-    for (const context of [tls, ...Object.values(tls.sni ?? {})]) createSecureContext(context);
+    const byAddress = checkContexts(tls);
     this.updateSecureContext(wireTls(tls));
+    this.#byAddress = byAddress;
+    this.#subjectField = tls.clients?.subjectField;
   }
 
   /** No new connections; resolves when the last one is gone. */
@@ -268,7 +293,7 @@ export class WireServer<Guest> extends SMTPServer {
 
 function wireTls(tls: TlsOptions | undefined): object {
   if (tls === undefined) return {};
-  const { sni, ...context } = tls;
+  const { sni, addresses: _, clients, ...context } = tls;
   // Always given, since an update is laid over what was there.
-  return { ...context, sniOptions: sni ?? {} };
+  return { ...context, sniOptions: sni ?? {}, requestCert: clients !== undefined, rejectUnauthorized: clients?.demand ?? false };
 }

@@ -4,6 +4,8 @@ import { isOn, limitsFor, type Limits } from './limits.ts';
 import type { Setup } from './setup.ts';
 
 export interface Terms {
+  /** As the client was admitted; the intake's checks read them too. */
+  readonly variables: Variables;
   readonly limits: Limits;
   readonly requireAuth: boolean;
   readonly requireTls: boolean;
@@ -16,6 +18,7 @@ export interface Terms {
 
 export function termsFor({ limits, listener, tarpit, directory }: Setup, variables: Variables): Terms {
   return {
+    variables,
     limits: limitsFor(limits, variables),
     requireAuth: isOn(variables.get('AUTH_REQUIRED'), listener.requireAuth ?? false),
     requireTls: isOn(variables.get('ESMTP_TLS_REQUIRED'), listener.requireTls ?? false),

@@ -44,6 +44,8 @@ export interface Rooms {
   uucp(configuration: Configuration): Promise<UucpDesk>;
   /** Runs the deputy until somebody stops it; gives the exit code. */
   deputy(configuration: Configuration): Promise<number>;
+  /** What stands under a name, each record's strings joined. */
+  lookUpTxt(configuration: Configuration, name: string): Promise<TxtAnswer>;
   /** With `tls`: and how mail to each relay is encrypted, and why. */
   lookUpMx(configuration: Configuration, domain: string, tls: boolean): Promise<MxAnswer>;
   /** A message file as it would be faxed. */
@@ -105,6 +107,8 @@ export interface FaxDesk {
 export type MxAnswer =
   | { readonly kind: 'relays'; readonly route?: string; readonly relays: readonly { readonly host: string; readonly address: string; readonly preference: number; readonly local: boolean; readonly authentic: boolean; readonly tls?: string }[]; readonly steps?: readonly string[] }
   | { readonly kind: 'no-mail' | 'hard-error' | 'soft-error'; readonly why: string; readonly steps?: readonly string[] };
+
+export type TxtAnswer = { readonly kind: 'found'; readonly records: readonly string[] } | { readonly kind: 'none' } | { readonly kind: 'unavailable'; readonly why: string };
 
 /** A wrong call: printed with the command's usage, exit 64. */
 export class Usage extends Error {}

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import type { FilterStanding, ListedMessage, MessageHistory, Operations, Overview, RecentEvent, TrackedAddress, WebhookAnswer, WebhookState } from '../../core/operations.ts';
+import type { LinkView } from '../../core/links.ts';
 import type { Imported, QueueSummary, Verified } from '../../core/queue-store.ts';
 import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
 import { chunked } from './chunks.ts';
@@ -64,6 +65,8 @@ export async function findRunning(folder: string): Promise<Operations | null> {
     recent: id => last<readonly RecentEvent[]>({ ask: 'recent', ...(id === undefined ? {} : { id }) }),
     filters: () => last<readonly FilterStanding[]>({ ask: 'filters' }),
     webhooks: () => last<readonly WebhookState[]>({ ask: 'webhooks' }),
+    links: () => last<readonly LinkView[]>({ ask: 'links' }),
+    orderLink: (name, word) => last<LinkView | null>({ ask: 'link', name, word }),
     testWebhook: name => last<WebhookAnswer | null>({ ask: 'testWebhook', name }),
     submit({ content, ...submission }) {
       return last({ ask: 'submit', submission }, content);

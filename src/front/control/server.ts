@@ -81,6 +81,12 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
       case 'webhooks':
         await say({ last: await operations.webhooks() });
         break;
+      case 'links':
+        await say({ last: await operations.links() });
+        break;
+      case 'link':
+        await say({ last: await operations.orderLink(request.name, request.word) });
+        break;
       case 'testWebhook':
         await say({ last: await operations.testWebhook(request.name ?? '') });
         break;

@@ -12,6 +12,8 @@ export type Request =
   | { readonly ask: 'export'; readonly which: unknown; readonly how: 'move' | 'copy' }
   | { readonly ask: 'recent'; readonly id?: string }
   | { readonly ask: 'webhooks' | 'testWebhook'; readonly name?: string }
+  | { readonly ask: 'links' }
+  | { readonly ask: 'link'; readonly name: string; readonly word: 'up' | 'down' | 'auto' }
   | { readonly ask: 'submit'; readonly submission: Readonly<Record<string, unknown>> };
 
 export type Answer = { readonly item: unknown } | { readonly last: unknown } | { readonly wrong: string };

@@ -1,5 +1,4 @@
 /** Header text for people: encoded words (RFC 2047 §6) read, and the names behind addresses. */
-import { isUtf8 } from 'node:buffer';
 import type { HeaderField } from './field.ts';
 
 const WORD = /=\?([^?*\s]+)(?:\*[^?\s]*)?\?([QB])\?([^?\s]*)\?=/gi;
@@ -55,7 +54,8 @@ export function decodeCharset(octets: Uint8Array, charset: string): string {
     }
   }
   // A header of a thousand such fields must not cost a thousand decoders and exceptions.
-  return isUtf8(octets) ? Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('utf8').replace(/^\ufeff/, '') : WINDOWS.decode(octets);
+  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('utf8');
+  return Buffer.from(text).equals(octets) ? text.replace(/^\ufeff/, '') : WINDOWS.decode(octets);
 }
 
 /** Display names, or addresses where there is none, of an address field's value (RFC 5322 §3.4). */

@@ -1,5 +1,5 @@
 /**
- * SMTP commands as a server reads them (RFC 5321 §4.1, with the parameters of RFC 1870, 3461, 4954, 6152, 6531, 6533, 8689).
+ * SMTP commands as a server reads them (RFC 5321 §4.1, with the parameters of RFC 1870, 3030, 3461, 4954, 6152, 6531, 6533, 8689).
  * Text in, values or the name of the refusal out; whether a command may be given now is the session's business.
  */
 import type { Address, Notify, ReversePath } from '../../core/envelope.ts';
@@ -50,6 +50,12 @@ export interface RcptCommand {
   readonly international: boolean;
   readonly parameters: readonly string[];
   readonly options: RcptOptions;
+}
+
+export interface BdatCommand {
+  readonly kind: 'bdat';
+  readonly octets: number;
+  readonly last: boolean;
 }
 
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -107,6 +113,13 @@ export function parseRcpt(argument: string): RcptCommand | Bad {
     options = { ...options, ...read };
   }
   return { kind: 'rcpt', recipient: path.address, international, parameters: [...parameters.keys()], options };
+}
+
+/** The argument of BDAT (RFC 3030 §2): one to twenty digits, since SIZE has no more. */
+export function parseBdat(argument: string): BdatCommand | Bad {
+  const found = /^(\d{1,20})( +LAST)?$/i.exec(argument);
+  if (found === null) return bad('syntax', 'Say BDAT, a number of octets, and LAST at the end');
+  return { kind: 'bdat', octets: Number(found[1]), last: found[2] !== undefined };
 }
 
 const NONE: readonly string[] = [];
@@ -176,7 +189,7 @@ function bodyParameter(value: string | null): MailParameter | Bad {
       return { body: '7bit' };
     case '8BITMIME':
       return { body: '8bitmime' };
-    case 'BINARYMIME': // RFC 3030 needs BDAT, which is not offered
+    case 'BINARYMIME': // RFC 3030 §3: lines would have no end, and every next hop without it a new encoding
       return bad('unknownParameter', 'BINARYMIME is not offered');
     default:
       return bad('syntax', 'BODY is 7BIT or 8BITMIME');

@@ -55,6 +55,7 @@ const origin: fc.Arbitrary<Origin> = fc.record(
     login: text,
     mechanism: text,
     relayClient: text,
+    virtualHost: text,
     tls: fc.record({ version: text, cipher: text, bits: fc.nat(512) }),
   },
   { requiredKeys: ['source', 'protocol', 'at'] },

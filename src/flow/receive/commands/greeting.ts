@@ -3,6 +3,7 @@ import { refuse } from '../../../core/status.ts';
 import { cleanHelo } from '../../../grammar/smtp/command.ts';
 import { formatReply } from '../../../grammar/smtp/reply.ts';
 import type { Command, Conversation } from '../conversation.ts';
+import { extensionLines } from '../extensions.ts';
 
 export const ehlo: Command = {
   withoutAuth: true,
@@ -11,7 +12,7 @@ export const ehlo: Command = {
   run(talk, argument) {
     if (argument === '') return talk.refuse(refuse('syntax', { text: 'Say EHLO and your name' }));
     greet(talk, argument, true);
-    return talk.answer(talk.setup.extensions(talk.tls !== null, talk.account !== null, talk.limits));
+    return talk.answer(formatReply(250, null, extensionLines(talk).join('\n')));
   },
 };
 

@@ -17,7 +17,7 @@ export const mail: Command = {
     const refusal = judge(talk, command);
     if (refusal !== null) return talk.refuse(refusal, { from });
     return whenKnown(talk.origin(command.smtputf8 === true), origin =>
-      whenKnown(talk.setup.intake.open(origin), opened =>
+      whenKnown(talk.setup.intake.open(origin, { variables: talk.terms.variables }), opened =>
         opened.kind === 'refused' ? talk.passOn(opened, { from }) : begin(talk, opened, command, origin.at)));
   },
 };
@@ -26,7 +26,7 @@ function judge(talk: Conversation, command: MailCommand): Refusal | null {
   const [first] = command.parameters;
   // RFC 5321 §2.2.1: parameters belong to extensions, and after HELO there are none.
   if (first !== undefined && !talk.extended) return refuse('unknownParameter', { text: `${first} needs EHLO` });
-  if (command.auth !== undefined && talk.setup.mechanisms(talk.tls !== null).length === 0) {
+  if (command.auth !== undefined && talk.setup.mechanisms(talk.channel).length === 0) {
     return refuse('unknownParameter', { text: 'AUTH is not offered here' });
   }
   // RFC 8689 §2: announced under TLS only, since a demand made in the clear proves nothing.
@@ -43,7 +43,7 @@ function begin(talk: Conversation, transaction: Transaction, command: MailComman
   const from = command.reversePath ?? '';
   talk.transactions++;
   // Open before the intake answers, so that a session that ends meanwhile aborts it.
-  talk.mail = { transaction, from, smtputf8: command.smtputf8 === true, startedAt, accepted: 0, tried: 0 };
+  talk.mail = { transaction, from, smtputf8: command.smtputf8 === true, startedAt, accepted: 0, tried: 0, chunks: null };
   return whenKnown(transaction.mail(command.reversePath, options(command)), answer => {
     if (answer.kind === 'refused') {
       talk.reset();

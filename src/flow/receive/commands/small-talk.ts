@@ -35,5 +35,5 @@ export const quit: Command = {
 export const help: Command = {
   withoutAuth: true,
   idle: true,
-  run: talk => talk.answer('214-2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY EXPN AUTH STARTTLS HELP QUIT\r\n214 2.0.0 See RFC 5321\r\n'),
+  run: talk => talk.answer('214-2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN AUTH STARTTLS HELP QUIT\r\n214 2.0.0 See RFC 5321\r\n'),
 };

@@ -1,6 +1,7 @@
 /** Every verb there is. One that is not here is answered 500. */
 import type { Command } from '../conversation.ts';
 import { auth } from './auth.ts';
+import { bdat } from './chunks.ts';
 import { content } from './content.ts';
 import { expn, vrfy } from './directory.ts';
 import { ehlo, helo } from './greeting.ts';
@@ -15,6 +16,7 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['MAIL', mail],
   ['RCPT', rcpt],
   ['DATA', content],
+  ['BDAT', bdat],
   ['RSET', rset],
   ['NOOP', noop],
   ['QUIT', quit],

@@ -5,6 +5,7 @@
 import { after, type Instant } from '../../../core/clock.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { BriefMemory } from './brief-memory.ts';
+import { demandKey, type Demand } from './demand.ts';
 import { Connection, type Owner } from './connection.ts';
 import type { Job } from './job.ts';
 import { ownDeferral } from './outcomes.ts';
@@ -26,6 +27,9 @@ export interface Shared extends SessionContext {
 
 export class NextHop implements Owner {
   readonly #name: string;
+  readonly #demand: Demand;
+  /** What is remembered of it. */
+  readonly #key: string;
   readonly #shared: Shared;
   readonly #empty: () => void;
   readonly #waiting: Job[] = [];
@@ -34,8 +38,10 @@ export class NextHop implements Owner {
   #openings = 0;
 
   /** `empty` is called when nothing waits and nothing is connected. */
-  constructor(name: string, shared: Shared, empty: () => void) {
+  constructor(name: string, demand: Demand, shared: Shared, empty: () => void) {
     this.#name = name;
+    this.#demand = demand;
+    this.#key = name + demandKey(demand);
     this.#shared = shared;
     this.#empty = empty;
   }
@@ -121,7 +127,7 @@ export class NextHop implements Owner {
     if (session.kind === 'open') {
       const connection = new Connection(session.wire, session.extensions, session.peer, settings, this);
       this.#connections.add(connection);
-      this.#shared.unreachable.forget(this.#name);
+      this.#shared.unreachable.forget(this.#key);
       connection.start();
       if (this.#shared.signal.aborted) connection.leave();
     } else if (this.#connections.size === 0 && this.#openings === 0) {
@@ -134,7 +140,7 @@ export class NextHop implements Owner {
   /** Nobody is connected and nobody will be: who waits gets the reason. */
   #failAll(session: Exclude<Session, { kind: 'open' }>): void {
     const { clock, delayMs } = this.#shared.settings;
-    if (session.kind === 'next' && delayMs > 0) this.#shared.unreachable.note(this.#name, session.outcome, after(clock.now(), delayMs));
+    if (session.kind === 'next' && session.outcome.kind === 'deferred' && delayMs > 0) this.#shared.unreachable.note(this.#key, session.outcome, after(clock.now(), delayMs));
     for (const job of this.#waiting.splice(0)) job.decideRest(session.outcome);
   }
 
@@ -145,8 +151,10 @@ export class NextHop implements Owner {
       if (found.kind === 'settled') return { kind: 'stop', outcome: found.outcome };
       let last: Session | null = null;
       for (const relay of found.relays) {
-        last = await openSession(this.#shared, found, relay);
-        if (last.kind !== 'next') return last;
+        const session = await openSession(this.#shared, found, relay, this.#demand);
+        if (session.kind !== 'next') return session;
+        // One that could not be asked may be better than one that lacks what is demanded.
+        if (last === null || session.outcome.kind === 'deferred') last = session;
       }
       if (last !== null) return last;
       throw new Error(`no relays for ${this.#name}`);

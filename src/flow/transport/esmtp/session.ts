@@ -17,8 +17,9 @@ import type { TlsFailure } from '../../../core/tls.ts';
 import type { Destination, Relay, RelayAuth, TlsPolicy } from '../../../core/transport.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
 import type { Dialled } from '../../../kit/dial.ts';
-import type { TlsRequest, TlsState } from '../../../kit/start-tls.ts';
+import type { TlsFault, TlsRequest, TlsState } from '../../../kit/start-tls.ts';
 import type { BriefMemory } from './brief-memory.ts';
+import { lacking, termsFor, unpromised, type Demand } from './demand.ts';
 import { authenticate, type Authenticated } from './client-auth.ts';
 import { noExtensions, parseExtensions, type Extensions } from './extensions.ts';
 import { formatSaid, isSuccess, lossOutcome, ownDeferral, refusedOutcome, type Loss, type Peer } from './outcomes.ts';
@@ -49,12 +50,22 @@ export interface SessionContext {
   readonly signal: AbortSignal;
 }
 
-export async function openSession(context: SessionContext, destination: Destination, relay: Relay): Promise<Session> {
-  const opened = await attempt(context, destination, relay, context.brokenTls.recall(penaltyKey(relay)) !== null);
+export async function openSession(context: SessionContext, destination: Destination, relay: Relay, demand: Demand): Promise<Session> {
+  const terms = termsFor(destination, relay, demand, context.settings.securityCertificates);
+  if (terms.kind === 'impossible') return { kind: 'next', outcome: terms.outcome };
+  const to: Towards = { destination, relay, tls: terms.tls, demand };
+  const opened = await attempt(context, to, context.brokenTls.recall(penaltyKey(relay)) !== null);
   if (opened.kind !== 'in clear') return opened;
   // Its TLS just broke, and nobody asked for it: the same host at once again, in clear.
-  const again = await attempt(context, destination, relay, true);
+  const again = await attempt(context, to, true);
   return again.kind === 'in clear' ? { kind: 'next', outcome: ownDeferral('4.7.5', 'nexthop', again.why) } : again;
+}
+
+interface Towards {
+  readonly destination: Destination;
+  readonly relay: Relay;
+  readonly tls: TlsPolicy;
+  readonly demand: Demand;
 }
 
 interface InClear {
@@ -62,10 +73,10 @@ interface InClear {
   readonly why: string;
 }
 
-async function attempt(context: SessionContext, destination: Destination, relay: Relay, plain: boolean): Promise<Session | InClear> {
+async function attempt(context: SessionContext, to: Towards, plain: boolean): Promise<Session | InClear> {
   const { settings, signal } = context;
+  const { destination, relay, tls } = to;
   const proxy = relay.direct === true ? undefined : destination.proxy;
-  const tls = tlsOf(destination, relay);
   const peer: Peer = { remoteMta: relay.address === undefined || relay.address === relay.host ? relay.host : `${relay.host} [${relay.address}]` };
   const dialled = await settings.dial({
     host: relay.host,
@@ -74,25 +85,26 @@ async function attempt(context: SessionContext, destination: Destination, relay:
     signal,
     ...(relay.address === undefined ? {} : { address: relay.address }),
     ...(proxy === undefined ? {} : { proxy }),
-    ...(tls.kind === 'smtps' ? { tls: demandOf(tls, settings) } : {}),
+    ...(tls.kind === 'smtps' ? { tls: requestOf(tls, settings) } : {}),
   });
   if (dialled.kind === 'tls') tellTls(context, relay, tls, { type: dialled.fault ?? 'validation-failure', why: dialled.why });
-  if (dialled.kind !== 'connected') return notConnected(context, dialled, peer);
+  if (dialled.kind !== 'connected') return notConnected(context, dialled, to.demand, peer);
 
   const wire = new Wire(dialled.socket, settings.deadlines);
   const aborted = () => wire.lose({ kind: 'aborted', why: 'We are stopping' });
   signal.addEventListener('abort', aborted);
   try {
     if (signal.aborted) aborted();
-    return await greet(context, { destination, relay, tls, wire, peer, plain, ...(dialled.tls === undefined ? {} : { implicit: dialled.tls }) });
+    return await greet(context, { ...to, wire, peer, plain, ...(dialled.tls === undefined ? {} : { implicit: dialled.tls }) });
   } finally {
     signal.removeEventListener('abort', aborted);
   }
 }
 
-function notConnected({ settings }: SessionContext, failed: Exclude<Dialled, { kind: 'connected' }>, peer: Peer): Session {
+function notConnected({ settings }: SessionContext, failed: Exclude<Dialled, { kind: 'connected' }>, demand: Demand, peer: Peer): Session {
   if (failed.ours === true) settings.log.error('connect', { remoteMta: peer.remoteMta, why: failed.why });
   if (failed.kind === 'aborted') return { kind: 'stop', outcome: ownDeferral('4.3.2', 'message', 'We are stopping', peer) };
+  if (failed.kind === 'tls' && isUntrusted(failed.fault)) return { kind: 'next', outcome: lacking(demand, '4.7.5', failed.why, peer) };
   // RFC 3463 §3.5: 4.4.1 no answer from host; 4.7.5 for TLS as RFC 3463 §3.8 has it; 4.4.0 for what lies between.
   const status = failed.kind === 'tls' ? '4.7.5' : failed.kind === 'proxy' ? '4.4.0' : '4.4.1';
   const outcome = ownDeferral(status, 'nexthop', failed.why, peer);
@@ -101,10 +113,7 @@ function notConnected({ settings }: SessionContext, failed: Exclude<Dialled, { k
 }
 
 /** One relay being called. */
-interface Call {
-  readonly destination: Destination;
-  readonly relay: Relay;
-  readonly tls: TlsPolicy;
+interface Call extends Towards {
   readonly wire: Wire;
   readonly peer: Peer;
   /** Its TLS is known to be broken, and nobody insists. */
@@ -128,7 +137,7 @@ async function greet(context: SessionContext, call: Call): Promise<Session | InC
   if (tls.kind === 'required' && !extensions.startTls) {
     tellTls(context, call.relay, tls, { type: 'starttls-not-supported', why: 'STARTTLS is not offered' });
     wire.quit(timeouts.quitMs);
-    return { kind: 'next', outcome: ownDeferral('4.7.4', 'nexthop', `TLS is required${byWhom(tls)} and this host does not offer STARTTLS`, peer) };
+    return { kind: 'next', outcome: lacking(call.demand, '4.7.4', `TLS is required${byWhom(tls)} and this host does not offer STARTTLS`, peer) };
   }
   if (tls.kind === 'opportunistic' && !extensions.startTls) tellTls(context, call.relay, tls, { type: 'starttls-not-supported', why: 'STARTTLS is not offered' });
   if ((tls.kind === 'required' || tls.kind === 'opportunistic') && extensions.startTls && !(isOptional(tls) && call.plain)) {
@@ -144,15 +153,16 @@ async function greet(context: SessionContext, call: Call): Promise<Session | InC
     }
   }
   if (state !== null) tellTls(context, call.relay, tls, tls.published?.testing === true ? state.flaw : undefined);
+  const missing = unpromised(call.demand, extensions, peer);
+  if (missing !== null) {
+    wire.quit(timeouts.quitMs);
+    return { kind: 'next', outcome: missing };
+  }
   if (call.destination.auth !== undefined) {
     const refused = await logIn(context, call.destination.auth, call.relay, wire, extensions, peer, state !== null || isLoopback(call.relay));
     if (refused !== null) return refused;
   }
   return { kind: 'open', wire, extensions, peer, security: { kind: state === null ? 'clear' : state.verified ? 'verified' : 'encrypted', policy: tls } };
-}
-
-function tlsOf(destination: Destination, relay: Relay): TlsPolicy {
-  return relay.tls ?? destination.tls;
 }
 
 /** Broken TLS is no reason to keep the mail: nobody asked for more than what there is. */
@@ -192,7 +202,7 @@ async function sayHello({ settings }: SessionContext, wire: Wire, peer: Peer): P
 }
 
 /** 'refused': not now, says the peer, and the connection goes on in clear. */
-async function startTls(context: SessionContext, { relay, tls, wire, peer }: Call): Promise<Session | InClear | { readonly kind: 'refused' } | { readonly kind: 'secured'; readonly tls: TlsState }> {
+async function startTls(context: SessionContext, { relay, tls, demand, wire, peer }: Call): Promise<Session | InClear | { readonly kind: 'refused' } | { readonly kind: 'secured'; readonly tls: TlsState }> {
   const { settings, signal } = context;
   const optional = isOptional(tls);
   const answer = await wire.ask('STARTTLS\r\n', settings.timeouts.heloMs, true);
@@ -201,9 +211,11 @@ async function startTls(context: SessionContext, { relay, tls, wire, peer }: Cal
     tellTls(context, relay, tls, { type: 'starttls-not-supported', why: formatSaid(answer) });
     if (optional) return { kind: 'refused' };
     wire.quit(settings.timeouts.quitMs);
-    return { kind: 'next', outcome: ownDeferral('4.7.4', 'nexthop', `TLS is required${byWhom(tls)} and was refused: ${formatSaid(answer)}`, peer) };
+    const text = `TLS is required${byWhom(tls)} and was refused: ${formatSaid(answer)}`;
+    // 454 is "not now" (RFC 3207 §4).
+    return { kind: 'next', outcome: answer.code < 500 ? ownDeferral('4.7.4', 'nexthop', text, peer) : lacking(demand, '4.7.4', text, peer) };
   }
-  const done = await settings.startTls(wire.socket, { host: relay.host, timeoutMs: settings.timeouts.heloMs, signal, ...demandOf(tls, settings) });
+  const done = await settings.startTls(wire.socket, { host: relay.host, timeoutMs: settings.timeouts.heloMs, signal, ...requestOf(tls, settings) });
   if (done.kind === 'secured') {
     wire.adopt(done.socket);
     return { kind: 'secured', tls: done.tls };
@@ -211,12 +223,19 @@ async function startTls(context: SessionContext, { relay, tls, wire, peer }: Cal
   wire.lose({ kind: 'closed', why: done.why });
   if (done.kind === 'aborted') return { kind: 'stop', outcome: ownDeferral('4.3.2', 'message', 'We are stopping', peer) };
   tellTls(context, relay, tls, { type: done.kind === 'failed' ? done.fault : 'validation-failure', why: done.why });
-  return optional ? noteBroken(context, relay, done.why) : { kind: 'next', outcome: ownDeferral('4.7.5', 'nexthop', `${done.why}${byWhom(tls)}`, peer) };
+  if (optional) return noteBroken(context, relay, done.why);
+  const text = `${done.why}${byWhom(tls)}`;
+  return { kind: 'next', outcome: done.kind === 'failed' && isUntrusted(done.fault) ? lacking(demand, '4.7.5', text, peer) : ownDeferral('4.7.5', 'nexthop', text, peer) };
 }
 
-type Demand = Pick<TlsRequest, 'verify' | 'ca' | 'names' | 'dane' | 'identity'>;
+/** The handshake went well, and the certificate is not the one it has to be. */
+function isUntrusted(fault: TlsFault | undefined): boolean {
+  return fault !== undefined && fault !== 'validation-failure';
+}
 
-function demandOf({ verify, names, authorities, dane }: TlsPolicy, { trustedCertificates, identity }: EsmtpSettings): Demand {
+type Requested = Pick<TlsRequest, 'verify' | 'ca' | 'names' | 'dane' | 'identity'>;
+
+function requestOf({ verify, names, authorities, dane }: TlsPolicy, { trustedCertificates, identity }: EsmtpSettings): Requested {
   const ca = authorities ?? trustedCertificates;
   return { verify, ...(identity === undefined ? {} : { identity }), ...(names === undefined ? {} : { names }), ...(dane === undefined ? {} : { dane }), ...(ca === undefined ? {} : { ca }) };
 }

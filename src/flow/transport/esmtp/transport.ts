@@ -2,10 +2,12 @@
 import type { Outcome, Outcomes } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import { createBriefMemory } from './brief-memory.ts';
+import { demandKey, demandOf, relaxed, type Demand } from './demand.ts';
 import { Job } from './job.ts';
 import { NextHop, stillUnreachable, type Shared } from './next-hop.ts';
 import { ownDeferral } from './outcomes.ts';
 import type { EsmtpSettings } from './settings.ts';
+import { failedForTls, saysTlsIsNotRequired } from './tls-required.ts';
 
 /** Hosts and next hops remembered as broken; the oldest is forgotten first. */
 const REMEMBERED = 10_000;
@@ -26,15 +28,45 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
   };
   let emptied: (() => void) | null = null;
 
-  function hopFor(name: string): NextHop {
-    const known = hops.get(name);
+  /** Connections for mail with a demand are its own. */
+  function hopFor(name: string, demand: Demand): NextHop {
+    const key = name + demandKey(demand);
+    const known = hops.get(key);
     if (known !== undefined) return known;
-    const hop = new NextHop(name, shared, () => {
-      if (hops.get(name) === hop) hops.delete(name);
+    const hop = new NextHop(name, demand, shared, () => {
+      if (hops.get(key) === hop) hops.delete(key);
       if (hops.size === 0) emptied?.();
     });
-    hops.set(name, hop);
+    hops.set(key, hop);
     return hop;
+  }
+
+  function attempt(delivery: Delivery, demand: Demand, signal: AbortSignal): Promise<Outcomes> {
+    if (signal.aborted || stopping.signal.aborted) return Promise.resolve(sameForAll(delivery, ownDeferral('4.3.2', 'message', 'We are stopping')));
+    const unreachable = shared.unreachable.recall(delivery.nexthop + demandKey(demand));
+    if (unreachable !== null) {
+      const outcomes = sameForAll(delivery, stillUnreachable(unreachable));
+      return mayRelax(demand, outcomes) ? relax(delivery, outcomes, signal) : Promise.resolve(outcomes);
+    }
+    return new Promise(resolve => {
+      const hop = hopFor(delivery.nexthop, demand);
+      const job = new Job(delivery, outcomes => {
+        signal.removeEventListener('abort', gaveUp);
+        resolve(mayRelax(demand, outcomes) ? relax(delivery, outcomes, signal) : outcomes);
+      });
+      const gaveUp = () => hop.abandon(job);
+      signal.addEventListener('abort', gaveUp);
+      hop.submit(job);
+    });
+  }
+
+  async function relax(delivery: Delivery, outcomes: Outcomes, signal: AbortSignal): Promise<Outcomes> {
+    try {
+      return (await saysTlsIsNotRequired(delivery.content)) ? await attempt(delivery, relaxed, signal) : outcomes;
+    } catch (cause) {
+      settings.log.error('content', { id: delivery.id, cause });
+      return outcomes;
+    }
   }
 
   return {
@@ -45,19 +77,10 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
       inAll: limits.deliveriesInAll,
     },
     deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcomes> {
-      if (signal.aborted || stopping.signal.aborted) return Promise.resolve(sameForAll(delivery, ownDeferral('4.3.2', 'message', 'We are stopping')));
-      const unreachable = shared.unreachable.recall(delivery.nexthop);
-      if (unreachable !== null) return Promise.resolve(sameForAll(delivery, stillUnreachable(unreachable)));
-      return new Promise(resolve => {
-        const hop = hopFor(delivery.nexthop);
-        const job = new Job(delivery, outcomes => {
-          signal.removeEventListener('abort', gaveUp);
-          resolve(outcomes);
-        });
-        const gaveUp = () => hop.abandon(job);
-        signal.addEventListener('abort', gaveUp);
-        hop.submit(job);
-      });
+      return attempt(delivery, demandOf(delivery.envelope), signal);
+    },
+    forgive() {
+      shared.unreachable.clear();
     },
     /** Messages on the wire are answered first; abort their signals to be faster. */
     async close() {
@@ -70,6 +93,11 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
       if (hops.size > 0) await gone;
     },
   };
+}
+
+/** Only mail that demands nothing may be content with less. */
+function mayRelax(demand: Demand, outcomes: Outcomes): boolean {
+  return demandKey(demand) === '' && failedForTls(outcomes);
 }
 
 function sameForAll({ recipients }: Delivery, outcome: Outcome): Outcomes {

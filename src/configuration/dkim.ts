@@ -1,0 +1,47 @@
+/** Which domains' mail is signed, and the keys, read and tried before anything relies on them. */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { dkimKeyFile, parseDkim } from '../grammar/config/dkim.ts';
+import { readText, statOf, type Sheet } from './sheet.ts';
+import type { DkimDomain } from './types.ts';
+
+/** RFC 8301 §3.2: less is not to be signed with; less than the second is not worth much. */
+const FEWEST_BITS = 1024;
+const GOOD_BITS = 2048;
+
+export function readDkim(sheet: Sheet): readonly DkimDomain[] {
+  const lines = sheet.list('dkim', parseDkim) ?? [];
+  const domains = lines.map(({ line, match, domain, selectors }): DkimDomain => ({
+    match, domain,
+    keys: selectors.flatMap(selector => {
+      const key = readKey(sheet, line, domain, selector);
+      return key === null ? [] : [{ domain, selector, key }];
+    }),
+  }));
+  sheet.setting('dkim', lines.map(({ match, selectors }) => `${match}: ${selectors.join(', ')}`).join('; '), lines.length > 0 ? 'dkim' : undefined);
+  return domains;
+}
+
+function readKey(sheet: Sheet, line: number, domain: string, selector: string): KeyObject | null {
+  const name = dkimKeyFile(domain, selector);
+  if (statOf(sheet.path(name)) === undefined) {
+    sheet.problem(sheet.path('dkim'), line, `there is no key ${name}`, `posthorn dkim generate ${domain} ${selector}`);
+    return null;
+  }
+  sheet.demandPrivate(name, { group: true });
+  const pem = readText(sheet, sheet.path(name));
+  if (pem === undefined) return null;
+  const wrong = (what: string): null => {
+    sheet.problem(sheet.path(name), undefined, what, `an RSA key of ${GOOD_BITS} bits or an Ed25519 key, in PEM`);
+    return null;
+  };
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === 'ed25519') return key;
+    const bits = key.asymmetricKeyType === 'rsa' ? (key.asymmetricKeyDetails?.modulusLength ?? 0) : 0;
+    if (bits < FEWEST_BITS) return wrong(bits === 0 ? 'not an RSA or Ed25519 key' : `an RSA key of ${bits} bits is not to be signed with`);
+    if (bits < GOOD_BITS) sheet.notice(sheet.path(name), `an RSA key of ${bits} bits; ${GOOD_BITS} are usual`);
+    return key;
+  } catch {
+    return wrong('this is no private key');
+  }
+}
