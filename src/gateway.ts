@@ -46,6 +46,7 @@ import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { hostFirst, intakeByHost } from './virtual-hosts.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
+import { openTlsReportDesk, readTlsResults } from './tls-reports.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { withOwnSenders } from './own-senders.ts';
@@ -113,7 +114,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
   });
   let rules: Rules = compileRules(first, local.names, log);
-  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
+  const tlsReports = openTlsReportDesk(() => rules, { kernels, clock, chance, log });
+  opened.push(() => tlsReports.close());
+  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics, tlsJournal: tlsReports.journal });
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
@@ -160,6 +163,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
   opened.push(() => pickup.close());
 
+  tlsReports.begin({ intake, resolver: outbound.resolver });
+
   const operations: Operations = {
     ...createQueueOperations({
       store, intake, kernels, clock, router, links, expiresAt: expiryBy(() => rules),
@@ -169,6 +174,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     reload,
     stop: close,
     filters: () => Promise.resolve(filters.standing()),
+    tlsResults: () => Promise.resolve(tlsReports.results()),
     recent: onlookers.recent,
     webhooks: onlookers.webhooks,
     testWebhook: onlookers.testWebhook,
@@ -392,6 +398,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
+    tlsResults: () => Promise.resolve(readTlsResults({ configuration }, rooms.clock, log)),
     reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();

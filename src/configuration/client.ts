@@ -12,7 +12,7 @@ import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary }
 import type { Sheet, ValueRule } from './sheet.ts';
 import { moduleVocabulary, readModuleLimits } from './modules.ts';
 import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from './tls-identity.ts';
-import { readTlsPolicies } from './tls-policies.ts';
+import { readTlsPolicies, readTlsReports } from './tls-policies.ts';
 import type { ClientSettings } from './types.ts';
 import { durationRule, sourceRule } from './values.ts';
 
@@ -74,6 +74,7 @@ export function readClient(sheet: Sheet): Courierd {
     ...(securityAuthorities === undefined ? {} : { securityAuthorities }),
     ...(identity === undefined ? {} : { identity }),
     tls: readTlsPolicies(sheet),
+    tlsReports: readTlsReports(sheet),
     // Shipped on; a courierd file without it has it off.
   };
   const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);

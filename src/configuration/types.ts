@@ -18,6 +18,7 @@ import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
 import type { SocksBind } from '../grammar/config/socks-bind.ts';
+import type { TlsReports } from '../grammar/config/tls-reports.ts';
 import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
@@ -280,6 +281,7 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** By domain; the first that matches. */
   readonly tls: readonly DomainTls[];
+  readonly tlsReports: TlsReports;
 }
 
 /** A line of `tlspolicy`. */

@@ -5,7 +5,7 @@
 export type Request =
   | { readonly ask: 'list'; readonly which: unknown }
   | { readonly ask: 'order'; readonly which: unknown; readonly order: unknown }
-  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' | 'tracked' }
+  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' | 'tracked' | 'tls-results' }
   | { readonly ask: 'forget-tracked'; readonly which: 'all' | { readonly address: string } }
   | { readonly ask: 'show' | 'content'; readonly id: string }
   | { readonly ask: 'verify'; readonly how: 'look' | 'repair' }
