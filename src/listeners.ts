@@ -1,10 +1,11 @@
 /** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
 import type { Socket } from 'node:net';
+import { networkHas, parseIpAddress, type Network } from './grammar/config/network.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
 import type { Admission } from './core/policy.ts';
 import { createDirectory } from './directory.ts';
-import { openReceive, type Handed, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
+import { openReceive, type Peer, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
 import type { Rules } from './rules.ts';
 
 export interface Listeners {
@@ -12,7 +13,7 @@ export interface Listeners {
   ports(): Readonly<Record<string, number>>;
   addresses(): readonly { readonly kind: string; readonly host: string; readonly port: number }[];
   /** A connection that somebody else accepted; without such a listener it is dropped. */
-  take(listener: string, socket: Socket, from: Handed): void;
+  take(listener: string, socket: Socket, from: Peer): void;
   /** Opens what is new before it closes what is gone; a port that cannot be had changes nothing and is said. */
   reload(rules: Rules): Promise<readonly string[]>;
   close(graceMs: number): Promise<void>;
@@ -29,7 +30,7 @@ export interface Sharing {
 
 const alone: Sharing = { shared: false, of: 1 };
 
-export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'> & {
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse' | 'failures'> & {
   /** Lays its own word over the access file's. */
   readonly guard?: (admission: Admission) => Admission;
 };
@@ -144,6 +145,18 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
       authRelayClient: listener.authRelayClient,
+      ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),
+      xclientFrom: trusted(listener.trust.xclient),
+      xforwardFrom: trusted(listener.trust.xforward),
+    },
+  };
+}
+
+function trusted(networks: readonly Network[]): { has(address: string): boolean } {
+  return {
+    has(text) {
+      const address = parseIpAddress(text);
+      return address !== null && networks.some(network => networkHas(network, address));
     },
   };
 }

@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os';
 import type { ClientSettings, Configuration } from './configuration.ts';
 import type { Chance, Clock } from './core/clock.ts';
+import type { Envelope } from './core/envelope.ts';
 import type { Kernels, MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
@@ -10,7 +11,7 @@ import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from '.
 import type { ReceiveOptions } from './flow/receive/index.ts';
 import { createOutgoing, createSigners } from './flow/outgoing/index.ts';
 import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
-import { openEsmtpTransport, type Converter } from './flow/transport/esmtp/index.ts';
+import { openEsmtpTransport, type Converter, type Look } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
 import { openConversion } from './grammar/mime/convert.ts';
 import { openDeadlines } from './kit/deadlines.ts';
@@ -61,7 +62,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
   });
   const convert = createConverter(rooms.kernels);
   const open = () => openEsmtpTransport({
-    ...rooms, convert, destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), ...clientSettings(rules().configuration),
+    ...rooms, convert, destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
   });
   let transport = open();
   const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: () => undefined, signers: createSigners(rules().configuration.dkim) });
@@ -103,6 +104,7 @@ function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms)
   const { client, names, domains } = rules.configuration;
   const routes = client.routes.map(route => routeOf(client, route));
   const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));
+  const ownNames = new Set([names.me, ...[...rules.configuration.hosts.values()].map(host => host.names.me)].map(name => asciiDomain(name) ?? name));
   const usualProxy = proxyOf(client, undefined);
   const backup = backupRoute(client);
   const usual = { tls: tlsOf(client, undefined), ...(usualProxy === undefined ? {} : { proxy: usualProxy }) };
@@ -114,7 +116,7 @@ function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms)
       routes: backup === null ? routes : [...routes, { ...usual, ...backup }], resolver, chance, usual,
       port: SMTP_PORT,
       preferIpv6: client.preferIpv6,
-      isOwnName: host => host === asciiDomain(names.me) || domains.locals.has(host),
+      isOwnName: host => ownNames.has(host) || domains.locals.has(host),
       isOwnAddress: address => own.has(address),
     }),
   };
@@ -161,10 +163,29 @@ function plainProxy({ host, port, login, password, via }: ClientSettings['proxie
   return { host, port, ...(login === undefined ? {} : { login }), ...(password === undefined ? {} : { password }), ...(via === undefined ? {} : { via: plainProxy(via) }) };
 }
 
-function clientSettings({ client, names }: Configuration) {
+/** Each virtual host's, made once for each rules. */
+function createLooks(rules: () => Rules): (envelope: Envelope) => Look {
+  const looks = new WeakMap<Rules, Look>();
+  return ({ origin }) => {
+    const usual = rules();
+    const own = usual.of(origin);
+    let look = looks.get(own);
+    if (look === undefined) looks.set(own, look = lookOf(own.configuration, own === usual ? '' : ` as ${origin.virtualHost ?? own.configuration.names.me}`));
+    return look;
+  };
+}
+
+function lookOf({ client: { source4, source6 }, names: { helo } }: Configuration, key: string): Look {
+  return {
+    key,
+    helo: helo.kind === 'name' ? (asciiDomain(helo.name) ?? helo.name) : null,
+    ...(source4 === null ? {} : { source4 }), ...(source6 === null ? {} : { source6 }),
+  };
+}
+
+function clientSettings({ client }: Configuration) {
   const { timeouts } = client;
   return {
-    helo: names.helo.kind === 'name' ? (asciiDomain(names.helo.name) ?? names.helo.name) : (asciiDomain(names.me) ?? names.me),
     timeouts: {
       connectMs: timeouts.connectMs, heloMs: timeouts.heloMs, commandMs: timeouts.commandMs, contentMs: timeouts.dataMs,
       quitMs: timeouts.quitMs, keepaliveMs: timeouts.keepAliveMs, keepalivePingMs: timeouts.keepAlivePingMs,
@@ -192,6 +213,13 @@ function createConverter(kernels: MimeKernels): Converter {
 async function* convertStream(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, conversion: ReturnType<typeof openConversion>): AsyncGenerator<Uint8Array> {
   for await (const piece of source) yield* conversion.feed(piece);
   yield* conversion.finish().output;
+}
+
+/** What a peer that looks back will find; else the address itself (RFC 5321 §4.1.4). */
+async function heloOf(resolver: Resolver, address: string): Promise<string> {
+  const found = await confirmedName(resolver, address);
+  if (found.kind === 'found') return found.name;
+  return address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;
 }
 
 /** A reverse name counts only when it leads back to the address (RFC 5321 §4.1.4 leaves the rest to us). */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const byHost: ReadonlySet<string> = new Set([
   'me', 'defaultdomain', 'msgidhost', 'esmtpgreeting', 'locals', 'hosteddomains', 'esmtpacceptmailfor', 'esmtpacceptmailfor.dir',
   'esmtppercentrelay', 'esmtppercentrelay.dir', 'bofh', 'sizelimit', 'aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp', 'locallowercase',
-  'dsnfrom', 'dsnlimit',
+  'dsnfrom', 'dsnlimit', 'esmtphelo', 'ipout', 'ip6out',
   'dsnheader.txt', 'dsndelayed.txt', 'dsndelivered.txt', 'dsnrelayed.txt', 'dsnfailed.txt', 'dsnfooter.txt', 'dsnsubjectnotice.txt', 'dsnsubjectwarn.txt',
 ]);
 

@@ -12,6 +12,7 @@ import { mechanisms, type Mechanism } from '../grammar/sasl.ts';
 import { readAccess } from './access-folder.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import { listenerTlsVariables, readListenerTls } from './listener-tls.ts';
+import { readTrust, trustVariables } from './listener-trust.ts';
 import type { Sheet } from './sheet.ts';
 import { laterTlsVariables, tlsVariables } from './tls-identity.ts';
 import type { Listener, ListenerName } from './types.ts';
@@ -20,8 +21,8 @@ export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
-    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE',
-    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables,
+    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST',
+    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables, ...trustVariables,
   ],
   later: [
     'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
@@ -82,6 +83,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     addDate: !environment.flag('NOADDDATE', !submission),
     sizeOctets: ownSize === 0 ? null : ownSize,
     access: readAccess(sheet, environment),
+    trust: readTrust(sheet, name, environment),
     variables: connectionVariables(name, environment, bofh),
   };
   if (starts && identity === undefined && (ssl || listener.tlsRequired)) {
@@ -109,7 +111,7 @@ function readEndpoints(environment: Environment, name: ListenerName): readonly L
   return environment.parsed(portName, fallback, (text) => parsePortList(text, address, `${portName}=${standard}`));
 }
 
-const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE']);
+const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST']);
 
 /** bofh's opt lines are the weakest; the esmtpd file wins, and the access file over both, per connection. */
 function connectionVariables(listener: ListenerName, environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {

@@ -52,6 +52,8 @@ export interface Origin {
   readonly virtualHost?: string;
   /** May relay anywhere; the text is appended to recipients, as qmail has it. Absent: may not. */
   readonly relayClient?: string;
+  /** Of a report: the source tag of the message it is about (`smtp`, `authsmtp`, `local` …, or such a one with `/dsn`). */
+  readonly about?: string;
   /** Accepted at. */
   readonly at: number;
 }

@@ -64,7 +64,7 @@ export function settingsFor(clock: Clock, places: Places, own: Partial<EsmtpSett
     chance: noChance,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     metrics: noMetrics,
-    helo: 'posthorn.example',
+    look: () => ({ key: '', helo: 'posthorn.example' }),
     timeouts: courierTimeouts,
     limits: { recipients: 100, connectionsPerNexthop: 4, deliveriesInAll: 40, idle: 10 },
     delayMs: 0,

@@ -13,6 +13,9 @@ import { createRecipientLimit, createSenderCheck, createSpamTrapCheck, type Bofh
 import { createRelayCheck } from './relay.ts';
 
 export { createNetworkChecks, type NetworkChecks } from './network-checks.ts';
+export { createBans, type Bans } from './bans.ts';
+export { createGreylist } from './greylist.ts';
+export { createReportsCheck, learnFromReport } from './reports-refused.ts';
 export { createTrackCheck, trackOutcome } from './tracked.ts';
 export { createAdmission, type AdmissionRules } from './access.ts';
 

@@ -30,6 +30,8 @@ function conclude(talk: Conversation, content: ContentReading, answer: Queued | 
     // Ours or the intake's: at the end of content both wait before they speak, since nothing else is to be said.
     return talk.passOn(answer, mail === null ? {} : { from: mail.from });
   }
+  if (talk.forwarded !== null) talk.setup.log.info('forwarded', { id: answer.id, ...talk.forwarded });
+  talk.forwarded = null;
   talk.taken(content.sizeOctets);
   return talk.answer(answer.refused.size === 0 ? `250 2.0.0 Ok. ${answer.id}\r\n` : oneByOne(talk, answer, mail));
 }

@@ -5,7 +5,8 @@ import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
 import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
-import type { Handed, ReceiveOptions, TlsOptions } from './options.ts';
+import type { ReceiveOptions, TlsOptions } from './options.ts';
+import type { Peer } from './peer.ts';
 import { Session, type SessionGuest } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
@@ -14,7 +15,7 @@ import { checkContexts } from './tls-contexts.ts';
 export interface Receiver {
   address(): { readonly host: string; readonly port: number };
   /** A connection that somebody else accepted, served as one of ours, under the addresses that are said of it. */
-  take(socket: Socket, from: Handed): void;
+  take(socket: Socket, from: Peer): void;
   /** For sessions that begin from now on; where it listens stays as it is. Throws, and changes nothing, when the certificate is no good. */
   reload(options: ReceiveOptions): void;
   /** Throws where reload() would. */
@@ -66,7 +67,8 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
         return { text: formatReply(reply, null, `${setup.name} ${text}`) };
       }
       setup.meters.connections.add(1, { result: verdict.kind });
-      return { guest: { setup: setup.at(peer.localAddress), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
+      const at = setup.at(peer.localAddress);
+      return { guest: { setup: at, peer, admit: other => admit(at, other), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
     },
     begin(wire: Wire, guest: Guest) {
       const session = new Session(guest.setup, wire, guest, gone => {
@@ -79,12 +81,21 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       return session;
     },
     trouble: cause => setup.log.info('error', { why: cause.message }),
-  }, listener.tls, listener.kind === 'smtps');
+    expectsHeader(remoteAddress) {
+      const { proxyFrom } = setup.listener;
+      if (proxyFrom === undefined) return 'no';
+      if (proxyFrom.has(remoteAddress)) return 'yes';
+      setup.log.info('error', { relay: remoteAddress, why: 'not a proxy of ours, on a port for proxies' });
+      setup.meters.connections.add(1, { result: 'denied' });
+      return 'refused';
+    },
+  }, listener.tls, listener.kind === 'smtps', () => clock.now());
 
   const sweep = async () => {
     while (!over.signal.aborted) {
       const now = clock.now();
       for (const session of sessions) session.sweep(now);
+      server.sweep();
       await clock.sleepUntil(after(now, SWEEP_MS), over.signal);
     }
   };
@@ -124,7 +135,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
 const NO_CERTIFICATE = 'a listener of kind smtps needs a key and a certificate';
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
-function admit(setup: Setup, peer: { remoteAddress: string; localAddress: string; localPort: number }) {
+function admit(setup: Setup, peer: Peer) {
   try {
     return setup.admission.admit(peer);
   } catch (cause) {

@@ -11,6 +11,7 @@ import type { Admission } from '../../core/policy.ts';
 import type { Refusal } from '../../core/status.ts';
 import type { Mechanism } from '../../grammar/sasl.ts';
 import type { Limits } from './limits.ts';
+import type { Trusted } from './peer.ts';
 
 export interface ReceiveOptions {
   readonly listener: ListenerOptions;
@@ -35,14 +36,6 @@ export interface ReceiveOptions {
   readonly failures?: AuthFailures;
   /** Asked at connect, waited for at MAIL only. */
   readonly reverse?: (address: string) => Promise<ReverseName>;
-}
-
-/** Who is at the other end of a connection that somebody else accepted, and where he came to. */
-export interface Handed {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
 }
 
 /** Who has a mailbox here, for those who ask. Names come as they were typed, with or without a domain. */
@@ -74,6 +67,11 @@ export interface ListenerOptions {
   readonly requireTls?: boolean;
   /** Longer and longer waits at each 5yz; default on, `TARPIT=0` turns it off. */
   readonly tarpit?: boolean;
+  /** Every connection must come from here and begin with a PROXY header; others are refused. Absent: none may. */
+  readonly proxyFrom?: Trusted;
+  /** Who may say by XCLIENT that the client is another one, and by XFORWARD where a message came from. */
+  readonly xclientFrom?: Trusted;
+  readonly xforwardFrom?: Trusted;
   /** Messages with a bare CR or LF: refused (default), their line ends mended, or kept as they are. */
   readonly bareLineEnds?: 'reject' | 'normalize' | 'pass';
   /** AUTHRELAYCLIENT: RELAYCLIENT of those who proved who they are; default ''. */

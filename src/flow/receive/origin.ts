@@ -2,7 +2,7 @@
 import type { Account } from '../../core/auth.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Origin } from '../../core/envelope.ts';
-import type { Wire } from './smtp-wire.ts';
+import type { Peer } from './peer.ts';
 import type { TlsChannel } from './tls-channel.ts';
 
 export type TlsFacts = NonNullable<Origin['tls']>;
@@ -18,7 +18,7 @@ export function tlsFacts(tls: TlsChannel): TlsFacts {
 /** What a session knows when MAIL comes. */
 export interface Acquaintance {
   readonly source: Origin['source'];
-  readonly wire: Wire;
+  readonly peer: Peer;
   readonly remoteName: string | undefined;
   readonly helo: string | null;
   readonly extended: boolean;
@@ -31,13 +31,13 @@ export interface Acquaintance {
 }
 
 export function describeOrigin(known: Acquaintance): Origin {
-  const { wire, remoteName, helo, tls, account, mechanism, relayClient } = known;
+  const { peer, remoteName, helo, tls, account, mechanism, relayClient } = known;
   return {
     source: known.source,
     protocol: protocolName(known.extended, known.smtputf8, tls !== null, account !== null),
-    remoteAddress: wire.remoteAddress,
-    remotePort: wire.remotePort,
-    localAddress: wire.localAddress,
+    remoteAddress: peer.remoteAddress,
+    remotePort: peer.remotePort,
+    localAddress: peer.localAddress,
     ...(remoteName === undefined ? {} : { remoteName }),
     ...(helo === null ? {} : { helo }),
     ...(account === null ? {} : { login: account.login }),

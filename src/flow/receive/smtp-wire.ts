@@ -10,16 +10,14 @@ import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { TLS_HANDSHAKE_MS } from './limits.ts';
-import type { Handed, TlsOptions } from './options.ts';
+import type { TlsOptions } from './options.ts';
+import type { Peer } from './peer.ts';
+import { ProxyHeaders } from './proxy-headers.ts';
 import { bestContext, checkContexts } from './tls-contexts.ts';
 import { describeChannel, type TlsChannel } from './tls-channel.ts';
 
 /** One connection, as its session sees it. */
 export interface Wire {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
   readonly tls: TlsChannel | null;
   /** False: the peer does not read what we say; Listener.drained() will be called. */
   write(text: string): boolean;
@@ -46,8 +44,10 @@ export interface WireListener {
 
 /** Who may come in, and who is waiting behind the door. */
 export interface WireDoor<Guest> {
-  /** At accept, before any octet, TLS or not. Null: dropped, after `text` where that can be said. */
-  arrive(peer: { remoteAddress: string; localAddress: string; localPort: number }): Arrival<Guest> | { text: string };
+  /** Before anything is said, TLS or not, once it is known who comes. Dropped, after `text` where that can be said. */
+  arrive(peer: Peer): Arrival<Guest> | { text: string };
+  /** Whether a PROXY header must come first; 'refused': it could not be believed. */
+  expectsHeader(remoteAddress: string): 'no' | 'yes' | 'refused';
   begin(wire: Wire, guest: Guest): WireListener;
   /** Trouble before a session began, or of the listening socket. */
   trouble(cause: Error): void;
@@ -167,10 +167,12 @@ export class WireServer<Guest> extends SMTPServer {
   #byAddress: ReadonlyMap<string, SecureContext>;
   readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
   /** Accepted by others, and handed over. */
-  readonly #handed = new Map<Socket, Handed>();
+  readonly #handed = new Map<Socket, Peer>();
   #allGone: () => void = () => undefined;
+  readonly #headers = new ProxyHeaders();
+  readonly #now: () => number;
 
-  constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean) {
+  constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean, now: () => number) {
     super({
       ...wireTls(tls),
       secure,
@@ -183,38 +185,74 @@ export class WireServer<Guest> extends SMTPServer {
       socketTimeout: TLS_HANDSHAKE_MS,
     });
     this.#door = door;
+    this.#now = now;
     this.#subjectField = tls?.clients?.subjectField;
     this.#byAddress = tls === undefined ? new Map() : checkContexts(tls);
     this.on('error', cause => door.trouble(cause));
   }
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
-    const place = this.#handed.get(socket) ?? socket;
-    const { localAddress, localPort } = place;
-    const remoteAddress = plainAddress(place.remoteAddress);
+    const { localAddress, localPort } = socket;
+    const handed = this.#handed.get(socket);
+    const remoteAddress = plainAddress((handed ?? socket).remoteAddress);
     if (remoteAddress === '') {
       // Gone before we looked.
       socket.on('error', () => undefined);
       socket.destroy();
       return false;
     }
-    const arrival = this.#door.arrive({ remoteAddress, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 });
+    const expected = handed === undefined ? this.#door.expectsHeader(remoteAddress) : 'no';
+    if (expected === 'refused') {
+      turnAway(socket, '');
+      return false;
+    }
+    if (expected === 'no' && !this.#arrive(socket, handed ?? { remoteAddress, remotePort: socket.remotePort ?? 0, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 }, handshake)) return false;
+    return super._acceptSocket(socket, handshake);
+  }
+
+  /** False: turned away. */
+  #arrive(socket: Socket, peer: Peer, handshake: boolean): boolean {
+    const arrival = this.#door.arrive(peer);
     if ('text' in arrival) {
-      socket.on('error', () => undefined);
-      if (handshake || arrival.text === '') socket.destroy();
-      else socket.end(arrival.text, () => socket.destroySoon());
+      turnAway(socket, handshake ? '' : arrival.text);
       return false;
     }
     // For those who go before a session begins; STARTTLS takes every listener off the socket.
     socket.once('close', arrival.leave);
     this.#arrivals.set(socket, arrival);
-    return super._acceptSocket(socket, handshake);
+    return true;
   }
 
-  /** No PROXY header; the guest rides on the options that reach connect(). */
+  override _expectsProxyHeader(socket: Socket): boolean {
+    return !this.#handed.has(socket) && this.#door.expectsHeader(plainAddress(socket.remoteAddress)) === 'yes';
+  }
+
+  /** The guest rides on the options that reach connect(). */
   override _handleProxy(socket: Socket, callback: (error: Error | null, options?: SocketOptions & { id: string }) => void): void {
-    const options: GuestOptions<Guest> = { id: '-', arrival: this.#arrivals.get(socket) as Arrival<Guest>, ...this.#handed.get(socket) };
-    callback(null, options);
+    const arrived = this.#arrivals.get(socket);
+    const go = (arrival: Arrival<Guest>) => {
+      const options: GuestOptions<Guest> = { id: '-', arrival };
+      callback(null, options);
+    };
+    if (arrived !== undefined) return go(arrived);
+    this.#headers.read(socket, this.#now(), read => {
+      const own = { remoteAddress: plainAddress(socket.remoteAddress), remotePort: socket.remotePort ?? 0, localAddress: plainAddress(socket.localAddress), localPort: socket.localPort ?? 0 };
+      if (read.kind === 'lost') {
+        socket.destroy();
+        const cause = new Error(`${own.remoteAddress}: ${read.why}`);
+        this.#door.trouble(cause);
+        return callback(cause);
+      }
+      const here = this.#arrive(socket, read.peer ?? own, this.options.secure === true);
+      const arrival = this.#arrivals.get(socket);
+      if (here && arrival !== undefined) go(arrival);
+      else callback(new Error('turned away'));
+    });
+  }
+
+  /** Called about once a second. */
+  sweep(): void {
+    this.#headers.sweep(this.#now());
   }
 
   override connect(socket: Socket | TLSSocket, options?: SocketOptions | null): void {
@@ -228,7 +266,8 @@ export class WireServer<Guest> extends SMTPServer {
     connection.init();
   }
 
-  take(socket: Socket, from: Handed): void {
+  /** Accepted by somebody whom we believe: no header is expected. */
+  take(socket: Socket, from: Peer): void {
     if (!this.server.listening) return void socket.destroy();
     this.#handed.set(socket, from);
     socket.once('close', () => {
@@ -289,6 +328,12 @@ export class WireServer<Guest> extends SMTPServer {
     });
     return Promise.all([own, handed]).then(() => undefined);
   }
+}
+
+function turnAway(socket: Socket, text: string): void {
+  socket.on('error', () => undefined);
+  if (text === '') socket.destroy();
+  else socket.end(text, () => socket.destroySoon());
 }
 
 function wireTls(tls: TlsOptions | undefined): object {

@@ -9,6 +9,7 @@ import type { RecipientState, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter, ReportNews } from '../../core/report.ts';
 import type { Refusal } from '../../core/status.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
+import { sourceTag } from '../../grammar/filter/control-file.ts';
 import { encodeNamedAddress } from '../../grammar/mime/encoded-word.ts';
 import { compose } from './composition.ts';
 import { queueLetter } from './letter.ts';
@@ -80,7 +81,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       boundary: await boundaryFor(key, returned),
     });
     const queued = await queueLetter(intake, kernels, {
-      origin: { source: 'dsn', protocol: double ? DOUBLE_BOUNCE : 'dsn', at, ...(virtualHost === undefined ? {} : { virtualHost }) }, key, to: duty.to,
+      origin: { source: 'dsn', protocol: double ? DOUBLE_BOUNCE : 'dsn', about: sourceTag(message.envelope.origin), at, ...(virtualHost === undefined ? {} : { virtualHost }) }, key, to: duty.to,
       mail: { body: composition.body, smtputf8: composition.smtputf8, ...demandsOf(message) },
       async *pieces() {
         yield Buffer.from(composition.head);

@@ -176,3 +176,15 @@ test('an exception in esmtpacceptmailfor takes nothing out of its folder', (t) =
   const { domains } = folderOf(t, { esmtpacceptmailfor: '!a.example.com\n.example.com\n', 'esmtpacceptmailfor.dir/x': 'a.example.com\n' }).read();
   assert.ok(domains.acceptMailFor.has('a.example.com') && domains.acceptMailFor.has('b.example.com') && !domains.acceptMailFor.has('example.com'));
 });
+
+test('source addresses of virtual hosts: their own, or the suffix itself where the file is empty', (t) => {
+  const { client, hosts } = folderOf(t, {
+    ipout: '192.0.2.9\n', 'vhost.192.0.2.1': '', 'ipout.192.0.2.1': '', 'ip6out.192.0.2.1': '2001:db8::1\n', 'esmtphelo.192.0.2.1': 'other.example\n',
+    'vhost.2001:db8::7': '', 'ip6out.2001:db8::7': '\n', 'vhost.third.example': '', 'ipout.third.example': '0\n',
+  }).read();
+  assert.deepEqual([client.source4, client.source6], ['192.0.2.9', null]);
+  const of = (host: string) => [hosts.get(host)?.client.source4, hosts.get(host)?.client.source6];
+  assert.deepEqual([of('192.0.2.1'), of('2001:db8::7'), of('third.example')], [['192.0.2.1', '2001:db8::1'], ['192.0.2.9', '2001:db8::7'], [null, null]]);
+  assert.deepEqual(hosts.get('192.0.2.1')?.names.helo, { kind: 'name', name: 'other.example' });
+  assert.match(folderOf(t, { 'vhost.192.0.2.1': '', 'ip6out.192.0.2.1': '' }).problems()[0] ?? '', /no IPv6 address/);
+});

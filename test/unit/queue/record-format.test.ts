@@ -50,6 +50,7 @@ const origin: fc.Arbitrary<Origin> = fc.record(
     remoteAddress: text,
     remotePort: fc.nat(65_535),
     remoteName: text,
+    about: text,
     localAddress: text,
     helo: text,
     login: text,

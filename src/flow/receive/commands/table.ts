@@ -5,6 +5,7 @@ import { bdat } from './chunks.ts';
 import { content } from './content.ts';
 import { expn, vrfy } from './directory.ts';
 import { ehlo, helo } from './greeting.ts';
+import { xclient, xforward } from './introductions.ts';
 import { mail } from './mail.ts';
 import { rcpt } from './rcpt.ts';
 import { help, noop, quit, rset } from './small-talk.ts';
@@ -22,6 +23,8 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['QUIT', quit],
   ['VRFY', vrfy],
   ['EXPN', expn],
+  ['XCLIENT', xclient],
+  ['XFORWARD', xforward],
   ['HELP', help],
   ['AUTH', auth],
   ['STARTTLS', starttls],

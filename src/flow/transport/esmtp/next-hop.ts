@@ -5,11 +5,10 @@
 import { after, type Instant } from '../../../core/clock.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { BriefMemory } from './brief-memory.ts';
-import { demandKey, type Demand } from './demand.ts';
 import { Connection, type Owner } from './connection.ts';
 import type { Job } from './job.ts';
 import { ownDeferral } from './outcomes.ts';
-import { openSession, type Session, type SessionContext } from './session.ts';
+import { openSession, type Manner, type Session, type SessionContext } from './session.ts';
 
 /** A limit that was learnt may have been a bad hour. */
 const LIMIT_MS = 4 * 3_600_000;
@@ -27,7 +26,7 @@ export interface Shared extends SessionContext {
 
 export class NextHop implements Owner {
   readonly #name: string;
-  readonly #demand: Demand;
+  readonly #manner: Manner;
   /** What is remembered of it. */
   readonly #key: string;
   readonly #shared: Shared;
@@ -38,10 +37,11 @@ export class NextHop implements Owner {
   #openings = 0;
 
   /** `empty` is called when nothing waits and nothing is connected. */
-  constructor(name: string, demand: Demand, shared: Shared, empty: () => void) {
+  /** `key`: name and manner in one. */
+  constructor(name: string, key: string, manner: Manner, shared: Shared, empty: () => void) {
     this.#name = name;
-    this.#demand = demand;
-    this.#key = name + demandKey(demand);
+    this.#manner = manner;
+    this.#key = key;
     this.#shared = shared;
     this.#empty = empty;
   }
@@ -151,7 +151,7 @@ export class NextHop implements Owner {
       if (found.kind === 'settled') return { kind: 'stop', outcome: found.outcome };
       let last: Session | null = null;
       for (const relay of found.relays) {
-        const session = await openSession(this.#shared, found, relay, this.#demand);
+        const session = await openSession(this.#shared, found, relay, this.#manner);
         if (session.kind !== 'next') return session;
         // One that could not be asked may be better than one that lacks what is demanded.
         if (last === null || session.outcome.kind === 'deferred') last = session;

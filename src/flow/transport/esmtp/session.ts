@@ -23,7 +23,7 @@ import { lacking, termsFor, unpromised, type Demand } from './demand.ts';
 import { authenticate, type Authenticated } from './client-auth.ts';
 import { noExtensions, parseExtensions, type Extensions } from './extensions.ts';
 import { formatSaid, isSuccess, lossOutcome, ownDeferral, refusedOutcome, type Loss, type Peer } from './outcomes.ts';
-import type { EsmtpSettings } from './settings.ts';
+import type { EsmtpSettings, Look } from './settings.ts';
 import { Wire } from './wire.ts';
 
 export type Session =
@@ -50,10 +50,10 @@ export interface SessionContext {
   readonly signal: AbortSignal;
 }
 
-export async function openSession(context: SessionContext, destination: Destination, relay: Relay, demand: Demand): Promise<Session> {
+export async function openSession(context: SessionContext, destination: Destination, relay: Relay, { demand, look }: Manner): Promise<Session> {
   const terms = termsFor(destination, relay, demand, context.settings.securityCertificates);
   if (terms.kind === 'impossible') return { kind: 'next', outcome: terms.outcome };
-  const to: Towards = { destination, relay, tls: terms.tls, demand };
+  const to: Towards = { destination, relay, tls: terms.tls, demand, look };
   const opened = await attempt(context, to, context.brokenTls.recall(penaltyKey(relay)) !== null);
   if (opened.kind !== 'in clear') return opened;
   // Its TLS just broke, and nobody asked for it: the same host at once again, in clear.
@@ -61,11 +61,16 @@ export async function openSession(context: SessionContext, destination: Destinat
   return again.kind === 'in clear' ? { kind: 'next', outcome: ownDeferral('4.7.5', 'nexthop', again.why) } : again;
 }
 
-interface Towards {
+/** What is demanded of the session, and how we show ourselves in it. */
+export interface Manner {
+  readonly demand: Demand;
+  readonly look: Look;
+}
+
+interface Towards extends Manner {
   readonly destination: Destination;
   readonly relay: Relay;
   readonly tls: TlsPolicy;
-  readonly demand: Demand;
 }
 
 interface InClear {
@@ -75,7 +80,8 @@ interface InClear {
 
 async function attempt(context: SessionContext, to: Towards, plain: boolean): Promise<Session | InClear> {
   const { settings, signal } = context;
-  const { destination, relay, tls } = to;
+  const { destination, relay, tls, look } = to;
+  const source = (relay.address ?? '').includes(':') ? look.source6 : look.source4;
   const proxy = relay.direct === true ? undefined : destination.proxy;
   const peer: Peer = { remoteMta: relay.address === undefined || relay.address === relay.host ? relay.host : `${relay.host} [${relay.address}]` };
   const dialled = await settings.dial({
@@ -84,7 +90,8 @@ async function attempt(context: SessionContext, to: Towards, plain: boolean): Pr
     timeoutMs: settings.timeouts.connectMs,
     signal,
     ...(relay.address === undefined ? {} : { address: relay.address }),
-    ...(proxy === undefined ? {} : { proxy }),
+    // Behind a proxy the address is the proxy's.
+    ...(proxy === undefined ? (source === undefined ? {} : { localAddress: source }) : { proxy }),
     ...(tls.kind === 'smtps' ? { tls: requestOf(tls, settings) } : {}),
   });
   if (dialled.kind === 'tls') tellTls(context, relay, tls, { type: dialled.fault ?? 'validation-failure', why: dialled.why });
@@ -130,7 +137,8 @@ async function greet(context: SessionContext, call: Call): Promise<Session | InC
   if (isLoss(greeting)) return lostEarly(greeting, 'CONNECT', peer);
   if (!isSuccess(greeting)) return refusedEarly(wire, greeting, 'CONNECT', peer, timeouts.quitMs);
 
-  const hello = await sayHello(context, wire, peer);
+  const name = call.look.helo ?? (await nameOf(context, wire));
+  const hello = await sayHello(context, name, wire, peer);
   if (hello.kind !== 'known') return hello;
   let { extensions } = hello;
   let state = call.implicit ?? null;
@@ -147,7 +155,7 @@ async function greet(context: SessionContext, call: Call): Promise<Session | InC
       state = answer.tls;
       peer = secured(peer, tls, state);
       // What was said before the handshake counts for nothing (RFC 3207 §4.2).
-      const again = await sayHello(context, wire, peer);
+      const again = await sayHello(context, name, wire, peer);
       if (again.kind !== 'known') return again;
       ({ extensions } = again);
     }
@@ -188,8 +196,13 @@ function tellTls({ settings: { tlsJournal } }: SessionContext, relay: Relay, { p
 
 type Hello = { readonly kind: 'known'; readonly extensions: Extensions } | NotOpen;
 
-async function sayHello({ settings }: SessionContext, wire: Wire, peer: Peer): Promise<Hello> {
-  const { helo, timeouts } = settings;
+async function nameOf({ settings }: SessionContext, wire: Wire): Promise<string> {
+  const address = wire.socket.localAddress ?? '';
+  return (await settings.nameOf?.(address)) ?? (address.includes(':') ? `[IPv6:${address}]` : `[${address}]`);
+}
+
+async function sayHello({ settings }: SessionContext, helo: string, wire: Wire, peer: Peer): Promise<Hello> {
+  const { timeouts } = settings;
   const ehlo = await wire.ask(`EHLO ${helo}\r\n`, timeouts.heloMs);
   if (isLoss(ehlo)) return lostEarly(ehlo, 'EHLO', peer);
   if (isSuccess(ehlo)) return { kind: 'known', extensions: parseExtensions(ehlo) };

@@ -1,5 +1,6 @@
 /** What the transport is told once. */
 import type { Chance, Clock } from '../../../core/clock.ts';
+import type { Envelope } from '../../../core/envelope.ts';
 import type { Kernels } from '../../../core/kernels.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Metrics } from '../../../core/metrics.ts';
@@ -48,6 +49,16 @@ export interface EsmtpLimits {
   readonly idle: number;
 }
 
+export interface Look {
+  /** '' is the usual one. What is shown in different ways never shares a connection. */
+  readonly key: string;
+  /** The name we give at EHLO, in A-labels, or an address literal; null: that of the address we connect from. */
+  readonly helo: string | null;
+  /** The addresses we connect from; absent: the system chooses. */
+  readonly source4?: string;
+  readonly source6?: string;
+}
+
 /** Makes content 7-bit (RFC 6152 §3): 8-bit parts become quoted-printable or base64. */
 export interface Converter {
   toSevenBit(content: StoredContent): readonly Uint8Array[] | AsyncIterable<Uint8Array>;
@@ -63,8 +74,10 @@ export interface EsmtpSettings {
   readonly chance: Chance;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** The name we give at EHLO, in A-labels; or an address literal. */
-  readonly helo: string;
+  /** How we show ourselves for a message: a virtual host has a name and addresses of its own. */
+  look(envelope: Envelope): Look;
+  /** The name of an address of ours, for a look without one. */
+  nameOf?(address: string): Promise<string>;
   readonly timeouts: EsmtpTimeouts;
   readonly limits: EsmtpLimits;
   /** `esmtpdelay`: after all relays of a next hop failed, everything for it is deferred this long untried; 0: off. */

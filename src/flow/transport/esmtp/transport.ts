@@ -6,6 +6,7 @@ import { demandKey, demandOf, relaxed, type Demand } from './demand.ts';
 import { Job } from './job.ts';
 import { NextHop, stillUnreachable, type Shared } from './next-hop.ts';
 import { ownDeferral } from './outcomes.ts';
+import type { Manner } from './session.ts';
 import type { EsmtpSettings } from './settings.ts';
 import { failedForTls, saysTlsIsNotRequired } from './tls-required.ts';
 
@@ -28,12 +29,11 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
   };
   let emptied: (() => void) | null = null;
 
-  /** Connections for mail with a demand are its own. */
-  function hopFor(name: string, demand: Demand): NextHop {
-    const key = name + demandKey(demand);
+  /** Connections for mail with a demand, or with another look, are its own. */
+  function hopFor(name: string, key: string, manner: Manner): NextHop {
     const known = hops.get(key);
     if (known !== undefined) return known;
-    const hop = new NextHop(name, demand, shared, () => {
+    const hop = new NextHop(name, key, manner, shared, () => {
       if (hops.get(key) === hop) hops.delete(key);
       if (hops.size === 0) emptied?.();
     });
@@ -43,13 +43,16 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
 
   function attempt(delivery: Delivery, demand: Demand, signal: AbortSignal): Promise<Outcomes> {
     if (signal.aborted || stopping.signal.aborted) return Promise.resolve(sameForAll(delivery, ownDeferral('4.3.2', 'message', 'We are stopping')));
-    const unreachable = shared.unreachable.recall(delivery.nexthop + demandKey(demand));
+    const { nexthop, envelope } = delivery;
+    const look = settings.look(envelope);
+    const key = nexthop + demandKey(demand) + look.key;
+    const unreachable = shared.unreachable.recall(key);
     if (unreachable !== null) {
       const outcomes = sameForAll(delivery, stillUnreachable(unreachable));
       return mayRelax(demand, outcomes) ? relax(delivery, outcomes, signal) : Promise.resolve(outcomes);
     }
     return new Promise(resolve => {
-      const hop = hopFor(delivery.nexthop, demand);
+      const hop = hopFor(nexthop, key, { demand, look });
       const job = new Job(delivery, outcomes => {
         signal.removeEventListener('abort', gaveUp);
         resolve(mayRelax(demand, outcomes) ? relax(delivery, outcomes, signal) : outcomes);
