@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
-import { noDnsLists, parseDnsLists } from '../grammar/config/dns-lists.ts';
+import { parseCheckVariables } from '../grammar/config/check-variables.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
 import { parseMailRules } from '../grammar/config/mail-rules.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
@@ -22,7 +22,7 @@ export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
-    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST',
+    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST', 'DMARC', 'ARCTRUST',
     ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables, ...trustVariables, ...lmtpVariables,
   ],
   later: [
@@ -52,13 +52,15 @@ export function readListeners(sheet: Sheet, bofh: Bofh, sizeOctets: number | nul
   return listeners;
 }
 
+type OrdinaryName = Exclude<ListenerName, 'esmtpd-devices' | 'esmtpd-devices-ssl'>;
+
 interface Surroundings {
   readonly bofh: Bofh;
   readonly sizeOctets: number | null;
   readonly starts: boolean;
 }
 
-function readListener(sheet: Sheet, name: ListenerName, environment: Environment, { bofh, sizeOctets, starts }: Surroundings): Listener {
+function readListener(sheet: Sheet, name: OrdinaryName, environment: Environment, { bofh, sizeOctets, starts }: Surroundings): Listener {
   const ssl = name === 'esmtpd-ssl';
   const submission = name === 'esmtpd-msa';
   const tls = readListenerTls(sheet, environment);
@@ -102,7 +104,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
 }
 
 /** esmtpd's own PORT is no default of esmtpd-msa: two listeners on one port would never start. */
-function readEndpoints(environment: Environment, name: Exclude<ListenerName, 'lmtpd'>): readonly ListenEndpoint[] {
+function readEndpoints(environment: Environment, name: Exclude<OrdinaryName, 'lmtpd'>): readonly ListenEndpoint[] {
   const ssl = name === 'esmtpd-ssl';
   const portName = ssl ? 'SSLPORT' : 'PORT';
   const standard = { esmtpd: '25', 'esmtpd-msa': '587', 'esmtpd-ssl': '465' }[name];
@@ -118,8 +120,6 @@ const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSI
 /** bofh's opt lines are the weakest; the esmtpd file wins, and the access file over both, per connection. */
 function connectionVariables(listener: ListenerName, environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
   const variables = new Map(bofh.variables);
-  environment.parsed('BLACKLISTS', noDnsLists, parseDnsLists);
-  environment.parsed('DROP', noDnsLists, parseDnsLists);
   for (const name of accessVariables) {
     // Who submits mail calls from where lists know him only too well: what esmtpd asks of strangers is not asked there.
     if (listener === 'esmtpd-msa' && LISTS.has(name) && environment.source(name) !== listener) continue;
@@ -132,8 +132,8 @@ function connectionVariables(listener: ListenerName, environment: Environment, b
 }
 
 function reviewMailRules(sheet: Sheet, variables: ReadonlyMap<string, string>, bofh: Bofh, environment: Environment): void {
-  const rules = parseMailRules(variables, false);
-  for (const { what, right } of rules.kind === 'wrong' ? rules.problems : []) {
+  const parsed = [parseMailRules(variables, false), parseCheckVariables(variables)];
+  for (const { what, right } of parsed.flatMap(one => (one.kind === 'wrong' ? one.problems : []))) {
     const name = right.slice(0, right.indexOf('='));
     if (environment.source(name) !== undefined) environment.problem(name, what, right);
     else sheet.problem(sheet.path('bofh'), bofh.lines.get(name), what, `opt ${right}`);

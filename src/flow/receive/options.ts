@@ -76,6 +76,8 @@ export interface ListenerOptions {
   readonly xforwardFrom?: Trusted;
   /** Messages with a bare CR or LF: refused (default), their line ends mended, or kept as they are. */
   readonly bareLineEnds?: 'reject' | 'normalize' | 'pass';
+  /** Clients are devices that cannot be taught: what they say is understood as they mean it. */
+  readonly forDevices?: boolean;
   /** AUTHRELAYCLIENT: RELAYCLIENT of those who proved who they are; default ''. */
   readonly authRelayClient?: string;
   /**

@@ -22,10 +22,12 @@ import type { ContentPolicy } from './content-reading.ts';
 import type { About, Command, Conversation, OpenMail } from './conversation.ts';
 import { judgeTime, type Waiting } from './deadlines.ts';
 import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS } from './limits.ts';
+import { LineEndMender } from './manners.ts';
 import type { Peer } from './peer.ts';
 import type { Reading } from './reading.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
+import { tlsTrouble } from './tls-trouble.ts';
 import { Visitor, type SessionGuest } from './visitor.ts';
 
 /** A page or a script in a browser can be made to speak to us; a request line ends the session. */
@@ -45,6 +47,7 @@ export class Session extends Visitor implements Conversation, WireListener {
   readonly #wire: Wire;
   readonly #turnedAway: Refusal | undefined;
   readonly #left: (session: Session) => void;
+  readonly #mender: LineEndMender | null;
   readonly #lines = new CommandLines();
   #content: Reading | null = null;
   #arrived: () => Awaitable<void> = () => undefined;
@@ -67,6 +70,7 @@ export class Session extends Visitor implements Conversation, WireListener {
 
   constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
     super(setup, guest);
+    this.#mender = this.manners.bareLf ? new LineEndMender() : null;
     this.#wire = wire;
     this.#turnedAway = guest.turnedAway;
     this.#left = left;
@@ -103,7 +107,8 @@ export class Session extends Visitor implements Conversation, WireListener {
 
   // What the wire tells us.
 
-  read(chunk: Buffer): boolean {
+  read(octets: Buffer): boolean {
+    const chunk = this.#mender === null ? octets : this.#mender.mend(octets);
     this.#heardAt = this.setup.clock.now();
     if (this.over) return true;
     if (this.#phase === 'early') return this.#spokeEarly();
@@ -129,7 +134,7 @@ export class Session extends Visitor implements Conversation, WireListener {
   }
 
   failed(cause: Error): void {
-    if (this.#busy === 'tls') this.log.trouble(`TLS: ${cause.message}`);
+    if (this.#busy === 'tls') this.log.trouble(tlsTrouble(cause));
   }
 
   closed(): void {
@@ -226,7 +231,7 @@ export class Session extends Visitor implements Conversation, WireListener {
   }
 
   get contentPolicy(): ContentPolicy {
-    return { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.setup.bareLineEnds };
+    return { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.manners.bareLf ? 'normalize' : this.setup.bareLineEnds };
   }
 
   receive(reading: Reading, arrived: () => Awaitable<void>): void {
@@ -333,7 +338,7 @@ export class Session extends Visitor implements Conversation, WireListener {
 
   #obey(line: string, octets: number): Awaitable<void> {
     if (this.exchange !== null) return answerExchange(this, line);
-    const said = parseCommandLine(line);
+    const said = parseCommandLine(this.manners.line(line));
     if (said === null) return this.refuse(refuse(line.includes('\r') ? 'badLineEnd' : 'badCharacters'));
     const command = commands.get(said.verb);
     if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.#refuseCommand(command, said.argument, refuse('lineTooLong'));

@@ -6,6 +6,7 @@ import type { Admission, Variables } from '../../core/policy.ts';
 import type { Refusal } from '../../core/status.ts';
 import type { Exchange } from '../../grammar/sasl.ts';
 import type { Limits } from './limits.ts';
+import { mannersOf, strict, type Manners } from './manners.ts';
 import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
 import type { Peer } from './peer.ts';
 import { PeerLog } from './peer-log.ts';
@@ -26,6 +27,7 @@ export interface SessionGuest {
 
 export class Visitor {
   readonly setup: Setup;
+  readonly manners: Manners;
   peer: Peer;
   terms: Terms;
   helo: string | null = null;
@@ -46,6 +48,7 @@ export class Visitor {
 
   constructor(setup: Setup, { peer, variables, admit }: SessionGuest) {
     this.setup = setup;
+    this.manners = setup.listener.forDevices === true ? mannersOf(variables) : strict;
     this.peer = peer;
     this.#admit = admit;
     this.terms = termsFor(setup, variables);
