@@ -115,14 +115,22 @@ function readEndpoints(environment: Environment, name: Exclude<OrdinaryName, 'lm
   return environment.parsed(portName, fallback, (text) => parsePortList(text, address, `${portName}=${standard}`));
 }
 
-const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST']);
+const LISTS = ['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST'];
+/** What esmtpd and bofh ask of strangers, and such a listener only where its own file says so. */
+const NOT_ASKED: Readonly<Partial<Record<ListenerName, ReadonlySet<string>>>> = {
+  // Who submits mail calls from where lists know him only too well.
+  'esmtpd-msa': new Set(LISTS),
+  // The client is a server of ours, and what the world is like it knows.
+  'lmtpd': new Set([...LISTS, 'DMARC', 'BOFHCHECKDNS', 'BOFHCHECKHELO', 'BOFHDSNREFUSED', 'BOFHSPFHELO', 'BOFHSPFMAILFROM', 'BOFHSPFFROM']),
+};
 
 /** bofh's opt lines are the weakest; the esmtpd file wins, and the access file over both, per connection. */
 function connectionVariables(listener: ListenerName, environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
-  const variables = new Map(bofh.variables);
+  const notAsked = NOT_ASKED[listener] ?? new Set();
+  const variables = new Map([...bofh.variables].filter(([name]) => !notAsked.has(name)));
+  if (listener === 'lmtpd') variables.set('BOFHCHECKDNS', '0');
   for (const name of accessVariables) {
-    // Who submits mail calls from where lists know him only too well: what esmtpd asks of strangers is not asked there.
-    if (listener === 'esmtpd-msa' && LISTS.has(name) && environment.source(name) !== listener) continue;
+    if (notAsked.has(name) && environment.source(name) !== listener) continue;
     const value = listenerVocabulary.used.includes(name) ? environment.get(name) : undefined;
     if (value !== undefined) variables.set(name, value);
   }

@@ -1,6 +1,10 @@
 /** A slip of the finger in a switch of the defences is an error with a right example, not a defence that is off. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfiguration } from '../../../src/configuration.ts';
+import { scratchFor } from '../../props/scratch.ts';
 import { parseCheckVariables } from '../../../src/grammar/config/check-variables.ts';
 
 const problems = (name: string, value: string) => {
@@ -27,4 +31,23 @@ test('others are problems, and say what would be right', () => {
     assert.equal(found.length, 1, `${name}=${value}`);
     assert.match(found[0] ?? '', right);
   }
+});
+
+test('what is asked of strangers is not asked of those who submit, nor of our own server by LMTP, unless they are named', t => {
+  const folder = scratchFor(t, 'listeners');
+  const write = (files: Record<string, string>) => {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const read = readConfiguration(folder, 'box.example.net');
+    assert.ok(read.kind === 'read', JSON.stringify(read));
+    return Object.fromEntries(read.configuration.listeners.map(({ name, variables }) => [name, variables]));
+  };
+  const usual = write({
+    'me': 'box.example.net\n', 'bofh': 'opt GREYLIST=1\nopt DMARC=record\nopt BOFHSPFMAILFROM=pass\n', 'esmtpd': 'PORT=2525\nBLACKLISTS=-block=zen.example.org\nBOFHCHECKDNS=1\n', 'esmtpd-msa': 'PORT=2587\n', 'lmtpd': 'PORT=2424\n',
+  });
+  assert.deepEqual(['GREYLIST', 'BLACKLISTS', 'DMARC', 'BOFHSPFMAILFROM', 'BOFHCHECKDNS'].map(name => usual['esmtpd']?.get(name)), ['1', '-block=zen.example.org', 'record', 'pass', '1']);
+  assert.deepEqual(['GREYLIST', 'BLACKLISTS', 'BOFHSPFMAILFROM'].map(name => usual['esmtpd-msa']?.get(name)), [undefined, undefined, 'pass']);
+  assert.deepEqual(['GREYLIST', 'BLACKLISTS', 'DMARC', 'BOFHSPFMAILFROM', 'BOFHCHECKDNS'].map(name => usual['lmtpd']?.get(name)), [undefined, undefined, undefined, undefined, '0']);
+  const named = write({ 'esmtpd-msa': 'PORT=2587\nBLACKLISTS=-block=own.example.org\n', 'lmtpd': 'PORT=2424\nBOFHCHECKDNS=1\n' });
+  assert.equal(named['esmtpd-msa']?.get('BLACKLISTS'), '-block=own.example.org');
+  assert.equal(named['lmtpd']?.get('BOFHCHECKDNS'), '1');
 });
