@@ -118,7 +118,7 @@ test('a message of a device is a submission that may relay, under its own size l
   const both = admit('10.1.1.1');
   assert.ok(both.kind === 'admitted');
   // Before its name is known it gets what either may have.
-  assert.deepEqual(Object.fromEntries(both.variables), { RELAYCLIENT: '', SIZELIMIT: '2097152', DEVICE_BARE_LF: '1', DEVICE_HIDE: 'PIPELINING,CHUNKING,BINARYMIME' });
+  assert.deepEqual(Object.fromEntries(both.variables), { RELAYCLIENT: '', BOFHCHECKDNS: '0', SIZELIMIT: '2097152', DEVICE_BARE_LF: '1', DEVICE_HIDE: 'PIPELINING,CHUNKING,BINARYMIME' });
   const old = admit('10.1.1.4');
   assert.equal(old.kind === 'admitted' && old.variables.get('DEVICE_HIDE'), 'STARTTLS,XSECURITY', 'not even as a word of another');
   const stranger = admit('192.0.2.9');
