@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfiguration } from '../../../src/configuration.ts';
+import { parseListenerOptions } from '../../../src/grammar/config/listener-options.ts';
+import { linesOf, valueOf } from './parsed-props.ts';
 import { scratchFor } from '../../props/scratch.ts';
 import { parseCheckVariables } from '../../../src/grammar/config/check-variables.ts';
 
@@ -50,4 +52,10 @@ test('what is asked of strangers is not asked of those who submit, nor of our ow
   const named = write({ 'esmtpd-msa': 'PORT=2587\nBLACKLISTS=-block=own.example.org\n', 'lmtpd': 'PORT=2424\nBOFHCHECKDNS=1\n' });
   assert.equal(named['esmtpd-msa']?.get('BLACKLISTS'), '-block=own.example.org');
   assert.equal(named['lmtpd']?.get('BOFHCHECKDNS'), '1');
+});
+
+test('TCPDOPTS: what it says about clients counts, logging is another matter, and the rest is named', () => {
+  assert.deepEqual(valueOf(parseListenerOptions(`-stderrlogger=/usr/sbin/courierlogger -noidentlookup -nodnslookup -denymsg="Go away, please" -accesslocal`)), { nameless: true, denied: 'Go away, please', idle: ['accesslocal'] });
+  assert.deepEqual(valueOf(parseListenerOptions('')), { nameless: false, denied: null, idle: [] });
+  assert.deepEqual(linesOf(parseListenerOptions('nodnslookup')), [1]);
 });
