@@ -50,9 +50,10 @@ export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences 
     const known = made.get(of);
     if (known !== undefined) return known;
     const { names, bofh, domains, greylist } = of.configuration;
+    const me = asciiDomain(names.me) ?? names.me;
     const isOwn = (domain: string) => of.ownTransport(domain) !== null || domains.acceptMailFor.has(domain);
-    const network = createNetworkChecks({ ...rooms, me: names.me, bofh, isOwn });
-    const mine: Made = { network, witness: createAuthentication({ ...rooms, me: asciiDomain(names.me) ?? names.me, verifier }), checks: [...network.around([...of.checks, reports]), createGreylist({ notes, clock, settings: greylist })] };
+    const network = createNetworkChecks({ ...rooms, me, bofh, isOwn });
+    const mine: Made = { network, witness: createAuthentication({ ...rooms, me, verifier }), checks: [...network.around([...of.checks, reports]), createGreylist({ notes, clock, settings: greylist })] };
     made.set(of, mine);
     return mine;
   }
