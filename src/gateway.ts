@@ -11,7 +11,7 @@ import type { Address, MessageId, Origin } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
-import type { Check } from './core/policy.ts';
+import type { Check, Facts } from './core/policy.ts';
 import { openDefences, type Defences } from './defences.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
@@ -32,9 +32,11 @@ import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
+import { openOutsideListeners } from './outside-listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { withPercentForm } from './percent-form.ts';
 import { openPickupDesk } from './pickup.ts';
 import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
@@ -47,6 +49,7 @@ import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { hostFirst, intakeByHost } from './virtual-hosts.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
+import { openTlsReportDesk, readTlsResults } from './tls-reports.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { withOwnSenders } from './own-senders.ts';
@@ -114,7 +117,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
   });
   let rules: Rules = compileRules(first, local.names, log);
-  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
+  const tlsReports = openTlsReportDesk(() => rules, { kernels, clock, chance, log });
+  opened.push(() => tlsReports.close());
+  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics, tlsJournal: tlsReports.journal }, true);
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
@@ -150,7 +155,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router, links,
-    transports: new Map([['esmtp', withoutBackscatter(outbound.transport, () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', withoutBackscatter(withPercentForm(outbound.transport, () => rules, kernels), () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
@@ -168,6 +173,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
   opened.push(() => pickup.close());
 
+  tlsReports.begin({ intake, resolver: outbound.resolver });
+
   const operations: Operations = {
     ...createQueueOperations({
       store, intake, kernels, clock, router, links, expiresAt: expiryBy(() => rules),
@@ -178,6 +185,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     stop: close,
     devices: () => Promise.resolve(devices.report()),
     filters: () => Promise.resolve(filters.standing()),
+    tlsResults: () => Promise.resolve(tlsReports.results()),
     recent: onlookers.recent,
     webhooks: onlookers.webhooks,
     testWebhook: onlookers.testWebhook,
@@ -190,14 +198,16 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   watch(metrics, store);
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures, devices }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
+  const outside = openOutsideListeners(() => rules.configuration, { listeners, clock, chance, log });
+  opened.push(() => outside.close());
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners, lanes: () => runner.nexthops(), devices: () => devices.report(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
+    listeners: () => [...listeners.addresses(), ...outside.addresses()], lanes: () => runner.nexthops(), devices: () => devices.report(),
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles(), ...outside.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
-  if (http !== null) opened.splice(-1, 0, () => http.close());
+  if (http !== null) opened.splice(-2, 0, () => http.close());
   receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
@@ -218,6 +228,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
     devices.reload();
+    await outside.reload();
     faxModems.reload();
     await links.reload();
     await filters.reload();
@@ -296,6 +307,7 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 
       if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
       return asked.checks;
     },
+    ...(rooms.defences === undefined ? {} : { witness: { open: (facts: Facts) => rooms.defences?.witness(rules()).open(facts) ?? null } }),
     variables,
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
@@ -399,6 +411,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
+    tlsResults: () => Promise.resolve(readTlsResults({ configuration }, rooms.clock, log)),
     reload: nobody, stop: nobody, devices: () => restingDevices(configuration, rooms.clock), recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();

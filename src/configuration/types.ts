@@ -18,9 +18,14 @@ import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { LinkRule } from '../grammar/config/links.ts';
 import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
+import type { OauthAccount } from '../grammar/config/oauth-accounts.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { SenderMapLine } from '../grammar/config/sender-maps.ts';
+import type { Smarthost } from '../grammar/config/smarthosts.ts';
+import type { SocksBind } from '../grammar/config/socks-bind.ts';
+import type { TlsReports } from '../grammar/config/tls-reports.ts';
 import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
@@ -44,6 +49,8 @@ export interface Configuration {
   readonly listeners: readonly Listener[];
   /** Let in without a login, by their addresses, on listeners of their own. */
   readonly devices: readonly DeviceRule[];
+  /** At the outside of SOCKS proxies. */
+  readonly outsideListeners: readonly OutsideListener[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
   readonly bofh: Bofh;
@@ -134,12 +141,14 @@ export interface AddressRules {
   readonly aliasFiles: Readonly<Record<AliasFile, string>>;
 }
 
-export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'esmtpd-devices' | 'esmtpd-devices-ssl';
+export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'lmtpd' | 'esmtpd-devices' | 'esmtpd-devices-ssl';
 
 export interface Listener {
   readonly name: ListenerName;
-  /** Never empty. */
+  /** Empty only where there is a socket. */
   readonly endpoints: readonly ListenEndpoint[];
+  /** A Unix socket, of the LMTP listener. */
+  readonly socket?: { readonly path: string; readonly mode: number };
   readonly tls: 'starttls' | 'implicit';
   /** Absent: no TLS on this listener. */
   readonly identity?: TlsIdentity;
@@ -165,6 +174,12 @@ export interface Listener {
   readonly trust: ListenerTrust;
   /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
   readonly variables: ReadonlyMap<string, string>;
+}
+
+/** A line of `socksbind`. */
+export interface OutsideListener extends Omit<SocksBind, 'line' | 'listener' | 'via'> {
+  readonly listener: ListenerName;
+  readonly proxy: SocksProxy;
 }
 
 /** Networks whose word on who the client is counts. Empty: nobody's. */
@@ -263,7 +278,19 @@ export interface DkimDomain {
   readonly keys: readonly { readonly domain: string; readonly selector: string; readonly key: KeyObject }[];
 }
 
+/** A line of `smarthosts`, with the map that its senders go by. */
+export interface SmarthostSettings extends Smarthost {
+  readonly map: readonly SenderMapLine[];
+}
+
+/** A line of `oauth`, with its proxy found. */
+export interface OauthSettings extends OauthAccount {
+  readonly via?: SocksProxy;
+}
+
 export interface ClientSettings {
+  readonly smarthosts: readonly SmarthostSettings[];
+  readonly oauth: readonly OauthSettings[];
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
@@ -290,6 +317,7 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** By domain; the first that matches. */
   readonly tls: readonly DomainTls[];
+  readonly tlsReports: TlsReports;
 }
 
 /** A line of `tlspolicy`. */

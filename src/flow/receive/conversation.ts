@@ -67,8 +67,10 @@ export interface Conversation {
   answer(lines: string): void;
   /** Our own decision: said at once, then the tarpit. One log line. */
   refuse(refusal: Refusal, about?: About): Awaitable<void>;
-  /** The intake's or a backend's decision: the tarpit comes before the reply. One log line. */
-  passOn(refusal: Refusal, about?: About): Awaitable<void>;
+  /** The intake's or a backend's decision: the tarpit comes before the reply. One log line; the reply may be due several times. */
+  passOn(refusal: Refusal, about?: About, times?: number): Awaitable<void>;
+  /** An error line in the log, and nothing else. */
+  bug(cause: unknown): void;
   /** A client that does well does not wait for what it did before. */
   forgive(): void;
   origin(smtputf8: boolean): Awaitable<Origin>;

@@ -265,10 +265,14 @@ export class Session implements Conversation, WireListener {
     return this.pause(this.#tarpit.next());
   }
 
-  passOn(refusal: Refusal, about: About = {}): Awaitable<void> {
+  passOn(refusal: Refusal, about: About = {}, times = 1): Awaitable<void> {
     this.#log.refused(refusal, about);
-    if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal);
-    return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal));
+    if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal, times);
+    return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal, times));
+  }
+
+  bug(cause: unknown): void {
+    this.#log.bug(cause);
   }
 
   forgive(): void {
@@ -520,8 +524,8 @@ export class Session implements Conversation, WireListener {
     this.#busySince = this.setup.clock.now();
   }
 
-  #speak(refusal: Refusal): void {
-    this.answer(formatReply(refusal.reply, refusal.status, refusal.text));
+  #speak(refusal: Refusal, times = 1): void {
+    this.answer(formatReply(refusal.reply, refusal.status, refusal.text).repeat(times));
     if (refusal.reply === 421) this.end();
   }
 
@@ -545,6 +549,7 @@ export class Session implements Conversation, WireListener {
     return describeOrigin({
       source: setup.source,
       peer: this.peer,
+      lmtp: setup.lmtp,
       remoteName: this.#remote.name,
       helo: this.helo,
       extended: this.extended,
