@@ -75,6 +75,9 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
       case 'filters':
         await say({ last: (await operations.filters?.()) ?? [] });
         break;
+      case 'devices':
+        await say({ last: await operations.devices() });
+        break;
       case 'tls-results':
         await say({ last: await operations.tlsResults() });
         break;
