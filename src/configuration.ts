@@ -16,7 +16,7 @@ import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
-import { readDkim } from './configuration/dkim.ts';
+import { readArcSeal, readDkim } from './configuration/dkim.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
@@ -128,6 +128,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     client,
     archiveFolder,
     dkim: readDkim(sheet),
+    arcSeal: readArcSeal(sheet),
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     links: readLinks(sheet),
