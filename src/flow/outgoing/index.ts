@@ -11,3 +11,4 @@ export { openQuotas, type Quota, type Quotas } from './quotas.ts';
 export { createSigners, type Signers } from './signers.ts';
 export type { DkimKey } from './dkim.ts';
 export type { ArcSealer } from './arc.ts';
+export { createPercentForm, type PercentRule } from './percent-form.ts';

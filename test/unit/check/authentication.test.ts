@@ -5,7 +5,7 @@ import { authServId, formatAuthenticationResults } from '../../../src/grammar/au
 import { applyHeaderRules } from '../../../src/grammar/header-rules.ts';
 import { createTap } from '../../../src/kit/tap.ts';
 import { accessDesk, type Letter } from '../../props/access-desk.ts';
-import { makeSigner, signed } from '../../props/dkim.ts';
+import { makeSigner, sealed, signed } from '../../props/dkim.ts';
 import type { Names } from '../../props/names.ts';
 
 const there = makeSigner('there.example', 'k1');
@@ -79,6 +79,15 @@ test('several From fields are refused where policies are obeyed, since none coul
 });
 
 test('a seal is believed where ARCTRUST names who put it on, and nowhere else', async () => {
+  const list = makeSigner('list.example', 'l1', 'rsa');
+  const passed = sealed(changed, list, 'mx.list.example');
+  const key = { 'txt l1._domainkey.list.example': [list.record] };
+  const believed = await post('reject', 'reject', { content: passed, variables: { ARCTRUST: 'other.example, list.example' } }, key);
+  assert.equal(believed.answer, 'queued');
+  assert.match(resultsOf(believed.header), /dkim=fail .*arc=pass \(i=1.*dmarc=fail/);
+  assert.match((await post('reject', 'reject', { content: passed, variables: { ARCTRUST: 'other.example' } }, key)).answer, /^550/);
+  assert.match((await post('reject', 'reject', { content: passed }, key)).answer, /^550/);
+  assert.match((await post('reject', 'reject', { content: passed.replace('sold', 'gone'), variables: { ARCTRUST: 'list.example' } }, key)).answer, /^550/, 'changed after the seal');
   const chain = 'ARC-Seal: i=1; a=ed25519-sha256; cv=none; d=list.example; s=s; b=MTIz\r\nARC-Message-Signature: i=1; a=ed25519-sha256; d=list.example; s=s; h=from; bh=MTIz; b=MTIz\r\nARC-Authentication-Results: i=1; list.example; dkim=pass\r\n';
   const said = await post('reject', 'reject', { content: `${chain}${changed}`, variables: { ARCTRUST: 'list.example' } });
   assert.match(said.answer, /^550/, 'a forged chain is no chain');
