@@ -17,7 +17,7 @@ import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
 import { readDeviceListeners, readDevices } from './configuration/devices.ts';
-import { readDkim } from './configuration/dkim.ts';
+import { readArcSeal, readDkim } from './configuration/dkim.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
@@ -136,6 +136,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     client,
     archiveFolder,
     dkim: readDkim(sheet),
+    arcSeal: readArcSeal(sheet),
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     links: readLinks(sheet),

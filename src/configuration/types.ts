@@ -65,6 +65,8 @@ export interface Configuration {
   /** ARCHIVEDIR; null: finished messages are deleted. */
   readonly archiveFolder: string | null;
   readonly dkim: readonly DkimDomain[];
+  /** null: foreign mail is not sealed. */
+  readonly arcSeal: DkimDomain['keys'][number] | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   /** Ways out that are not always there. */
