@@ -67,7 +67,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
   let outgoing = dressed();
 
   return {
-    router: { route: (to, envelope) => plan.router.route(to, envelope) },
+    router: { route: (to, envelope) => plan.routerOf(rules().of(envelope.origin)).route(to, envelope) },
     destinations,
     security,
     // The runner holds this one for life; what is behind it may be a newer one.
@@ -98,9 +98,14 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
   };
 }
 
-function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { router: Router; destinations: Destinations; late: Route | null } {
+function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { routerOf(of: Rules): Router; destinations: Destinations; late: Route | null } {
   const { client, names, domains } = rules.configuration;
   const routes = client.routes.map(route => routeOf(client, route));
+  const usualRouter = createRouteTable({ routes, transportOf: domain => rules.ownTransport(domain), defaultDomain: names.defaultDomain });
+  // A virtual host's relays are found by their keys; no domain matches them but in its own table.
+  const hosts = [...rules.hosts.values()].map(host => ({ host, routes: host.configuration.client.routes.map(route => routeOf(host.configuration.client, route)) }));
+  const routers = new Map(hosts.map(({ host, routes: theirs }) => [host, createRouteTable({ routes: theirs, transportOf: domain => host.ownTransport(domain), defaultDomain: host.configuration.names.defaultDomain })]));
+  const hostRoutes = hosts.flatMap(one => one.routes.filter(({ relay }) => relay !== undefined).map(route => ({ ...route, match: ' vhost' })));
   const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));
   const ownNames = new Set([names.me, ...[...rules.configuration.hosts.values()].map(host => host.names.me)].map(name => asciiDomain(name) ?? name));
   const usualProxy = proxyOf(client, undefined);
@@ -108,10 +113,10 @@ function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms)
   const usual = { tls: tlsOf(client, undefined), ...(usualProxy === undefined ? {} : { proxy: usualProxy }) };
   return {
     late: backup === null ? null : relayRoute({ ...usual, ...backup }),
-    router: createRouteTable({ routes, transportOf: domain => rules.ownTransport(domain), defaultDomain: names.defaultDomain }),
+    routerOf: of => routers.get(of) ?? usualRouter,
     destinations: createDestinations({
       // No domain matches it; it is found by its key.
-      routes: backup === null ? routes : [...routes, { ...usual, ...backup }], resolver, chance, usual,
+      routes: [...routes, ...hostRoutes, ...(backup === null ? [] : [{ ...usual, ...backup }])], resolver, chance, usual,
       port: SMTP_PORT,
       preferIpv6: client.preferIpv6,
       isOwnName: host => ownNames.has(host) || domains.locals.has(host),

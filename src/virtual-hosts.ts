@@ -1,8 +1,5 @@
-/** An intake and a router that go by a message's virtual host. */
-import type { Envelope, Recipient } from './core/envelope.ts';
+/** An intake that goes by a message's virtual host. */
 import type { Intake } from './core/intake.ts';
-import type { Router } from './core/transport.ts';
-import { domainOf } from './grammar/address.ts';
 import { virtualHostOf } from './grammar/virtual-host.ts';
 import type { Rules } from './rules.ts';
 
@@ -17,20 +14,6 @@ export function intakeByHost(rules: () => Rules, open: (rules: () => Rules) => I
       let intake = hosts.get(host);
       if (intake === undefined) hosts.set(host, intake = open(() => rules().hosts.get(host) ?? rules()));
       return intake.open({ ...origin, virtualHost: host }, options);
-    },
-  };
-}
-
-/** A virtual host's own mailboxes, before what all have in common. */
-export function hostFirst(rules: () => Rules, router: Router): Router {
-  return {
-    route(to: Recipient, envelope: Envelope) {
-      const own = rules().of(envelope.origin);
-      if (own !== rules() && to.expanded !== true) {
-        const transport = own.ownTransport(domainOf(to.address) || own.configuration.names.defaultDomain);
-        if (transport === 'local') return { kind: 'route', transport, nexthop: to.address };
-      }
-      return router.route(to, envelope);
     },
   };
 }
