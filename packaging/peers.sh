@@ -6,6 +6,9 @@ peers='
 smtp-source:postfix
 smtp-sink:postfix
 swaks:swaks
+msmtp:msmtp
+curl:curl
+python3:python3
 danted:dante-server
 microsocks:microsocks
 unbound:unbound

@@ -16,6 +16,7 @@ import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
+import { readDeviceListeners, readDevices } from './configuration/devices.ts';
 import { readDkim } from './configuration/dkim.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
@@ -107,7 +108,8 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const domains = readDomains(sheet, names.me, hostName);
   const limits = readLimits(sheet);
   const bofh = readBofh(sheet);
-  const listeners = readListeners(sheet, bofh, limits.sizeOctets);
+  const devices = readDevices(sheet);
+  const listeners = [...readListeners(sheet, bofh, limits.sizeOctets), ...readDeviceListeners(sheet, devices, limits.sizeOctets)];
   const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
@@ -119,6 +121,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     domains,
     addresses: readAddresses(sheet),
     listeners,
+    devices,
     bofh,
     bans: sheet.list('bans', parseBans) ?? usualBans,
     greylist: sheet.list('greylist', parseGreylist) ?? usualGreylist,

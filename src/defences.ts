@@ -3,13 +3,18 @@ import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
 import type { Notes } from './core/notes.ts';
 import type { Admission, Check } from './core/policy.ts';
-import { createBans, createGreylist, createNetworkChecks, createReportsCheck, type Bans, type NetworkChecks } from './flow/check/index.ts';
+import { createAuthentication, createBans, createGreylist, createNetworkChecks, createReportsCheck, type Bans, type NetworkChecks } from './flow/check/index.ts';
+import { asciiDomain } from './grammar/domain.ts';
 import type { Resolver } from './kit/resolver.ts';
+import { createMailAuthentication } from './kit/mail-authentication.ts';
+import type { Witness } from './core/witness.ts';
 import type { Rules } from './rules.ts';
 
 export interface Defences {
   /** Of these rules, in the order in which to ask them. */
   checks(of: Rules): readonly Check[];
+  /** Verifies signatures, of messages for which DMARC is set. */
+  witness(of: Rules): Witness;
   /** Bans come before the access file's word; what is asked of name servers begins at connect. */
   guard(admission: Admission): Admission;
   /** Who guesses passwords. */
@@ -26,10 +31,12 @@ export interface DefenceRooms {
 interface Made {
   readonly network: NetworkChecks;
   readonly checks: readonly Check[];
+  readonly witness: Witness;
 }
 
 export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences {
   const { notes, clock } = rooms;
+  const verifier = createMailAuthentication();
   /** A configuration has several rules: its own, and its virtual hosts'. */
   const made = new WeakMap<Rules, Made>();
   const bans = createBans({
@@ -45,13 +52,14 @@ export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences 
     const { names, bofh, domains, greylist } = of.configuration;
     const isOwn = (domain: string) => of.ownTransport(domain) !== null || domains.acceptMailFor.has(domain);
     const network = createNetworkChecks({ ...rooms, me: names.me, bofh, isOwn });
-    const mine: Made = { network, checks: [...network.around([...of.checks, reports]), createGreylist({ notes, clock, settings: greylist })] };
+    const mine: Made = { network, witness: createAuthentication({ ...rooms, me: asciiDomain(names.me) ?? names.me, verifier }), checks: [...network.around([...of.checks, reports]), createGreylist({ notes, clock, settings: greylist })] };
     made.set(of, mine);
     return mine;
   }
 
   return {
     checks: of => make(of).checks,
+    witness: of => make(of).witness,
     failures: bans,
     guard: admission => ({
       admit(peer) {

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { withArchive } from './archive.ts';
 import { withoutBackscatter } from './backscatter.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
-import type { Address, MessageId } from './core/envelope.ts';
+import type { Address, MessageId, Origin } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
-import type { Check } from './core/policy.ts';
+import type { Check, Facts } from './core/policy.ts';
 import { openDefences, type Defences } from './defences.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
@@ -41,6 +41,7 @@ import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { openDevices, restingDevices } from './devices.ts';
 import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
 import { createMessageRevisers } from './revisers.ts';
@@ -114,7 +115,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
   });
   let rules: Rules = compileRules(first, local.names, log);
-  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
+  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics }, true);
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
@@ -123,6 +124,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => filters.close());
   const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
+  // Whoever is a device is known: no list of strangers is asked about it.
+  const devices = await openDevices(() => rules.configuration, { intake: variables => intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters }, recipients, variables))), kernels, clock, log });
+  opened.push(() => devices.close());
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -151,7 +155,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     settings: origin => (origin === undefined ? rules : rules.of(origin)).calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
-    heard: ({ envelope }, recipient, outcome) => {
+    heard: ({ id, envelope }, recipient, outcome) => {
+      devices.heard(id, outcome);
       trackOutcome(store.track, envelope.origin, rules.variables(envelope.origin), recipient, outcome);
       learnFromReport(store.notes, clock, envelope, recipient.address, outcome);
     },
@@ -172,6 +177,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     }),
     reload,
     stop: close,
+    devices: () => Promise.resolve(devices.report()),
     filters: () => Promise.resolve(filters.standing()),
     recent: onlookers.recent,
     webhooks: onlookers.webhooks,
@@ -183,12 +189,12 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const housekeeping = openHousekeeping({ store, clock, log });
   opened.push(() => housekeeping.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, sharingOf(first));
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures, devices }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners, lanes: () => runner.nexthops(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
+    listeners, lanes: () => runner.nexthops(), devices: () => devices.report(),
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
@@ -212,6 +218,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     inForce = configuration;
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
+    devices.reload();
     faxModems.reload();
     await links.reload();
     await filters.reload();
@@ -278,7 +285,7 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters): IntakeOptions {
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters, variables = (origin: Origin) => rules().variables(origin)): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
   let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
   const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
@@ -290,7 +297,8 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 
       if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
       return asked.checks;
     },
-    variables: origin => rules().variables(origin),
+    ...(rooms.defences === undefined ? {} : { witness: { open: (facts: Facts) => rooms.defences?.witness(rules()).open(facts) ?? null } }),
+    variables,
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
     get limits() {
@@ -393,7 +401,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
-    reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
+    reload: nobody, stop: nobody, devices: () => restingDevices(configuration, rooms.clock), recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();
       await store.close();

@@ -28,6 +28,8 @@ export interface Sharing {
 const alone: Sharing = { shared: false, of: 1 };
 
 export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse' | 'failures'> & {
+  /** Absent: another process serves the devices. */
+  readonly devices?: Pick<ReceiveOptions, 'intake' | 'admission' | 'log'>;
   /** Lays its own word over the access file's. */
   readonly guard?: (admission: Admission) => Admission;
 };
@@ -37,7 +39,7 @@ interface Open {
   readonly receiver: Receiver;
 }
 
-const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps' } as const;
+const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps', 'lmtpd': 'lmtp', 'esmtpd-devices': 'submission', 'esmtpd-devices-ssl': 'smtps' } as const;
 const LEAVING_MS = 30_000;
 
 export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing: Sharing = alone): Promise<Listeners> {
@@ -98,11 +100,16 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
   const { configuration } = rules;
   const wanted = new Map<string, ReceiveOptions>();
   for (const listener of configuration.listeners) {
+    // What is known of a device is in one process.
+    if (isForDevices(listener) && rooms.devices === undefined) continue;
+    const { shared, of } = isForDevices(listener) ? alone : sharing;
     for (const { address, port } of listener.endpoints) {
       const key = `${listener.name} ${address ?? '*'}:${port}`;
-      const listen = { port: sharing.ports?.[key] ?? port, ...(address === null ? {} : { host: address }), ...(sharing.shared ? { reusePort: true } : {}) };
-      wanted.set(key, optionsOf(rules, rooms, { ...listener, maxConnections: Math.ceil(listener.maxConnections / sharing.of) }, listen));
+      const listen = { port: sharing.ports?.[key] ?? port, ...(address === null ? {} : { host: address }), ...(shared ? { reusePort: true } : {}) };
+      wanted.set(key, optionsOf(rules, rooms, { ...listener, maxConnections: Math.ceil(listener.maxConnections / of) }, listen));
     }
+    // A name in the file system is one process's: the first one's.
+    if (listener.socket !== undefined && sharing.ports === undefined) wanted.set(`${listener.name} ${listener.socket.path}`, optionsOf(rules, rooms, listener, listener.socket));
   }
   return wanted;
 }
@@ -110,13 +117,14 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
-  const { guard = same, ...others } = rooms;
+  const { guard = same, failures, devices, ...others } = rooms;
   return {
     ...others,
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
     hosts: new Map([...rules.hosts].map(([key, { configuration: { names: own } }]) => [key, { me: asciiDomain(own.me) ?? own.me, ...(own.greeting === undefined ? {} : { greeting: own.greeting.join('\n') }) }])),
-    admission: guard(rules.admission(listener.name)),
+    // A device that errs all day long is told so, and never shut out.
+    ...(isForDevices(listener) && devices !== undefined ? { intake: devices.intake, admission: devices.admission, log: devices.log } : { admission: guard(rules.admission(listener.name)), ...(failures === undefined ? {} : { failures }) }),
     directory: createDirectory(rules),
     listener: {
       kind: KINDS[listener.name],
@@ -137,6 +145,7 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
       authRelayClient: listener.authRelayClient,
+      forDevices: isForDevices(listener),
       ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),
       xclientFrom: trusted(listener.trust.xclient),
       xforwardFrom: trusted(listener.trust.xforward),
@@ -151,6 +160,10 @@ function trusted(networks: readonly Network[]): { has(address: string): boolean 
       return address !== null && networks.some(network => networkHas(network, address));
     },
   };
+}
+
+function isForDevices({ name }: Listener): boolean {
+  return name === 'esmtpd-devices' || name === 'esmtpd-devices-ssl';
 }
 
 const same = (admission: Admission): Admission => admission;

@@ -12,8 +12,23 @@ const TAB: u32 = 9, SPACE: u32 = 32, DOT: u32 = 46, EQUALS: u32 = 61, LETTER_F: 
 const ROM_BLANK: u32 = 0x206d6f72; // "rom "
 const ESCAPED_DOT: u32 = 0x45323d, ESCAPED_F: u32 = 0x36343d, ESCAPED_BLANK: u32 = 0x30323d, ESCAPED_TAB: u32 = 0x39303d;
 
-/** Octets from `at` to `end`, whose lines are noted, to `out`; gives where they end. */
-export function breakLines(at: usize, end: usize, out: usize): usize {
+/** 1 for what must not begin a line as it is, in the second half for what must not end one. */
+const MARKS = memory.data(512);
+
+export function fillMarks(): void {
+  store<u8>(MARKS + DOT, 1);
+  store<u8>(MARKS + LETTER_F, 1); // perhaps "From "
+  store<u8>(MARKS + 256 + SPACE, 1);
+  store<u8>(MARKS + 256 + TAB, 1);
+}
+
+@inline
+function marked(at: usize, cr: usize): bool {
+  return (load<u8>(MARKS + <usize>load<u8>(at)) | load<u8>(MARKS + <usize>load<u8>(cr - 1), 256)) != 0;
+}
+
+/** Octets from `at` to `end`, whose lines are noted, to `out`; gives where they end. `literal`: nothing was escaped. */
+export function breakLines(at: usize, end: usize, out: usize, literal: bool): usize {
   let list = LINE_ENDS;
   const stop = LINE_ENDS + (<usize>load<u32>(LINES) << 2);
   if (load<u32>(COLUMN) != 0 && list < stop) {
@@ -22,20 +37,49 @@ export function breakLines(at: usize, end: usize, out: usize): usize {
     at = cr + 2;
     list += 4;
   }
-  for (; list < stop; list += 4) {
-    const cr = <usize>load<u32>(list);
-    const octets = cr - at;
-    const first = load<u8>(at), last = load<u8>(cr - 1);
-    if (octets > 76 || first == DOT || first == LETTER_F || last == SPACE || last == TAB) {
+  if (literal) {
+    // Nearly every line fits.
+    for (; list < stop; list += 4) {
+      const cr = <usize>load<u32>(list), octets = cr - at;
+      if (octets <= 76) {
+        if (!marked(at, cr)) {
+          copy80(at, out);
+          store<u16>(out + octets, CRLF);
+          out += octets + 2;
+          at = cr + 2;
+          continue;
+        }
+      }
       out = line(at, cr, out);
-    } else {
-      copy80(at, out);
-      store<u16>(out + octets, CRLF);
-      out += octets + 2;
+      at = cr + 2;
     }
-    at = cr + 2;
+  } else {
+    // A line that comes out a turn, and no branch on whether its break is hard or soft.
+    while (list < stop) {
+      const cr = <usize>load<u32>(list), left = cr - at;
+      if (marked(at, cr)) {
+        out = line(at, cr, out);
+        at = cr + 2;
+        list += 4;
+        continue;
+      }
+      copy80(at, out);
+      const hard = <usize>(left <= 76), most = <usize>(75 - splitAt(at + 75));
+      const octets = select(left, most, left <= 76);
+      at = select(cr + 2, at + most, left <= 76);
+      store<u32>(out + octets, SOFT_BREAK >> (<u32>hard << 3));
+      out += octets + 3 - hard;
+      list += hard << 2;
+    }
   }
   return at < end ? run(at, end, 75, out) : out;
+}
+
+/** How many octets before `at` belong to an escape that reaches past it. */
+@inline
+function splitAt(at: usize): i32 {
+  const two = <u32>load<u16>(at - 2) ^ 0x3d3d;
+  return i32(two < 256) + (i32((two & 255) == 0) << 1);
 }
 
 @inline
@@ -85,10 +129,7 @@ function run(at: usize, end: usize, limit: u32, out: usize): usize {
       store<u32>(COLUMN, column + left);
       return out + left;
     }
-    // Up to column 75, and no escape cut in two.
-    let octets: u32 = 75 - column;
-    if (octets > 0 && load<u8>(at + octets - 1) == EQUALS) octets--;
-    else if (octets > 1 && load<u8>(at + octets - 2) == EQUALS) octets -= 2;
+    const most: usize = <usize>(75 - column), octets = most == 0 ? most : most - <usize>splitAt(at + most);
     at += octets;
     out += octets;
     store<u32>(out, SOFT_BREAK);

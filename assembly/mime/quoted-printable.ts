@@ -1,7 +1,7 @@
 // Quoted-printable (RFC 2045 §6.7), encoding.
 import { chunkLength, CR, EXPANDED, INPUT, LF, OUTPUT, QP_ENCODE } from '../abi';
 import { BLOCK_OCTETS, expand, fillExpansions, literalOctets, notLiteral } from './quoted-printable-expansion';
-import { breakLines, COLUMN, SOFT_BREAK, UNPAIRED } from './quoted-printable-lines';
+import { breakLines, COLUMN, fillMarks, SOFT_BREAK, UNPAIRED } from './quoted-printable-lines';
 
 const EQUALS: u32 = 61, SPACE: u32 = 32, TAB: u32 = 9, DOT: u32 = 46, LETTER_F: u32 = 70;
 const CRLF: u32 = 0x0a0d;
@@ -23,7 +23,10 @@ const LOOK_PAST: usize = 24;
 export function qpEncodeReset(binary: i32): void {
   memory.fill(QP_ENCODE, 0, 64);
   store<u32>(BINARY, binary ? 1 : 0);
-  if (ASC_FEATURE_SIMD) fillExpansions();
+  if (ASC_FEATURE_SIMD) {
+    fillExpansions();
+    fillMarks();
+  }
 }
 
 /** Octets written to OUTPUT. With `last` nothing is held back. */
@@ -58,7 +61,7 @@ function blocks(p: usize, end: usize, out: usize, text: bool): usize {
       block = literal >= 512 ? SHORT_BLOCK : literal < 128 ? min(block << 1, BLOCK_OCTETS) : block;
       if (literal != 0) {
         const stop = wholeUnits(p + literal);
-        out = breakLines(p, stop, out);
+        out = breakLines(p, stop, out, true);
         p = stop;
         continue;
       }
@@ -77,7 +80,7 @@ function blocks(p: usize, end: usize, out: usize, text: bool): usize {
       }
       if (cut != 0) tail -= load<u8>(tail - 3) == EQUALS ? 3 : 1;
       v128.store(tail, v128.load(stop)); // "From " may stand astride
-      out = breakLines(EXPANDED, tail, out);
+      out = breakLines(EXPANDED, tail, out, false);
     }
     p = stop;
   }

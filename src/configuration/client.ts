@@ -8,6 +8,7 @@ import { formatIpAddress, formatNetwork, parseIpAddress } from '../grammar/confi
 import { parseProxies, type Proxies } from '../grammar/config/proxies.ts';
 import { parseRelayLogins } from '../grammar/config/relay-logins.ts';
 import { parseRoutes, type EsmtpRoute } from '../grammar/config/routes.ts';
+import { readSmarthosts } from './smarthosts.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import type { Sheet, ValueRule } from './sheet.ts';
 import { moduleVocabulary, readModuleLimits } from './modules.ts';
@@ -52,6 +53,7 @@ export function readClient(sheet: Sheet): Courierd {
   const client: ClientSettings = {
     routes,
     logins,
+    ...readSmarthosts(sheet, { routes, logins, proxies }),
     proxies,
     ...(backupRelay === undefined ? {} : { backupRelay }),
     timeouts: {

@@ -7,6 +7,7 @@ import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { BanSettings } from '../grammar/config/bans.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
+import type { DeviceRule } from '../grammar/config/devices.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
@@ -17,9 +18,12 @@ import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { LinkRule } from '../grammar/config/links.ts';
 import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
+import type { OauthAccount } from '../grammar/config/oauth-accounts.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { SenderMapLine } from '../grammar/config/sender-maps.ts';
+import type { Smarthost } from '../grammar/config/smarthosts.ts';
 import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
@@ -41,6 +45,8 @@ export interface Configuration {
   readonly domains: Domains;
   readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
+  /** Let in without a login, by their addresses, on listeners of their own. */
+  readonly devices: readonly DeviceRule[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
   readonly bofh: Bofh;
@@ -131,12 +137,14 @@ export interface AddressRules {
   readonly aliasFiles: Readonly<Record<AliasFile, string>>;
 }
 
-export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
+export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'lmtpd' | 'esmtpd-devices' | 'esmtpd-devices-ssl';
 
 export interface Listener {
   readonly name: ListenerName;
-  /** Never empty. */
+  /** Empty only where there is a socket. */
   readonly endpoints: readonly ListenEndpoint[];
+  /** A Unix socket, of the LMTP listener. */
+  readonly socket?: { readonly path: string; readonly mode: number };
   readonly tls: 'starttls' | 'implicit';
   /** Absent: no TLS on this listener. */
   readonly identity?: TlsIdentity;
@@ -260,7 +268,19 @@ export interface DkimDomain {
   readonly keys: readonly { readonly domain: string; readonly selector: string; readonly key: KeyObject }[];
 }
 
+/** A line of `smarthosts`, with the map that its senders go by. */
+export interface SmarthostSettings extends Smarthost {
+  readonly map: readonly SenderMapLine[];
+}
+
+/** A line of `oauth`, with its proxy found. */
+export interface OauthSettings extends OauthAccount {
+  readonly via?: SocksProxy;
+}
+
 export interface ClientSettings {
+  readonly smarthosts: readonly SmarthostSettings[];
+  readonly oauth: readonly OauthSettings[];
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;

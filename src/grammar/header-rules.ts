@@ -1,4 +1,5 @@
 /** What we change in the header of a message that comes in. Octets are Latin-1 characters; what is not changed stays. */
+import { authServId } from './authentication-results.ts';
 import { rewriteAddressFields } from './uucp/address-fields.ts';
 
 export interface HeaderRules {
@@ -6,6 +7,16 @@ export interface HeaderRules {
   readonly address: ((address: string) => string) | null;
   /** Addresses that a signature covers: changed all the same, or only where no DKIM-Signature stands above them. */
   readonly despiteSignature: boolean;
+  /** Fields that only we may write: those of others become `Old-…`. */
+  readonly ours?: OurFields;
+}
+
+export interface OurFields {
+  /** Our name in Authentication-Results, in small letters: who else writes it forges (RFC 8601 §5). */
+  readonly authServId: string;
+  /** Those of all others too. */
+  readonly allResults: boolean;
+  readonly receivedSpf: boolean;
 }
 
 /** A Return-Path that came with the message is somebody else's: ours is written at delivery (RFC 5321 §4.4). */
@@ -13,10 +24,19 @@ const RETURN_PATH = /^return-path(?=[ \t]*:)/gim;
 const SIGNATURE = /^dkim-signature[ \t]*:/im;
 const ADDRESSES = /^(?:from|to|cc|reply-to|sender)[ \t]*:/im;
 
-export function applyHeaderRules(header: string, { address, despiteSignature }: HeaderRules): string {
-  const renamed = header.replace(RETURN_PATH, name => `Old-${name}`);
+const RESULTS = /^(authentication-results)(?=[ \t]*:((?:[^\n]|\n[ \t])*))/gim;
+const RECEIVED_SPF = /^received-spf(?=[ \t]*:)/gim;
+
+export function applyHeaderRules(header: string, { address, despiteSignature, ours }: HeaderRules): string {
+  const returned = header.replace(RETURN_PATH, name => `Old-${name}`);
+  const renamed = ours === undefined ? returned : withoutForgeries(returned, ours);
   if (address === null || (!despiteSignature && isSignedAbove(renamed))) return renamed;
   return rewriteAddressFields(renamed, address);
+}
+
+function withoutForgeries(header: string, ours: OurFields): string {
+  const claimed = header.replace(RESULTS, (_, name: string, value: string) => (ours.allResults || authServId(value) === ours.authServId ? `Old-${name}` : name));
+  return ours.receivedSpf ? claimed.replace(RECEIVED_SPF, name => `Old-${name}`) : claimed;
 }
 
 export function isSigned(header: string): boolean {

@@ -113,7 +113,7 @@ export async function openScriptedPeer(options: PeerOptions = {}): Promise<Scrip
       switch (act.kind) {
         case 'say':
           write(`${act.text}\r\n`);
-          return /(?:^|\n)(?:2|354)/.test(act.text) && (step !== 'dot' || act.text.startsWith('2'));
+          return step === 'dot' || step === 'starttls' ? act.text.startsWith('2') : /(?:^|\n)(?:2|354)/.test(act.text);
         case 'last':
           socket.end(`${act.text}\r\n`);
           deaf = true;

@@ -7,6 +7,7 @@ import type { Exchange } from '../../grammar/sasl.ts';
 import type { ChunkReception } from './chunk-reception.ts';
 import type { ContentPolicy, ContentReading } from './content-reading.ts';
 import type { Limits } from './limits.ts';
+import type { Manners } from './manners.ts';
 import type { TlsFacts } from './origin.ts';
 import type { Peer } from './peer.ts';
 import type { Reading } from './reading.ts';
@@ -38,6 +39,7 @@ export interface Conversation {
   readonly limits: Limits;
   /** TLS in use, or null. */
   readonly tls: TlsFacts | null;
+  readonly manners: Manners;
   /** The same connection, alive: what only the session may know. */
   readonly channel: TlsChannel | null;
   readonly peer: Peer;
@@ -65,8 +67,10 @@ export interface Conversation {
   answer(lines: string): void;
   /** Our own decision: said at once, then the tarpit. One log line. */
   refuse(refusal: Refusal, about?: About): Awaitable<void>;
-  /** The intake's or a backend's decision: the tarpit comes before the reply. One log line. */
-  passOn(refusal: Refusal, about?: About): Awaitable<void>;
+  /** The intake's or a backend's decision: the tarpit comes before the reply. One log line; the reply may be due several times. */
+  passOn(refusal: Refusal, about?: About, times?: number): Awaitable<void>;
+  /** An error line in the log, and nothing else. */
+  bug(cause: unknown): void;
   /** A client that does well does not wait for what it did before. */
   forgive(): void;
   origin(smtputf8: boolean): Awaitable<Origin>;

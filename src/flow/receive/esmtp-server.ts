@@ -2,12 +2,14 @@
 import { after } from '../../core/clock.ts';
 import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
+import { freeSocketFile, openToMode } from '../../kit/socket-file.ts';
 import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';
 import type { Peer } from './peer.ts';
 import { Session, type SessionGuest } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
+import { relayOf, tlsTrouble } from './tls-trouble.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
 import { checkContexts } from './tls-contexts.ts';
 
@@ -28,12 +30,14 @@ interface Guest extends SessionGuest {
 
 /** A full house is said once a minute. */
 const FULL_EVERY_MS = 60_000;
+const NEARLY_FULL = 0.875;
 
 export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver> {
   const { clock, listener } = options;
   if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error(NO_CERTIFICATE);
   let setup = createSetup(options);
   let saidFullAt = Number.NEGATIVE_INFINITY;
+  let saidNearlyAt = Number.NEGATIVE_INFINITY;
   const sessions = new Set<Session>();
   const crowd = createCrowd();
   const over = new AbortController();
@@ -44,6 +48,15 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     if (now - saidFullAt < FULL_EVERY_MS) return;
     saidFullAt = now;
     setup.log.warn('too many connections', { relay, limit: which });
+  };
+
+  /** Before strangers are turned away, somebody may want to know (Courier's 35 of 40). */
+  const sayNearlyFull = () => {
+    const { connections } = setup.limits;
+    const now = clock.now();
+    if (crowd.size < connections * NEARLY_FULL || crowd.size === connections || now - saidNearlyAt < FULL_EVERY_MS) return;
+    saidNearlyAt = now;
+    setup.log.warn('nearly all connections', { of: connections, now: crowd.size });
   };
 
   const countSessions = () => setup.meters.sessions.set(sessions.size, { listener: `${place.host}:${place.port}` });
@@ -63,6 +76,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
         const { reply, text } = refuse('tooBusy');
         return { text: formatReply(reply, null, `${setup.name} ${text}`) };
       }
+      sayNearlyFull();
       setup.meters.connections.add(1, { result: verdict.kind });
       const at = setup.at(peer.localAddress);
       return { guest: { setup: at, peer, admit: other => admit(at, other), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
@@ -77,7 +91,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       session.start();
       return session;
     },
-    trouble: cause => setup.log.info('error', { why: cause.message }),
+    trouble(cause) {
+      const relay = relayOf(cause);
+      setup.log.info('error', relay === undefined ? { why: cause.message } : { relay, why: tlsTrouble(cause) });
+    },
     expectsHeader(remoteAddress) {
       const { proxyFrom } = setup.listener;
       if (proxyFrom === undefined) return 'no';
@@ -102,9 +119,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     setup = createSetup(next);
   };
 
-  await server.open(listener.listen);
+  await listenOn(server, listener.listen);
   const bound = server.server.address();
   if (bound !== null && typeof bound === 'object') place = { host: bound.address, port: bound.port };
+  else if (typeof bound === 'string') place = { host: bound, port: 0 };
   sweep().catch((cause: unknown) => setup.log.error('bug', { cause }));
 
   return {
@@ -126,6 +144,13 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       over.abort();
     },
   };
+}
+
+async function listenOn(server: WireServer<Guest>, listen: ReceiveOptions['listener']['listen']): Promise<void> {
+  if (!('path' in listen)) return server.open(listen);
+  if (!(await freeSocketFile(listen.path))) throw new Error(`${listen.path} is somebody else's`);
+  await server.open({ path: listen.path });
+  await openToMode(listen.path, listen.mode);
 }
 
 const NO_CERTIFICATE = 'a listener of kind smtps needs a key and a certificate';

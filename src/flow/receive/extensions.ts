@@ -8,7 +8,10 @@ export function extensionLines({ setup, limits, tls, channel, account, introduce
   const mechanisms = account === null ? setup.mechanisms(channel) : [];
   if (mechanisms.length > 0) lines.push(`AUTH ${mechanisms.join(' ')}`);
   if (setup.offersTls && tls === null) lines.push('STARTTLS');
-  lines.push('XVERP=Courier', 'XEXDATA', 'XSECURITY=NONE,STARTTLS', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'CHUNKING');
+  lines.push('XVERP=Courier');
+  // LMTP answers one by one anyway.
+  if (!setup.lmtp) lines.push('XEXDATA');
+  lines.push('XSECURITY=NONE,STARTTLS', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'CHUNKING');
   lines.push(`LIMITS MAILMAX=${transactions} RCPTMAX=${recipients}`); // RFC 9422 §4
   if (introduces.xclient) lines.push(`XCLIENT ${xclientNames.join(' ')}`);
   if (introduces.xforward) lines.push(`XFORWARD ${xforwardNames.join(' ')}`);

@@ -52,10 +52,10 @@ export type ReverseName =
   | { readonly kind: 'unavailable' };
 
 export interface ListenerOptions {
-  /** esmtp: port 25. submission: port 587. smtps: TLS from the first octet. */
-  readonly kind: 'esmtp' | 'submission' | 'smtps';
-  /** An address and port, or an open socket handed over by the system (socket activation). */
-  readonly listen: { readonly host?: string; readonly port: number; readonly ipv6Only?: boolean; readonly reusePort?: boolean } | { readonly fd: number };
+  /** esmtp: port 25. submission: port 587. smtps: TLS from the first octet. lmtp: an answer for each recipient (RFC 2033). */
+  readonly kind: 'esmtp' | 'submission' | 'smtps' | 'lmtp';
+  /** An address and port, a Unix socket, or an open socket handed over by the system (socket activation). */
+  readonly listen: { readonly host?: string; readonly port: number; readonly ipv6Only?: boolean; readonly reusePort?: boolean } | { readonly fd: number } | { readonly path: string; readonly mode: number };
   readonly limits?: Partial<Limits>;
   /** Absent: STARTTLS is not offered. Required for smtps. */
   readonly tls?: TlsOptions;
@@ -74,6 +74,8 @@ export interface ListenerOptions {
   readonly xforwardFrom?: Trusted;
   /** Messages with a bare CR or LF: refused (default), their line ends mended, or kept as they are. */
   readonly bareLineEnds?: 'reject' | 'normalize' | 'pass';
+  /** Clients are devices that cannot be taught: what they say is understood as they mean it. */
+  readonly forDevices?: boolean;
   /** AUTHRELAYCLIENT: RELAYCLIENT of those who proved who they are; default ''. */
   readonly authRelayClient?: string;
   /**

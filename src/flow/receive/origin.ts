@@ -19,6 +19,7 @@ export function tlsFacts(tls: TlsChannel): TlsFacts {
 export interface Acquaintance {
   readonly source: Origin['source'];
   readonly peer: Peer;
+  readonly lmtp: boolean;
   readonly remoteName: string | undefined;
   readonly helo: string | null;
   readonly extended: boolean;
@@ -34,7 +35,7 @@ export function describeOrigin(known: Acquaintance): Origin {
   const { peer, remoteName, helo, tls, account, mechanism, relayClient } = known;
   return {
     source: known.source,
-    protocol: protocolName(known.extended, known.smtputf8, tls !== null, account !== null),
+    protocol: known.lmtp ? lmtpName(tls !== null, account !== null) : protocolName(known.extended, known.smtputf8, tls !== null, account !== null),
     remoteAddress: peer.remoteAddress,
     remotePort: peer.remotePort,
     localAddress: peer.localAddress,
@@ -52,4 +53,8 @@ export function describeOrigin(known: Acquaintance): Origin {
 export function protocolName(extended: boolean, smtputf8: boolean, tls: boolean, authenticated: boolean): string {
   if (!extended) return 'SMTP';
   return `${smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`;
+}
+
+function lmtpName(tls: boolean, authenticated: boolean): string {
+  return `LMTP${tls ? 'S' : ''}${authenticated ? 'A' : ''}`;
 }

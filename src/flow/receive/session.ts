@@ -26,6 +26,7 @@ import type { ContentPolicy } from './content-reading.ts';
 import type { About, Command, Conversation, OpenMail } from './conversation.ts';
 import { judgeTime, type Waiting } from './deadlines.ts';
 import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, type Limits } from './limits.ts';
+import { LineEndMender, mannersOf, strict, type Manners } from './manners.ts';
 import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
 import type { Peer } from './peer.ts';
 import { PeerLog } from './peer-log.ts';
@@ -33,6 +34,7 @@ import type { Reading } from './reading.ts';
 import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
+import { tlsTrouble } from './tls-trouble.ts';
 import { createTarpit, type Tarpit } from './tarpit.ts';
 import { termsFor, type Terms } from './terms.ts';
 import type { TlsChannel } from './tls-channel.ts';
@@ -57,6 +59,7 @@ function lastWord(refusal: Refusal): Refusal {
 
 export class Session implements Conversation, WireListener {
   readonly setup: Setup;
+  readonly manners: Manners;
   peer: Peer;
   terms: Terms;
   helo: string | null = null;
@@ -78,6 +81,7 @@ export class Session implements Conversation, WireListener {
   readonly #guest: SessionGuest;
   readonly #left: (session: Session) => void;
   #tarpit: Tarpit | null;
+  readonly #mender: LineEndMender | null;
   readonly #lines = new CommandLines();
   #content: Reading | null = null;
   #arrived: () => Awaitable<void> = () => undefined;
@@ -102,6 +106,8 @@ export class Session implements Conversation, WireListener {
 
   constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
     this.setup = setup;
+    this.manners = setup.listener.forDevices === true ? mannersOf(guest.variables) : strict;
+    this.#mender = this.manners.bareLf ? new LineEndMender() : null;
     this.terms = termsFor(setup, guest.variables);
     this.#tarpit = this.terms.tarpit ? createTarpit() : null;
     this.#wire = wire;
@@ -146,7 +152,8 @@ export class Session implements Conversation, WireListener {
 
   // What the wire tells us.
 
-  read(chunk: Buffer): boolean {
+  read(octets: Buffer): boolean {
+    const chunk = this.#mender === null ? octets : this.#mender.mend(octets);
     this.#heardAt = this.setup.clock.now();
     if (this.over) return true;
     if (this.#phase === 'early') return this.#spokeEarly();
@@ -184,7 +191,7 @@ export class Session implements Conversation, WireListener {
   }
 
   failed(cause: Error): void {
-    if (this.#busy === 'tls') this.#log.trouble(`TLS: ${cause.message}`);
+    if (this.#busy === 'tls') this.#log.trouble(tlsTrouble(cause));
   }
 
   closed(): void {
@@ -258,10 +265,14 @@ export class Session implements Conversation, WireListener {
     return this.pause(this.#tarpit.next());
   }
 
-  passOn(refusal: Refusal, about: About = {}): Awaitable<void> {
+  passOn(refusal: Refusal, about: About = {}, times = 1): Awaitable<void> {
     this.#log.refused(refusal, about);
-    if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal);
-    return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal));
+    if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal, times);
+    return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal, times));
+  }
+
+  bug(cause: unknown): void {
+    this.#log.bug(cause);
   }
 
   forgive(): void {
@@ -290,7 +301,7 @@ export class Session implements Conversation, WireListener {
   }
 
   get contentPolicy(): ContentPolicy {
-    return { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.setup.bareLineEnds };
+    return { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.manners.bareLf ? 'normalize' : this.setup.bareLineEnds };
   }
 
   receive(reading: Reading, arrived: () => Awaitable<void>): void {
@@ -407,7 +418,7 @@ export class Session implements Conversation, WireListener {
 
   #obey(line: string, octets: number): Awaitable<void> {
     if (this.exchange !== null) return answerExchange(this, line);
-    const said = parseCommandLine(line);
+    const said = parseCommandLine(this.manners.line(line));
     if (said === null) return this.refuse(refuse(line.includes('\r') ? 'badLineEnd' : 'badCharacters'));
     if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.refuse(refuse('lineTooLong'));
     const command = commands.get(said.verb);
@@ -513,8 +524,8 @@ export class Session implements Conversation, WireListener {
     this.#busySince = this.setup.clock.now();
   }
 
-  #speak(refusal: Refusal): void {
-    this.answer(formatReply(refusal.reply, refusal.status, refusal.text));
+  #speak(refusal: Refusal, times = 1): void {
+    this.answer(formatReply(refusal.reply, refusal.status, refusal.text).repeat(times));
     if (refusal.reply === 421) this.end();
   }
 
@@ -538,6 +549,7 @@ export class Session implements Conversation, WireListener {
     return describeOrigin({
       source: setup.source,
       peer: this.peer,
+      lmtp: setup.lmtp,
       remoteName: this.#remote.name,
       helo: this.helo,
       extended: this.extended,

@@ -70,6 +70,13 @@ function plainAddress(address: string | undefined): string {
   return address === undefined ? '' : address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
+/** Whoever may open a Unix socket of ours is on this machine. */
+const HERE: Peer = { remoteAddress: '127.0.0.1', remotePort: 0, localAddress: '127.0.0.1', localPort: 0 };
+
+function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer {
+  return { remoteAddress: plainAddress(remoteAddress), remotePort: remotePort ?? 0, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 };
+}
+
 class WireStream extends SMTPStream {
   readonly #connection: WireConnection;
 
@@ -101,6 +108,7 @@ const nobody: WireListener = {
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
   leave: () => void = () => undefined;
+  #failed = false;
   /** The server, as it is on the address that the client called. */
   at: () => SMTPServer = () => this._server;
   subjectField: () => string | undefined = () => undefined;
@@ -149,7 +157,9 @@ class WireConnection extends SMTPConnection implements Wire {
   override _armTimeout(): void {}
 
   override _onError(cause: Error): void {
-    this.listener.failed(cause);
+    // A handshake that fails is told twice.
+    if (!this.#failed) this.listener.failed(cause);
+    this.#failed = true;
     this._socket.destroy();
   }
 
@@ -168,6 +178,8 @@ export class WireServer<Guest> extends SMTPServer {
   readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
   readonly #headers = new ProxyHeaders();
   readonly #now: () => number;
+  /** It listens on a Unix socket. */
+  #inside = false;
 
   constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean, now: () => number) {
     super({
@@ -189,20 +201,19 @@ export class WireServer<Guest> extends SMTPServer {
   }
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
-    const { localAddress, localPort } = socket;
-    const remoteAddress = plainAddress(socket.remoteAddress);
-    if (remoteAddress === '') {
+    const peer = this.#inside ? HERE : peerOf(socket);
+    if (peer.remoteAddress === '') {
       // Gone before we looked.
       socket.on('error', () => undefined);
       socket.destroy();
       return false;
     }
-    const expected = this.#door.expectsHeader(remoteAddress);
+    const expected = this.#door.expectsHeader(peer.remoteAddress);
     if (expected === 'refused') {
       turnAway(socket, '');
       return false;
     }
-    if (expected === 'no' && !this.#arrive(socket, { remoteAddress, remotePort: socket.remotePort ?? 0, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 }, handshake)) return false;
+    if (expected === 'no' && !this.#arrive(socket, peer, handshake)) return false;
     return super._acceptSocket(socket, handshake);
   }
 
@@ -220,19 +231,19 @@ export class WireServer<Guest> extends SMTPServer {
   }
 
   override _expectsProxyHeader(socket: Socket): boolean {
-    return this.#door.expectsHeader(plainAddress(socket.remoteAddress)) === 'yes';
+    return this.#door.expectsHeader(this.#inside ? HERE.remoteAddress : plainAddress(socket.remoteAddress)) === 'yes';
   }
 
   /** The guest rides on the options that reach connect(). */
   override _handleProxy(socket: Socket, callback: (error: Error | null, options?: SocketOptions & { id: string }) => void): void {
     const arrived = this.#arrivals.get(socket);
     const go = (arrival: Arrival<Guest>) => {
-      const options: GuestOptions<Guest> = { id: '-', arrival };
+      const options: GuestOptions<Guest> = { id: '-', arrival, ...(this.#inside ? { remoteAddress: HERE.remoteAddress } : {}) };
       callback(null, options);
     };
     if (arrived !== undefined) return go(arrived);
     this.#headers.read(socket, this.#now(), read => {
-      const own = { remoteAddress: plainAddress(socket.remoteAddress), remotePort: socket.remotePort ?? 0, localAddress: plainAddress(socket.localAddress), localPort: socket.localPort ?? 0 };
+      const own = this.#inside ? HERE : peerOf(socket);
       if (read.kind === 'lost') {
         socket.destroy();
         const cause = new Error(`${own.remoteAddress}: ${read.why}`);
@@ -264,6 +275,7 @@ export class WireServer<Guest> extends SMTPServer {
 
   /** Resolves when the socket listens. */
   open(where: ListenOptions | { fd: number }): Promise<void> {
+    this.#inside = 'path' in where;
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
       this.listen(where, () => {

@@ -8,7 +8,7 @@ import type { Reporter } from '../../core/report.ts';
 import type { Attempt } from './attempt.ts';
 import type { CalendarSettings } from './calendar.ts';
 import { contentOf, corruptionOf } from './content.ts';
-import { mayNeedReport, settle, soonAfter } from './settlement.ts';
+import { mayNeedReport, settle, soonAfter, wasTried } from './settlement.ts';
 import type { Tally } from './tally.ts';
 
 export interface ConclusionOptions {
@@ -69,7 +69,7 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
     // Nobody was deferred, so nobody minds an earlier turn for those who had none.
     const early = attempt.untriedDue !== null && ![...outcomes.values()].some(outcome => outcome.kind === 'deferred') ? attempt.untriedDue : null;
     const retry = due === null ? soonAfter(settings, endedAt) : otherWay ? endedAt : (early ?? due);
-    const tried = attempt.outcomes.size > 0;
+    const tried = [...attempt.outcomes.values()].some(wasTried);
     await held(attempt, claim => store.release(claim, tried ? { due: retry } : { due: retry, untried: true }, last));
   }
 

@@ -294,7 +294,7 @@ class RunningRunner implements Runner {
     const outcome: Deferred = {
       kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop', notBefore: until,
       // Without the peer's name: it did not speak about this message.
-      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }),
+      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }), ...(trouble?.untried === true ? { untried: true } : {}),
     };
     this.#bring(job, new Map(job.recipients.map(({ id }) => [id, outcome])), true);
     this.#end(job);

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import type { Ban, FilterStanding, ListedMessage, MessageHistory, Operations, Overview, RecentEvent, TrackedAddress, WebhookAnswer, WebhookState } from '../../core/operations.ts';
+import type { Ban, DeviceReport, FilterStanding, ListedMessage, MessageHistory, Operations, Overview, RecentEvent, TrackedAddress, WebhookAnswer, WebhookState } from '../../core/operations.ts';
 import type { LinkView } from '../../core/links.ts';
 import type { Imported, QueueSummary, Verified } from '../../core/queue-store.ts';
 import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
@@ -65,6 +65,7 @@ export async function findRunning(folder: string): Promise<Operations | null> {
     reload: () => last<readonly string[]>({ ask: 'reload' }),
     stop: () => last<void>({ ask: 'stop' }),
     recent: id => last<readonly RecentEvent[]>({ ask: 'recent', ...(id === undefined ? {} : { id }) }),
+    devices: () => last<DeviceReport>({ ask: 'devices' }),
     filters: () => last<readonly FilterStanding[]>({ ask: 'filters' }),
     webhooks: () => last<readonly WebhookState[]>({ ask: 'webhooks' }),
     links: () => last<readonly LinkView[]>({ ask: 'links' }),

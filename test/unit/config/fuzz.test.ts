@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { parseAccess } from '../../../src/grammar/config/access.ts';
+import { parseBans } from '../../../src/grammar/config/bans.ts';
+import { parseDnsLists } from '../../../src/grammar/config/dns-lists.ts';
+import { parseGreylist } from '../../../src/grammar/config/greylist.ts';
 import { parseBofh } from '../../../src/grammar/config/bofh.ts';
 import { parseLines, parseOneLine, parseSwitch, parseWholeNumber } from '../../../src/grammar/config/control-file.ts';
 import { createDomainList, parseDomainList } from '../../../src/grammar/config/domain-list.ts';
@@ -22,7 +25,10 @@ import { parseUserdb } from '../../../src/grammar/config/userdb.ts';
 
 const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   access: parseAccess,
+  bans: parseBans,
   bofh: parseBofh,
+  'dns lists': parseDnsLists,
+  greylist: parseGreylist,
   'one line': (text) => parseOneLine(text, 'x'),
   switch: (text) => parseSwitch(text, 'x'),
   number: (text) => parseWholeNumber(text, 0, 10, 'x'),
@@ -42,7 +48,7 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
 };
 
 /** Anything, and things made of the words that the languages know. */
-const words = ['allow', 'deny', 'RELAYCLIENT', '=', ',', '"', "'", '\\', '$', '${X}', '`', '#', '!', '*', '.', ':', '[', ']', '::1', '10', '/8', '/SECURITY=SMTPS', '\t', ' ', '\n', '\r\n', 'NAME=', 'opt', 'badfrom', 'a@b.c', 'socks5://', 'https://', 'via', 'at', 'private', 'verified', '@', '%', 'ü', '\0', '\uFEFF', '1w', '99999999999999999'];
+const words = ['allow', 'deny', 'RELAYCLIENT', '=', ',', '"', "'", '\\', '$', '${X}', '`', '#', '!', '*', '.', ':', '[', ']', '::1', '10', '/8', '/SECURITY=SMTPS', '\t', ' ', '\n', '\r\n', 'NAME=', 'opt', 'badfrom', '-block=', '-allow=', '-drop', 'a.example', 'BLOCK', '/127.0.0.2', 'authfailures', 'never', 'wait', 'client', 'a@b.c', 'socks5://', 'https://', 'via', 'at', 'private', 'verified', '@', '%', 'ü', '\0', '\uFEFF', '1w', '99999999999999999'];
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.array(fc.constantFrom(...words), { maxLength: 40 }).map((parts) => parts.join('')));
 
 for (const [name, parse] of Object.entries(parsers)) {
