@@ -33,6 +33,7 @@ import { readPipes } from './configuration/pipes.ts';
 import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
+import { readSocksBinds } from './configuration/socks-binds.ts';
 import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
@@ -122,6 +123,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     addresses: readAddresses(sheet),
     listeners,
     devices,
+    outsideListeners: readSocksBinds(sheet, client.proxies, listeners),
     bofh,
     bans: sheet.list('bans', parseBans) ?? usualBans,
     greylist: sheet.list('greylist', parseGreylist) ?? usualGreylist,

@@ -32,6 +32,7 @@ import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
+import { openOutsideListeners } from './outside-listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
@@ -48,6 +49,7 @@ import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
 import { intakeByHost } from './virtual-hosts.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
+import { openTlsReportDesk, readTlsResults } from './tls-reports.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { withOwnSenders } from './own-senders.ts';
@@ -115,7 +117,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
   });
   let rules: Rules = compileRules(first, local.names, log);
-  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics }, true);
+  const tlsReports = openTlsReportDesk(() => rules, { kernels, clock, chance, log });
+  opened.push(() => tlsReports.close());
+  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics, tlsJournal: tlsReports.journal }, true);
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
@@ -169,6 +173,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
   opened.push(() => pickup.close());
 
+  tlsReports.begin({ intake, resolver: outbound.resolver });
+
   const operations: Operations = {
     ...createQueueOperations({
       store, intake, kernels, clock, router, links, expiresAt: expiryBy(() => rules),
@@ -179,6 +185,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     stop: close,
     devices: () => Promise.resolve(devices.report()),
     filters: () => Promise.resolve(filters.standing()),
+    tlsResults: () => Promise.resolve(tlsReports.results()),
     recent: onlookers.recent,
     webhooks: onlookers.webhooks,
     testWebhook: onlookers.testWebhook,
@@ -191,14 +198,16 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   watch(metrics, store);
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures, devices }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
+  const outside = openOutsideListeners(() => rules.configuration, { listeners, clock, chance, log });
+  opened.push(() => outside.close());
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners, lanes: () => runner.nexthops(), devices: () => devices.report(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles()],
+    listeners: () => [...listeners.addresses(), ...outside.addresses()], lanes: () => runner.nexthops(), devices: () => devices.report(),
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles(), ...outside.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
-  if (http !== null) opened.splice(-1, 0, () => http.close());
+  if (http !== null) opened.splice(-2, 0, () => http.close());
   receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
@@ -219,6 +228,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
     devices.reload();
+    await outside.reload();
     faxModems.reload();
     await links.reload();
     await filters.reload();
@@ -401,6 +411,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
+    tlsResults: () => Promise.resolve(readTlsResults({ configuration }, rooms.clock, log)),
     reload: nobody, stop: nobody, devices: () => restingDevices(configuration, rooms.clock), recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();

@@ -1,16 +1,19 @@
 /** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
+import type { Socket } from 'node:net';
 import { networkHas, parseIpAddress, type Network } from './grammar/config/network.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
 import type { Admission } from './core/policy.ts';
 import { createDirectory } from './directory.ts';
-import { openReceive, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
+import { openReceive, type Peer, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
 import type { Rules } from './rules.ts';
 
 export interface Listeners {
   /** Where each endpoint of the configuration listens, by its key: a port that was left to the system has its number. */
   ports(): Readonly<Record<string, number>>;
   addresses(): readonly { readonly kind: string; readonly host: string; readonly port: number }[];
+  /** A connection that somebody else accepted; without such a listener it is dropped. */
+  take(listener: string, socket: Socket, from: Peer): void;
   /** Opens what is new before it closes what is gone; a port that cannot be had changes nothing and is said. */
   reload(rules: Rules): Promise<readonly string[]>;
   close(graceMs: number): Promise<void>;
@@ -88,6 +91,11 @@ export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing:
   return {
     ports: () => Object.fromEntries([...open].map(([key, { receiver }]) => [key, receiver.address().port])),
     addresses: () => [...open.values()].map(({ kind, receiver }) => ({ kind, ...receiver.address() })),
+    take(listener, socket, from) {
+      const found = [...open].find(([key]) => key.startsWith(`${listener} `));
+      if (found === undefined) socket.destroy();
+      else found[1].receiver.take(socket, from);
+    },
     reload,
     close,
   };

@@ -40,7 +40,8 @@ export interface OnlookersOptions {
 
 interface Gateway {
   troubles(): readonly string[];
-  readonly listeners: Listeners;
+  /** Where mail comes in. */
+  listeners(): ReturnType<Listeners['addresses']>;
   lanes(): readonly NexthopView[];
   devices(): DeviceReport;
   /** In Prometheus' text, of all its processes. */
@@ -86,10 +87,10 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
     },
     async show(store, { troubles, listeners, lanes, devices, metrics: render }) {
       if (first.http === null) return null;
-      const about = { version, startedAt, troubles };
+      const about = { version, startedAt, troubles, listeners };
       const web = traffic === null ? null : openWebView({
         ...about, clock, traffic, lanes, devices, queue: store, recent, lines, configuration, alarms: () => alarms?.raised() ?? [],
-        me: () => configuration().names.me, listeners: () => listeners.addresses(),
+        me: () => configuration().names.me,
       });
       const server = await openHttpServer({
         ...first.http, log, open: createHealth({ ...about, render, summary: async () => store.summary() }), ...(web === null ? {} : { guarded: web.pages }),

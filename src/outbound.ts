@@ -6,7 +6,7 @@ import type { Envelope } from './core/envelope.ts';
 import type { Kernels, MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
-import { noTlsJournal } from './core/tls.ts';
+import { noTlsJournal, type TlsJournal } from './core/tls.ts';
 import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
 import { createOutgoing, createSigners } from './flow/outgoing/index.ts';
@@ -47,6 +47,8 @@ export interface OutboundRooms {
   readonly chance: Chance;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Hears how each session's TLS went. */
+  readonly tlsJournal?: TlsJournal;
 }
 
 const SMTP_PORT = 25;
@@ -59,7 +61,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
   let plan = createPlan(rules(), resolver, rooms);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
   const security = openTransportSecurity(rules, {
-    ...rooms, resolver, journal: noTlsJournal, destinations,
+    ...rooms, resolver, journal: rooms.tlsJournal ?? noTlsJournal, destinations,
     proxy: () => proxyOf(rules().configuration.client, undefined),
   });
   const smarthosts = delivering ? openSmarthosts({
@@ -179,7 +181,7 @@ function tlsOf(client: ClientSettings, security: 'starttls' | 'required' | 'smtp
 }
 
 /** The route's own word, else the proxy named `default`; null in a route means: none, whatever the default is. */
-function proxyOf(client: ClientSettings, name: string | null | undefined): RouteProxy | undefined {
+export function proxyOf(client: ClientSettings, name: string | null | undefined): RouteProxy | undefined {
   if (name === null) return undefined;
   const found = client.proxies.proxies.find(one => one.name === (name ?? 'default'));
   if (found === undefined) return undefined;

@@ -13,7 +13,7 @@ import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary }
 import type { Sheet, ValueRule } from './sheet.ts';
 import { moduleVocabulary, readModuleLimits } from './modules.ts';
 import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from './tls-identity.ts';
-import { readTlsPolicies } from './tls-policies.ts';
+import { readTlsPolicies, readTlsReports } from './tls-policies.ts';
 import type { ClientSettings } from './types.ts';
 import { durationRule, sourceRule } from './values.ts';
 
@@ -76,6 +76,7 @@ export function readClient(sheet: Sheet): Courierd {
     ...(securityAuthorities === undefined ? {} : { securityAuthorities }),
     ...(identity === undefined ? {} : { identity }),
     tls: readTlsPolicies(sheet),
+    tlsReports: readTlsReports(sheet),
     blockedBackscatter: environment.parsed('ESMTP_BLOCKBACKSCATTER', new Set<string>(), parseTags),
     // Shipped on; a courierd file without it has it off.
   };

@@ -30,7 +30,7 @@ export const knownFiles: readonly KnownFile[] = [
   used('smtpaccess', 'either'),
   ...['openrelay', 'trialdomains', 'esmtpd', 'esmtpd-msa', 'esmtpd-ssl', 'lmtpd', 'bofh', 'bans', 'greylist', 'sizelimit', 'freespace'].map((name) => used(name)),
   used('userdb', 'either'),
-  ...['esmtproutes', 'esmtpauthclient', 'socksproxy', 'tlspolicy', 'backuprelay', 'ipout', 'ip6out'].map((name) => used(name)),
+  ...['esmtproutes', 'esmtpauthclient', 'socksproxy', 'socksbind', 'tlspolicy', 'tlsreports', 'backuprelay', 'ipout', 'ip6out'].map((name) => used(name)),
   ...['esmtptimeoutconnect', 'esmtptimeouthelo', 'esmtptimeout', 'esmtptimeoutdata', 'esmtptimeoutquit'].map((name) => used(name)),
   ...['esmtptimeoutkeepalive', 'esmtptimeoutkeepaliveping', 'esmtpdelay', 'module.esmtp', 'courierd'].map((name) => used(name)),
   ...['queuetime', 'faxqueuetime', 'warntime', 'retryalpha', 'retrybeta', 'retrygamma', 'retrymaxdelta'].map((name) => used(name)),

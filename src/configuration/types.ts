@@ -24,6 +24,8 @@ import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
 import type { SenderMapLine } from '../grammar/config/sender-maps.ts';
 import type { Smarthost } from '../grammar/config/smarthosts.ts';
+import type { SocksBind } from '../grammar/config/socks-bind.ts';
+import type { TlsReports } from '../grammar/config/tls-reports.ts';
 import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
@@ -47,6 +49,8 @@ export interface Configuration {
   readonly listeners: readonly Listener[];
   /** Let in without a login, by their addresses, on listeners of their own. */
   readonly devices: readonly DeviceRule[];
+  /** At the outside of SOCKS proxies. */
+  readonly outsideListeners: readonly OutsideListener[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
   readonly bofh: Bofh;
@@ -170,6 +174,12 @@ export interface Listener {
   readonly trust: ListenerTrust;
   /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
   readonly variables: ReadonlyMap<string, string>;
+}
+
+/** A line of `socksbind`. */
+export interface OutsideListener extends Omit<SocksBind, 'line' | 'listener' | 'via'> {
+  readonly listener: ListenerName;
+  readonly proxy: SocksProxy;
 }
 
 /** Networks whose word on who the client is counts. Empty: nobody's. */
@@ -307,6 +317,7 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** By domain; the first that matches. */
   readonly tls: readonly DomainTls[];
+  readonly tlsReports: TlsReports;
 }
 
 /** A line of `tlspolicy`. */

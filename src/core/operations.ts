@@ -6,6 +6,7 @@ import type { LinkView } from './links.ts';
 import type { Imported, PastOutcome, QueueEntry, QueueSummary, Selection, Verified } from './queue-store.ts';
 import type { Outcome } from './outcome.ts';
 import type { Refusal } from './status.ts';
+import type { TlsResults } from './tls.ts';
 
 export interface Operations extends QueueDesk {
   list(which: Wanted): AsyncIterable<ListedMessage>;
@@ -17,6 +18,8 @@ export interface Operations extends QueueDesk {
   reload(): Promise<readonly string[]>;
   /** Lets what is on the wire finish, then ends. */
   stop(): Promise<void>;
+  /** How TLS went with each domain, a day at a time, the newest last. */
+  tlsResults(): Promise<readonly TlsResults[]>;
   /** The last events, oldest first; of one message when `id` is given. */
   recent(id?: MessageId): Promise<readonly RecentEvent[]>;
   /** Absent where no gateway runs: filters are the running gateway's. */

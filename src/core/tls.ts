@@ -67,3 +67,30 @@ export interface TlsJournal {
 }
 
 export const noTlsJournal: TlsJournal = { note: () => undefined };
+
+/** What a day brought with one domain, as reports and operators see it. */
+export interface TlsResults {
+  /** UTC, `2026-11-21`. */
+  readonly day: string;
+  readonly domain: string;
+  readonly policies: readonly TlsPolicyResults[];
+  /** Nobody is told any more, or somebody was. */
+  readonly reported?: string;
+}
+
+export interface TlsPolicyResults {
+  readonly kind: PublishedPolicy['kind'];
+  readonly lines: readonly string[];
+  readonly mxHosts?: readonly string[];
+  readonly successes: number;
+  readonly failures: number;
+  readonly details: readonly TlsFailureCount[];
+}
+
+export interface TlsFailureCount {
+  readonly type: TlsFailure['type'];
+  readonly why: string;
+  readonly mx: string;
+  readonly address?: string;
+  readonly count: number;
+}

@@ -19,16 +19,21 @@ export interface OurFields {
   readonly receivedSpf: boolean;
 }
 
-/** A Return-Path that came with the message is somebody else's: ours is written at delivery (RFC 5321 §4.4). */
+/**
+ * A Return-Path that came with the message is somebody else's: ours is written at delivery (RFC 5321 §4.4). One that a
+ * signature covers, which RFC 6376 §5.4.1 advises against, stays: the signature is worth more than the name.
+ */
 const RETURN_PATH = /^return-path(?=[ \t]*:)/gim;
 const SIGNATURE = /^dkim-signature[ \t]*:/im;
+const SIGNATURES = /^dkim-signature[ \t]*:(?:[^\n]|\n[ \t])*/gim;
+const SIGNED_RETURN_PATH = /[:;]\s*h\s*=(?:[^;]*:)?\s*return-path\s*(?:[:;]|$)/i;
 const ADDRESSES = /^(?:from|to|cc|reply-to|sender)[ \t]*:/im;
 
 const RESULTS = /^(authentication-results)(?=[ \t]*:((?:[^\n]|\n[ \t])*))/gim;
 const RECEIVED_SPF = /^received-spf(?=[ \t]*:)/gim;
 
 export function applyHeaderRules(header: string, { address, despiteSignature, ours }: HeaderRules): string {
-  const returned = header.replace(RETURN_PATH, name => `Old-${name}`);
+  const returned = header.search(RETURN_PATH) >= 0 && !signsReturnPath(header) ? header.replace(RETURN_PATH, name => `Old-${name}`) : header;
   const renamed = ours === undefined ? returned : withoutForgeries(returned, ours);
   if (address === null || (!despiteSignature && isSignedAbove(renamed))) return renamed;
   return rewriteAddressFields(renamed, address);
@@ -41,6 +46,10 @@ function withoutForgeries(header: string, ours: OurFields): string {
 
 export function isSigned(header: string): boolean {
   return SIGNATURE.test(header);
+}
+
+function signsReturnPath(header: string): boolean {
+  return header.match(SIGNATURES)?.some(field => SIGNED_RETURN_PATH.test(field)) ?? false;
 }
 
 function isSignedAbove(header: string): boolean {

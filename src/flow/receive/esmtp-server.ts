@@ -1,4 +1,5 @@
 /** The listener: who may come in, which sessions there are, and when one has had enough time. */
+import type { Socket } from 'node:net';
 import { after } from '../../core/clock.ts';
 import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
@@ -15,6 +16,8 @@ import { checkContexts } from './tls-contexts.ts';
 
 export interface Receiver {
   address(): { readonly host: string; readonly port: number };
+  /** A connection that somebody else accepted, served as one of ours, under the addresses that are said of it. */
+  take(socket: Socket, from: Peer): void;
   /** For sessions that begin from now on; where it listens stays as it is. Throws, and changes nothing, when the certificate is no good. */
   reload(options: ReceiveOptions): void;
   /** Throws where reload() would. */
@@ -127,6 +130,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
 
   return {
     address: () => place,
+    take: (socket, from) => server.take(socket, from),
     reload,
     check(next) {
       if (next.listener.tls !== undefined) checkContexts(next.listener.tls);

@@ -42,6 +42,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   oauth: async () => (await import('./oauth.ts')).oauth,
   dkim: async () => (await import('./dkim.ts')).dkim,
   status: async () => (await import('./status.ts')).status,
+  tlsrpt: async () => (await import('./tlsrpt.ts')).tlsrpt,
   filterctl: async () => (await import('./filterctl.ts')).filterctl,
   maildrop: async () => (await import('./maildrop.ts')).maildrop,
   reformail: async () => (await import('./reformail.ts')).reformail,

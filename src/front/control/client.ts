@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import type { Ban, DeviceReport, FilterStanding, ListedMessage, MessageHistory, Operations, Overview, RecentEvent, TrackedAddress, WebhookAnswer, WebhookState } from '../../core/operations.ts';
 import type { LinkView } from '../../core/links.ts';
 import type { Imported, QueueSummary, Verified } from '../../core/queue-store.ts';
+import type { TlsResults } from '../../core/tls.ts';
 import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
 import { chunked } from './chunks.ts';
 import { socketPath, type Answer, type Request } from './wire.ts';
@@ -66,6 +67,7 @@ export async function findRunning(folder: string): Promise<Operations | null> {
     stop: () => last<void>({ ask: 'stop' }),
     recent: id => last<readonly RecentEvent[]>({ ask: 'recent', ...(id === undefined ? {} : { id }) }),
     devices: () => last<DeviceReport>({ ask: 'devices' }),
+    tlsResults: () => last<readonly TlsResults[]>({ ask: 'tls-results' }),
     filters: () => last<readonly FilterStanding[]>({ ask: 'filters' }),
     webhooks: () => last<readonly WebhookState[]>({ ask: 'webhooks' }),
     links: () => last<readonly LinkView[]>({ ask: 'links' }),

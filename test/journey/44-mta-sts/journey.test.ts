@@ -81,5 +81,14 @@ test('good certificate: delivered as MTA-STS wants it; wrong name, or another ex
   box.configure({ tlspolicy: 'wrong.example none\nplain.example verified\n' });
   const own = await box.run(['testmxlookup', '--tls', 'wrong.example']);
   assert.match(own.stdout, /TLS: tlspolicy says none for wrong\.example\nRelay: .*\n {2}no TLS; by tlspolicy\n/);
-  assert.equal(await box.stop(), 0);
+  // What happened is counted, for whoever asks and for reports; also while nothing runs.
+  for (const run of [1, 2]) {
+    const counted = await box.run(['tlsrpt']);
+    assert.equal(counted.code, 0, counted.stderr);
+    assert.match(counted.stdout, /^\d{4}-\d\d-\d\d {2}far\.example\n {5}sts: 1 well, 0 failed\n/m);
+    assert.match(counted.stdout, / {2}wrong\.example\n {5}sts: 0 well, 1 failed\n {7}1 validation-failure mx\.wrong\.example: the MTA-STS policy of wrong\.example does not name it\n/);
+    assert.match(counted.stdout, / {2}other\.example\n {5}sts: 0 well, 1 failed\n {7}1 sts-webpki-invalid mx\.far\.example: /);
+    if (run === 1) assert.equal(await box.stop(), 0);
+  }
+  assert.equal((await box.run(['tlsrpt', '--json', 'nobody.example'])).code, 1);
 });

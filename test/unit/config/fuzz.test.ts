@@ -16,6 +16,8 @@ import { nearestName } from '../../../src/grammar/config/nearest-name.ts';
 import { parseNetwork } from '../../../src/grammar/config/network.ts';
 import type { Parsed } from '../../../src/grammar/config/parsed.ts';
 import { parseNameServers } from '../../../src/grammar/config/name-servers.ts';
+import { parseSocksBinds } from '../../../src/grammar/config/socks-bind.ts';
+import { parseTlsReports } from '../../../src/grammar/config/tls-reports.ts';
 import { parseTlsPolicies } from '../../../src/grammar/config/tls-policies.ts';
 import { parseProxies } from '../../../src/grammar/config/proxies.ts';
 import { parseRelayLogins } from '../../../src/grammar/config/relay-logins.ts';
@@ -42,6 +44,8 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   proxies: parseProxies,
   'name servers': parseNameServers,
   'tls policies': parseTlsPolicies,
+  'tls reports': parseTlsReports,
+  'socks binds': parseSocksBinds,
   'relay logins': parseRelayLogins,
   routes: parseRoutes,
   size: (text) => parseSize(text),
