@@ -7,6 +7,8 @@
 //   0x22c00  OUTPUT, room for the worst growth (quoted-printable, three octets for one, and soft line breaks)
 //   0x69000  look-up tables of the fax decoder, and at 0x71000 of the encoder, built when they are first used
 //   0x79000  scratch within one call: octets that quoted-printable expanded, places where a fax row changes colour
+//   0x7b000  scratch likewise: where the lines end that quoted-printable found
+//   0x7d000  a look-up table of quoted-printable
 //
 // Kernels may read and write up to 64 octets past the end of either window.
 
@@ -18,6 +20,8 @@ export const FAX_RUNS: usize = 0x71000;
 export const FAX_PAIRS: usize = 0x76800;
 export const FAX_OCTETS: usize = 0x78800;
 export const EXPANDED: usize = 0x79000;
+export const LINE_ENDS: usize = 0x7b000;
+export const EXPANSIONS: usize = 0x7d000;
 export const FAX_PLACES: usize = 0x79000;
 
 export const RECEPTION: usize = 0x10000; // content state, 512

@@ -6,9 +6,11 @@
 import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { parseBans, usualBans } from './grammar/config/bans.ts';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
 import { parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
+import { parseGreylist, usualGreylist } from './grammar/config/greylist.ts';
 import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
@@ -118,6 +120,8 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     addresses: readAddresses(sheet),
     listeners,
     bofh,
+    bans: sheet.list('bans', parseBans) ?? usualBans,
+    greylist: sheet.list('greylist', parseGreylist) ?? usualGreylist,
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),
     reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },

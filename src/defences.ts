@@ -1,42 +1,65 @@
 /** What stands between the Internet and the intake and is no room of its own: checks over DNS, bans, greylisting. */
 import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
+import type { Notes } from './core/notes.ts';
 import type { Admission, Check } from './core/policy.ts';
-import { createNetworkChecks, type NetworkChecks } from './flow/check/index.ts';
+import { createBans, createGreylist, createNetworkChecks, createReportsCheck, type Bans, type NetworkChecks } from './flow/check/index.ts';
 import type { Resolver } from './kit/resolver.ts';
 import type { Rules } from './rules.ts';
 
 export interface Defences {
   /** Of these rules, in the order in which to ask them. */
   checks(of: Rules): readonly Check[];
-  /** The same admission, which begins at connect what will be asked later. */
+  /** Bans come before the access file's word; what is asked of name servers begins at connect. */
   guard(admission: Admission): Admission;
+  /** Who guesses passwords. */
+  readonly failures: Pick<Bans, 'allowed' | 'failed' | 'succeeded'>;
 }
 
 export interface DefenceRooms {
   readonly resolver: Resolver;
+  readonly notes: Notes;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences {
-  let made: { readonly of: Rules; readonly network: NetworkChecks } | null = null;
+interface Made {
+  readonly network: NetworkChecks;
+  readonly checks: readonly Check[];
+}
 
-  function network(of: Rules): NetworkChecks {
-    if (made?.of !== of) {
-      const { names, bofh, domains } = of.configuration;
-      const isOwn = (domain: string) => of.ownTransport(domain) !== null || domains.acceptMailFor.has(domain);
-      made = { of, network: createNetworkChecks({ ...rooms, me: names.me, bofh, isOwn }) };
-    }
-    return made.network;
+export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences {
+  const { notes, clock } = rooms;
+  /** A configuration has several rules: its own, and its virtual hosts'. */
+  const made = new WeakMap<Rules, Made>();
+  const bans = createBans({
+    ...rooms,
+    settings: () => rules().configuration.bans,
+    trusts: address => rules().variables({ source: 'esmtp', protocol: 'ESMTP', remoteAddress: address, at: 0 }).has('RELAYCLIENT'),
+  });
+  const reports = createReportsCheck(notes, clock);
+
+  function make(of: Rules): Made {
+    const known = made.get(of);
+    if (known !== undefined) return known;
+    const { names, bofh, domains, greylist } = of.configuration;
+    const isOwn = (domain: string) => of.ownTransport(domain) !== null || domains.acceptMailFor.has(domain);
+    const network = createNetworkChecks({ ...rooms, me: names.me, bofh, isOwn });
+    const mine: Made = { network, checks: [...network.around([...of.checks, reports]), createGreylist({ notes, clock, settings: greylist })] };
+    made.set(of, mine);
+    return mine;
   }
 
   return {
-    checks: of => network(of).around(of.checks),
+    checks: of => make(of).checks,
+    failures: bans,
     guard: admission => ({
       admit(peer) {
         const answer = admission.admit(peer);
-        if (answer.kind === 'admitted') network(rules()).begin(peer.remoteAddress, answer.variables);
+        if (answer.kind === 'refused') return answer;
+        const banned = bans.admit(peer.remoteAddress, answer.variables);
+        if (banned !== null) return banned;
+        make(rules().of({ source: 'esmtp', protocol: 'ESMTP', localAddress: peer.localAddress, at: 0 })).network.begin(peer.remoteAddress, answer.variables);
         return answer;
       },
     }),

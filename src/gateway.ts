@@ -17,7 +17,7 @@ import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { faxFirst, openFax } from './fax.ts';
 import { openFaxModems } from './fax-modems.ts';
-import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
+import { createTrackCheck, learnFromReport, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { demandingRouter } from './flow/route/index.ts';
@@ -35,6 +35,7 @@ import { openListeners, type Sharing } from './listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { withPercentForm } from './percent-form.ts';
 import { openPickupDesk } from './pickup.ts';
 import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
@@ -120,7 +121,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const defences = openDefences(() => rules, { resolver: outbound.resolver, clock, log });
+  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
@@ -146,11 +147,14 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router, links,
-    transports: new Map([['esmtp', withoutBackscatter(outbound.transport, () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: new Map([['esmtp', withoutBackscatter(withPercentForm(outbound.transport, () => rules, kernels), () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
     settings: () => rules.calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
-    heard: ({ envelope: { origin } }, recipient, outcome) => trackOutcome(store.track, origin, rules.variables(origin), recipient, outcome),
+    heard: ({ envelope }, recipient, outcome) => {
+      trackOutcome(store.track, envelope.origin, rules.variables(envelope.origin), recipient, outcome);
+      learnFromReport(store.notes, clock, envelope, recipient.address, outcome);
+    },
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
@@ -179,7 +183,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const housekeeping = openHousekeeping({ store, clock, log });
   opened.push(() => housekeeping.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard }, sharingOf(first));
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
@@ -324,9 +328,9 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
-  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver });
+  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver, notes: store.notes });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients)));
-  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard }, { ...sharingOf(read.configuration), ports });
+  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
       given.logbook?.reopen();

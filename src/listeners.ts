@@ -1,4 +1,5 @@
 /** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
+import { networkHas, parseIpAddress, type Network } from './grammar/config/network.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
 import type { Admission } from './core/policy.ts';
@@ -26,7 +27,7 @@ export interface Sharing {
 
 const alone: Sharing = { shared: false, of: 1 };
 
-export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse'> & {
+export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse' | 'failures'> & {
   /** Lays its own word over the access file's. */
   readonly guard?: (admission: Admission) => Admission;
 };
@@ -36,7 +37,7 @@ interface Open {
   readonly receiver: Receiver;
 }
 
-const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps' } as const;
+const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps', 'lmtpd': 'lmtp' } as const;
 const LEAVING_MS = 30_000;
 
 export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing: Sharing = alone): Promise<Listeners> {
@@ -102,6 +103,8 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
       const listen = { port: sharing.ports?.[key] ?? port, ...(address === null ? {} : { host: address }), ...(sharing.shared ? { reusePort: true } : {}) };
       wanted.set(key, optionsOf(rules, rooms, { ...listener, maxConnections: Math.ceil(listener.maxConnections / sharing.of) }, listen));
     }
+    // A name in the file system is one process's: the first one's.
+    if (listener.socket !== undefined && sharing.ports === undefined) wanted.set(`${listener.name} ${listener.socket.path}`, optionsOf(rules, rooms, listener, listener.socket));
   }
   return wanted;
 }
@@ -136,6 +139,18 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
       authRelayClient: listener.authRelayClient,
+      ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),
+      xclientFrom: trusted(listener.trust.xclient),
+      xforwardFrom: trusted(listener.trust.xforward),
+    },
+  };
+}
+
+function trusted(networks: readonly Network[]): { has(address: string): boolean } {
+  return {
+    has(text) {
+      const address = parseIpAddress(text);
+      return address !== null && networks.some(network => networkHas(network, address));
     },
   };
 }

@@ -1,16 +1,18 @@
 /** What an operator asks about the queue: one message's whole history, the state of all, a second opinion on the disk. */
 import type { AddressTrack } from './core/address-track.ts';
 import type { Clock } from './core/clock.ts';
+import type { Notes } from './core/notes.ts';
 import type { Envelope, Notify } from './core/envelope.ts';
 import type { DownLink } from './core/links.ts';
 import type { MessageHistory, NexthopView, Overview, QueueDesk } from './core/operations.ts';
 import { isFinal } from './core/outcome.ts';
 import type { QueueEntry, QueueStore, QueueUpkeep } from './core/queue-store.ts';
 import type { Router } from './core/transport.ts';
+import { createBanDesk } from './ban-desk.ts';
 import type { OpenLinks } from './flow/link/index.ts';
 
 export interface QueueDeskOptions {
-  readonly store: QueueStore & QueueUpkeep & { readonly track: AddressTrack };
+  readonly store: QueueStore & QueueUpkeep & { readonly track: AddressTrack; readonly notes: Notes };
   readonly clock: Clock;
   /** Where a pending recipient would go. */
   readonly router: Router;
@@ -40,6 +42,7 @@ export function createQueueDesk(options: QueueDeskOptions): QueueDesk {
     overview: () => overviewOf(options),
     tracked: async () => store.track.all(),
     forgetTracked: which => store.track.forget(which),
+    ...createBanDesk(store.notes),
   };
 
   async function overviewOf({ moving }: QueueDeskOptions): Promise<Overview> {

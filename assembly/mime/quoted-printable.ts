@@ -1,26 +1,32 @@
 // Quoted-printable (RFC 2045 §6.7), encoding.
-import { chunkLength, CR, INPUT, LF, OUTPUT, QP_ENCODE } from '../abi';
-import { BLOCK_OCTETS, breakLines, COPIED, copyLiterals, expand, LOOK_PAST, notLiteral, SHORT_BLOCK } from './quoted-printable-blocks';
+import { chunkLength, CR, EXPANDED, INPUT, LF, OUTPUT, QP_ENCODE } from '../abi';
+import { BLOCK_OCTETS, expand, fillExpansions, literalOctets, notLiteral } from './quoted-printable-expansion';
+import { breakLines, COLUMN, fillMarks, SOFT_BREAK, UNPAIRED } from './quoted-printable-lines';
 
 const EQUALS: u32 = 61, SPACE: u32 = 32, TAB: u32 = 9, DOT: u32 = 46, LETTER_F: u32 = 70;
 const CRLF: u32 = 0x0a0d;
-const SOFT_BREAK: u32 = 0x0a0d3d; // = CR LF
 const ROM_BLANK: u32 = 0x206d6f72; // "rom "
 
 const HEX = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 65, 66, 67, 68, 69, 70], 16);
 const SPLATS = memory.data<u8>([1, 33, 61, 9, 5, 15, 32, 13, 10]);
 
 // State of the encoder.
-const COLUMN = QP_ENCODE;
 const HELD = QP_ENCODE + 4;
 const BINARY = QP_ENCODE + 8;
 const HOLD = QP_ENCODE + 16;
 const LOOK_AHEAD: usize = 5; // "From "; a hard break needs two
+const REACHED = QP_ENCODE + 44;
+const SHORT_BLOCK: usize = 64;
+const LOOK_PAST: usize = 24;
 
 /** Binary: CR and LF are octets like any other, and only the end is a hard break. */
 export function qpEncodeReset(binary: i32): void {
   memory.fill(QP_ENCODE, 0, 64);
   store<u32>(BINARY, binary ? 1 : 0);
+  if (ASC_FEATURE_SIMD) {
+    fillExpansions();
+    fillMarks();
+  }
 }
 
 /** Octets written to OUTPUT. With `last` nothing is held back. */
@@ -33,30 +39,64 @@ export function qpEncode(octets: i32, last: i32): i32 {
   // Behind the end stands what counts the same as the end: a hard break in text, nothing of note in binary.
   store<u32>(end, last ? CRLF : 0);
   let out: usize = OUTPUT;
-  let column = load<u32>(COLUMN);
-  const stop = last ? end : max(p, end - LOOK_AHEAD);
-
   if (ASC_FEATURE_SIMD) {
-    // Every rule looks less far ahead than LOOK_PAST, so that no block ends in a doubt. The more there is to escape,
-    // the longer are the blocks.
-    let block: usize = SHORT_BLOCK;
-    for (let room = end - p; room >= 16 + LOOK_PAST; room = end - p) {
-      out = copyLiterals(p, end, out, text);
-      const copied = <usize>load<u32>(COPIED);
-      block = copied >= 512 ? SHORT_BLOCK : copied < 64 ? min(block << 1, BLOCK_OCTETS) : block;
-      p += copied;
-      room = end - p;
-      if (room < 16 + LOOK_PAST) break;
-      const taken = min(room - LOOK_PAST, block) & ~15;
-      const expanded = expand(p, taken, text);
-      // CR and LF stay together.
-      const cut: usize = text && load<u8>(p + taken - 1) == CR && load<u8>(p + taken) == LF ? 1 : 0;
-      p += taken - cut;
-      out = breakLines(expanded - cut, p, out, text);
-    }
-    column = load<u32>(COLUMN);
+    out = blocks(p, end, out, text);
+    p = <usize>load<u32>(REACHED);
   }
-  // The rest, or all without SIMD: one octet, every rule.
+  out = octetByOctet(p, last ? end : max(p, end - LOOK_AHEAD), end, out, last != 0, text);
+  p = <usize>load<u32>(REACHED);
+  const left = p < end ? end - p : 0;
+  memory.copy(HOLD, p, left);
+  store<u32>(HELD, <u32>left);
+  return <i32>(out - OUTPUT);
+}
+
+/** All but the last octets. Each rule looks less far ahead than LOOK_PAST, so that no block ends in a doubt. */
+function blocks(p: usize, end: usize, out: usize, text: bool): usize {
+  let block = SHORT_BLOCK, dense = false;
+  for (let room = end - p; room >= 16 + LOOK_PAST; room = end - p) {
+    if (text) {
+      const literal = literalOctets(p, p + min(room - LOOK_PAST, BLOCK_OCTETS));
+      // The more there is to escape, the longer are the blocks.
+      block = literal >= 512 ? SHORT_BLOCK : literal < 128 ? min(block << 1, BLOCK_OCTETS) : block;
+      if (literal != 0) {
+        const stop = wholeUnits(p + literal);
+        out = breakLines(p, stop, out, true);
+        p = stop;
+        continue;
+      }
+    }
+    const taken = min(room - LOOK_PAST, text ? block : BLOCK_OCTETS) & ~15;
+    const stop = text ? wholeUnits(p + taken) : p + taken;
+    let tail = expand(p, taken, text, dense);
+    dense = tail - EXPANDED > taken + (taken >> 1);
+    if (load<u32>(UNPAIRED)) {
+      out = octetByOctet(p, stop, end, out, false, text);
+    } else {
+      let cut = p + taken - stop;
+      if (cut != 0 && load<u8>(p + taken) == LF) {
+        tail--;
+        cut--;
+      }
+      if (cut != 0) tail -= load<u8>(tail - 3) == EQUALS ? 3 : 1;
+      v128.store(tail, v128.load(stop)); // "From " may stand astride
+      out = breakLines(EXPANDED, tail, out, false);
+    }
+    p = stop;
+  }
+  store<u32>(REACHED, <u32>p);
+  return out;
+}
+
+/** Where a block that would end at `stop` has to: CR stays with LF, and with both the octet that may stand in column 76. */
+function wholeUnits(stop: usize): usize {
+  if (load<u16>(stop - 1) == CRLF) stop--;
+  return load<u16>(stop) == CRLF && load<u16>(stop - 2) != CRLF ? stop - 1 : stop;
+}
+
+/** The rest, or all without SIMD: every rule for each octet from `p` to `stop`; REACHED is where that ended. */
+function octetByOctet(p: usize, stop: usize, end: usize, out: usize, last: bool, text: bool): usize {
+  let column = load<u32>(COLUMN);
   while (p < stop) {
     const octet = <u32>load<u8>(p);
     if (text && octet == CR && load<u8>(p + 1) == LF && p + 1 < end) {
@@ -66,7 +106,7 @@ export function qpEncode(octets: i32, last: i32): i32 {
       column = 0;
       continue;
     }
-    const hard = text ? load<u16>(p + 1) == CRLF : last != 0 && p + 1 == end;
+    const hard = text ? load<u16>(p + 1) == CRLF : last && p + 1 == end;
     const literal = octet == SPACE || octet == TAB ? !hard : octet > 32 && octet < 127 && octet != EQUALS;
     if (column + (literal ? 1 : 3) > (hard ? <u32>76 : <u32>75)) {
       store<u32>(out, SOFT_BREAK);
@@ -88,11 +128,9 @@ export function qpEncode(octets: i32, last: i32): i32 {
     }
     p++;
   }
-  const left = p < end ? end - p : 0;
-  memory.copy(HOLD, p, left);
-  store<u32>(HELD, <u32>left);
   store<u32>(COLUMN, column);
-  return <i32>(out - OUTPUT);
+  store<u32>(REACHED, <u32>p);
+  return out;
 }
 
 /** How many of INPUT's octets quoted-printable has to escape; line ends and tabs not counted. */

@@ -27,7 +27,7 @@ export const knownFiles: readonly KnownFile[] = [
   used('esmtppercentrelay'),
   used('esmtppercentrelay.dir', 'folder'),
   used('smtpaccess', 'either'),
-  ...['openrelay', 'trialdomains', 'esmtpd', 'esmtpd-msa', 'esmtpd-ssl', 'bofh', 'sizelimit', 'freespace'].map((name) => used(name)),
+  ...['openrelay', 'trialdomains', 'esmtpd', 'esmtpd-msa', 'esmtpd-ssl', 'lmtpd', 'bofh', 'bans', 'greylist', 'sizelimit', 'freespace'].map((name) => used(name)),
   used('userdb', 'either'),
   ...['esmtproutes', 'esmtpauthclient', 'socksproxy', 'tlspolicy', 'backuprelay', 'ipout', 'ip6out'].map((name) => used(name)),
   ...['esmtptimeoutconnect', 'esmtptimeouthelo', 'esmtptimeout', 'esmtptimeoutdata', 'esmtptimeoutquit'].map((name) => used(name)),

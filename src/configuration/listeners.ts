@@ -1,4 +1,4 @@
-/** The three listeners: `esmtpd`, and `esmtpd-msa` and `esmtpd-ssl` read over it. */
+/** The listeners: `esmtpd`, `esmtpd-msa` and `esmtpd-ssl` read over it, and `lmtpd` by itself. */
 import { existsSync } from 'node:fs';
 import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
@@ -12,6 +12,8 @@ import { mechanisms, type Mechanism } from '../grammar/sasl.ts';
 import { readAccess } from './access-folder.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import { listenerTlsVariables, readListenerTls } from './listener-tls.ts';
+import { lmtpVariables, readLmtpPlace } from './lmtp.ts';
+import { readTrust, trustVariables } from './listener-trust.ts';
 import type { Sheet } from './sheet.ts';
 import { laterTlsVariables, tlsVariables } from './tls-identity.ts';
 import type { Listener, ListenerName } from './types.ts';
@@ -20,8 +22,8 @@ export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
-    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE',
-    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables,
+    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST',
+    ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables, ...trustVariables, ...lmtpVariables,
   ],
   later: [
     'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
@@ -30,17 +32,18 @@ export const listenerVocabulary: Vocabulary = {
   ],
 };
 
+const STARTS = { 'esmtpd': 'ESMTPDSTART', 'esmtpd-msa': 'ESMTPDSTART', 'esmtpd-ssl': 'ESMTPDSSLSTART', 'lmtpd': 'LMTPDSTART' } as const;
 const defaults = { maxConnections: 40, maxPerAddress: 5, maxPerBlock: 5 };
 /** EXTERNAL is not named but found: it is offered to a client whose certificate says who it is. */
 const mechanismNames: readonly Mechanism[] = mechanisms.filter(name => name !== 'EXTERNAL');
 
 export function readListeners(sheet: Sheet, bofh: Bofh, sizeOctets: number | null): readonly Listener[] {
   const listeners: Listener[] = [];
-  for (const name of ['esmtpd', 'esmtpd-msa', 'esmtpd-ssl'] as const) {
+  for (const name of ['esmtpd', 'esmtpd-msa', 'esmtpd-ssl', 'lmtpd'] as const) {
     if (!existsSync(sheet.path(name))) continue;
-    const environment = readEnvironment(sheet, name === 'esmtpd' ? [name] : ['esmtpd', name], listenerVocabulary);
+    const environment = readEnvironment(sheet, name === 'esmtpd' || name === 'lmtpd' ? [name] : ['esmtpd', name], listenerVocabulary);
     reviewEnvironment(sheet, name, listenerVocabulary);
-    const starts = environment.flag(name === 'esmtpd-ssl' ? 'ESMTPDSSLSTART' : 'ESMTPDSTART', true);
+    const starts = environment.flag(STARTS[name], true);
     sheet.setting(name, starts ? 'on' : 'off', name);
     const listener = readListener(sheet, name, environment, { bofh, sizeOctets, starts });
     if (starts) listeners.push(listener);
@@ -65,7 +68,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
   const afterTls = environment.parsed('ESMTPAUTH_TLS', [], parseMechanisms);
   const listener: Listener = {
     name,
-    endpoints: readEndpoints(environment, name),
+    ...(name === 'lmtpd' ? readLmtpPlace(environment) : { endpoints: readEndpoints(environment, name) }),
     tls: ssl ? 'implicit' : 'starttls',
     ...(tls === undefined ? {} : { identity: tls.identity, tlsDetails: tls }),
     authRequired: environment.flag('AUTH_REQUIRED', false),
@@ -73,8 +76,8 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     mechanisms: { plain, tls: afterTls.length > 0 ? afterTls : plain },
     authRelayClient: environment.text('AUTHRELAYCLIENT', ''),
     maxConnections: environment.number('MAXDAEMONS', defaults.maxConnections, 1, 65_536),
-    maxPerAddress: environment.number('MAXPERIP', defaults.maxPerAddress, 1, 65_536),
-    maxPerBlock: environment.number('MAXPERC', defaults.maxPerBlock, 1, 65_536),
+    maxPerAddress: environment.number('MAXPERIP', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerAddress, 1, 65_536),
+    maxPerBlock: environment.number('MAXPERC', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerBlock, 1, 65_536),
     tarpit: environment.flag('TARPIT', true),
     expn: !environment.flag('BOFHNOEXPN', false),
     vrfy: !environment.flag('BOFHNOVRFY', false),
@@ -82,6 +85,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     addDate: !environment.flag('NOADDDATE', !submission),
     sizeOctets: ownSize === 0 ? null : ownSize,
     access: readAccess(sheet, environment),
+    trust: readTrust(sheet, name, environment),
     variables: connectionVariables(name, environment, bofh),
   };
   if (starts && identity === undefined && (ssl || listener.tlsRequired)) {
@@ -98,7 +102,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
 }
 
 /** esmtpd's own PORT is no default of esmtpd-msa: two listeners on one port would never start. */
-function readEndpoints(environment: Environment, name: ListenerName): readonly ListenEndpoint[] {
+function readEndpoints(environment: Environment, name: Exclude<ListenerName, 'lmtpd'>): readonly ListenEndpoint[] {
   const ssl = name === 'esmtpd-ssl';
   const portName = ssl ? 'SSLPORT' : 'PORT';
   const standard = { esmtpd: '25', 'esmtpd-msa': '587', 'esmtpd-ssl': '465' }[name];
@@ -109,7 +113,7 @@ function readEndpoints(environment: Environment, name: ListenerName): readonly L
   return environment.parsed(portName, fallback, (text) => parsePortList(text, address, `${portName}=${standard}`));
 }
 
-const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE']);
+const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST']);
 
 /** bofh's opt lines are the weakest; the esmtpd file wins, and the access file over both, per connection. */
 function connectionVariables(listener: ListenerName, environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
@@ -122,6 +126,8 @@ function connectionVariables(listener: ListenerName, environment: Environment, b
     const value = listenerVocabulary.used.includes(name) ? environment.get(name) : undefined;
     if (value !== undefined) variables.set(name, value);
   }
+  // Whoever hands mail on by LMTP has judged the sender, when he could still be told.
+  if (listener === 'lmtpd' && environment.get('BOFHCHECKDNS') === undefined) variables.set('BOFHCHECKDNS', '0');
   return variables;
 }
 
@@ -154,7 +160,7 @@ function verifyPeerOf({ tlsDetails }: Listener): string {
 function tell(sheet: Sheet, listener: Listener, environment: Environment): void {
   const { name } = listener;
   const rows: readonly (readonly [string, string])[] = [
-    [name === 'esmtpd-ssl' ? 'SSLPORT' : 'PORT', listener.endpoints.map(({ address, port }) => `${address ?? '*'}.${port}`).join(',')],
+    [name === 'esmtpd-ssl' ? 'SSLPORT' : 'PORT', [...listener.endpoints.map(({ address, port }) => `${address ?? '*'}.${port}`), ...(listener.socket === undefined ? [] : [listener.socket.path])].join(',')],
     ['MAXDAEMONS', String(listener.maxConnections)],
     ['MAXPERIP', String(listener.maxPerAddress)],
     ['MAXPERC', String(listener.maxPerBlock)],

@@ -4,11 +4,14 @@ import type { KeyObject } from 'node:crypto';
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
+import type { BanSettings } from '../grammar/config/bans.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
+import type { Network } from '../grammar/config/network.ts';
+import type { GreylistSettings } from '../grammar/config/greylist.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { LinkRule } from '../grammar/config/links.ts';
@@ -41,6 +44,8 @@ export interface Configuration {
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
   readonly bofh: Bofh;
+  readonly bans: BanSettings;
+  readonly greylist: GreylistSettings;
   readonly limits: Limits;
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
@@ -126,12 +131,14 @@ export interface AddressRules {
   readonly aliasFiles: Readonly<Record<AliasFile, string>>;
 }
 
-export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
+export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'lmtpd';
 
 export interface Listener {
   readonly name: ListenerName;
-  /** Never empty. */
+  /** Empty only where there is a socket. */
   readonly endpoints: readonly ListenEndpoint[];
+  /** A Unix socket, of the LMTP listener. */
+  readonly socket?: { readonly path: string; readonly mode: number };
   readonly tls: 'starttls' | 'implicit';
   /** Absent: no TLS on this listener. */
   readonly identity?: TlsIdentity;
@@ -154,8 +161,17 @@ export interface Listener {
   readonly addDate: boolean;
   readonly sizeOctets: number | null;
   readonly access: readonly AccessEntry[];
+  readonly trust: ListenerTrust;
   /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
   readonly variables: ReadonlyMap<string, string>;
+}
+
+/** Networks whose word on who the client is counts. Empty: nobody's. */
+export interface ListenerTrust {
+  /** Not empty: every connection must come from there, with a PROXY header. */
+  readonly proxy: readonly Network[];
+  readonly xclient: readonly Network[];
+  readonly xforward: readonly Network[];
 }
 
 export interface ListenerTls {

@@ -22,6 +22,8 @@ export interface AuthFailures {
   /** Asked before each attempt; `login` is null while nobody was named. */
   allowed(address: string, login: string | null): boolean;
   failed(address: string, login: string | null): void;
+  /** Who has proved to be somebody from there is no guesser there. */
+  succeeded(address: string, login: string): void;
 }
 
 export type Proof =

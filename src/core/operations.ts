@@ -73,6 +73,19 @@ export interface QueueDesk {
   /** Addresses that strangers' mail could not be delivered to (BOFHSUPPRESSBACKSCATTER). */
   tracked(): Promise<readonly TrackedAddress[]>;
   forgetTracked(which: 'all' | { readonly address: string }): Promise<number>;
+  /** Neighbourhoods and logins that nobody listens to for a while. */
+  bans(): Promise<readonly Ban[]>;
+  /** One that covers the address, or that login. */
+  clearBans(which: 'all' | { readonly who: string }): Promise<number>;
+}
+
+export interface Ban {
+  /** A network, or a login. */
+  readonly who: string;
+  readonly kind: 'network' | 'login';
+  readonly at: number;
+  readonly until: number;
+  readonly why: string;
 }
 
 export type TrackedAddress = Tracked & { readonly address: string };

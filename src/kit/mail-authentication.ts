@@ -9,10 +9,8 @@ import type { Answer, Resolver } from './resolver.ts';
 export interface VerifyRequest {
   /** The whole message as it came, CRLF line ends; read once. */
   readonly content: AsyncIterable<Uint8Array>;
-  /** Octets of its header, the empty line included. */
-  readonly headerEnd: number;
   /** Domains that SPF has passed: what DMARC may align with. */
-  readonly spfPassed: readonly string[];
+  readonly spfPassed: readonly string[] | Promise<readonly string[]>;
   readonly resolver: Pick<Resolver, 'a' | 'aaaa' | 'mx' | 'txt'>;
   /** For expiry of signatures. */
   readonly now: number;
@@ -26,8 +24,9 @@ export interface Verified {
   readonly arc: ArcResult | null;
   /** Null: the From field names no domain, or several. */
   readonly dmarc: DmarcResult | null;
-  /** Of the From fields. */
+  /** Of the From fields; there may be only one (RFC 5322 §3.6). */
   readonly authors: readonly string[];
+  readonly fromFields: number;
 }
 
 export type SignatureResult = 'pass' | 'fail' | 'policy' | 'neutral' | 'temperror' | 'permerror';
@@ -47,6 +46,8 @@ export interface Signature {
 export interface ArcResult {
   readonly result: 'pass' | 'fail' | 'temperror';
   readonly instances: number;
+  /** Who put the last seal on. */
+  readonly sealer?: string;
   readonly why?: string;
 }
 
@@ -66,6 +67,9 @@ export interface MailAuthentication {
 /** A signature each costs a hash of the whole body and a look-up; real mail has two or three. */
 const SIGNATURES = 10;
 const LOOKUPS = 60;
+const HEADER_END = Buffer.from('\r\n\r\n');
+/** More is no header; the intake refuses less. */
+const HEADER_OCTETS = 1024 * 1024;
 /** A 4096-bit RSA key is 736 letters; a longer record is there to keep us busy. */
 const KEY_LETTERS = 4096;
 
@@ -87,7 +91,7 @@ export function createMailAuthentication(): MailAuthentication {
       const dmarc = await evaluateDmarc({
         headerFrom: dkim.headerFrom,
         fromFields: dkim.fromFields,
-        spfDomains: [...request.spfPassed],
+        spfDomains: [...(await request.spfPassed)],
         dkimDomains: dkim.results.flatMap(({ status, signingDomain }) => (status.result === 'pass' && signingDomain !== undefined ? [{ domain: signingDomain, ...(status.underSized === undefined ? {} : { underSized: status.underSized }) }] : [])),
         resolver,
         strict: true,
@@ -96,9 +100,10 @@ export function createMailAuthentication(): MailAuthentication {
       return {
         signatures: dkim.results.flatMap(one => (one.status.result === 'none' ? [] : [signatureOf(one)])),
         signaturesLeft: left.signatures,
-        arc: arcOf(arc, chain === undefined || chain === false ? 0 : chain.length),
+        arc: arcOf(arc, chain === undefined || chain === false ? 0 : chain.length, dkim.arc?.lastEntry),
         dmarc: dmarcOf(dmarc.response),
         authors: dkim.headerFrom,
+        fromFields: dkim.fromFields,
       };
     },
   };
@@ -131,24 +136,24 @@ async function load() {
 }
 
 /** The message without the signatures that are too many; how many those were is written to `left`. */
-async function* withFewer({ content, headerEnd }: VerifyRequest, left: { signatures: number }): AsyncGenerator<Uint8Array> {
-  const head: Uint8Array[] = [];
-  let octets = 0;
+async function* withFewer({ content }: VerifyRequest, left: { signatures: number }): AsyncGenerator<Uint8Array> {
+  let head: Buffer | null = Buffer.alloc(0);
   for await (const chunk of content) {
-    if (octets >= headerEnd) {
+    if (head === null) {
       yield chunk;
       continue;
     }
-    head.push(chunk);
-    octets += chunk.length;
-    if (octets < headerEnd) continue;
-    const whole = Buffer.concat(head);
-    const header = withFewerSignatures(whole.subarray(0, headerEnd).toString('latin1'));
+    const searched = Math.max(0, head.length - HEADER_END.length);
+    const whole: Buffer = Buffer.concat([head, chunk]);
+    const end = whole.indexOf(HEADER_END, searched);
+    head = end < 0 && whole.length < HEADER_OCTETS ? whole : null;
+    if (head !== null) continue;
+    const header = withFewerSignatures(whole.subarray(0, end < 0 ? undefined : end + HEADER_END.length).toString('latin1'));
     left.signatures = header.left;
     yield Buffer.from(header.text, 'latin1');
-    if (whole.length > headerEnd) yield whole.subarray(headerEnd);
+    if (end >= 0) yield whole.subarray(end + HEADER_END.length);
   }
-  if (octets < headerEnd) yield Buffer.concat(head);
+  if (head !== null) yield head;
 }
 
 /** The upper ones are the newer ones (RFC 6376 §5.6), and stay. */
@@ -198,10 +203,16 @@ function signatureOf({ status, signingDomain = '', selector = '', signature = ''
   };
 }
 
-function arcOf(given: { readonly status: Status } | false, instances: number): ArcResult | null {
+function arcOf(given: { readonly status: Status } | false, instances: number, last: unknown): ArcResult | null {
   if (given === false || given.status.result === 'none') return null;
   const { result, comment } = given.status;
-  return { result: result === 'pass' || result === 'temperror' ? result : 'fail', instances, ...(typeof comment === 'string' ? { why: comment } : {}) };
+  return { result: result === 'pass' || result === 'temperror' ? result : 'fail', instances, ...sealerOf(last), ...(typeof comment === 'string' ? { why: comment } : {}) };
+}
+
+function sealerOf(entry: unknown): { readonly sealer?: string } {
+  const seal = (entry as { readonly 'arc-seal'?: { readonly parsed?: { readonly d?: { readonly value?: unknown } } } } | undefined)?.['arc-seal'];
+  const domain = seal?.parsed?.d?.value;
+  return typeof domain === 'string' ? { sealer: domain.toLowerCase() } : {};
 }
 
 function dmarcOf(given: Dmarc | false): DmarcResult | null {

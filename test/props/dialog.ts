@@ -10,7 +10,7 @@
  *   has: / lacks: text     a line of the last reply, without its code, is (not) exactly this
  *   TLS  EOF  WAIT: ms     we start TLS; we close our side; the clock moves
  *   closed                 the server closes, with nothing more said
- *   queued: n  body-is:  body-contains:  from:  rcpt:  protocol:  relay-client:  mail:  options:  logged:  bugs: n
+ *   queued: n  body-is:  body-contains:  from:  rcpt:  protocol:  remote:  relay-client:  mail:  options:  logged:  bugs: n
  *   failures: address login, …   what was counted against whom
  *   not: octets|segment    this dialog makes no sense with our octets sent one by one, or all in one segment
  *
@@ -44,7 +44,7 @@ export interface Dialog {
 }
 
 const WORDS = new Set(['with', 'C', 'C!', 'C-cram', 'C-scram', 'C-scram-end', 'failures', 'S', 'has', 'lacks', 'TLS', 'EOF', 'WAIT', 'closed', 'queued', 'body-is', 'body-contains',
-  'from', 'rcpt', 'protocol', 'relay-client', 'mail', 'options', 'logged', 'bugs', 'not']);
+  'from', 'rcpt', 'protocol', 'remote', 'relay-client', 'mail', 'options', 'logged', 'bugs', 'not']);
 const PATIENCE_MS = 10_000; // a reply that does not come is a failed test, not a hanging one
 /** Octet by octet is a turn of the event loop each; longer input goes in sevenths. */
 const OCTET_WISE = 20_000;
@@ -108,6 +108,8 @@ function settings(steps: readonly Step[]): BoxOptions {
     else if (name === 'auth') options['auth'] = createOneAccount();
     else if (name === 'mechanisms' || name === 'mechanismsTls') listener[name] = words();
     else if (name === 'failures') options['failures'] = createFailureBook();
+    else if (['proxyFrom', 'xclientFrom', 'xforwardFrom'].includes(name)) listener[name] = { has: (address: string) => value.split(' ').includes(address) };
+    else if (name === 'header') continue; // said in the clear, before TLS
     else if (name === 'directory') options['directory'] = createSmallDirectory();
     else if (name === 'greeting') options['greeting'] = unescape(value).toString();
     else if (name === 'reverse') options['reverse'] = async () => (value === '' ? { kind: 'none' } : { kind: 'found', name: value });
@@ -126,9 +128,10 @@ export function testTls(): { readonly key: Buffer; readonly cert: Buffer } {
 
 export async function runDialog(dialog: Dialog, way: Way): Promise<void> {
   const box = await openReceiveBox(settings(dialog.steps));
+  const header = dialog.steps.find(step => step.word === 'with' && step.rest.startsWith('header='))?.rest.slice('header='.length);
   const client = new Client(connect(box.port, '127.0.0.1'), dialog.steps.some(step => step.word === 'with' && step.rest === 'kind=smtps'), way);
   try {
-    await client.ready();
+    await client.ready(header);
     for (const step of way === 'segment' ? inSegments(dialog.steps) : dialog.steps) {
       try {
         await take(box, client, step);
@@ -236,6 +239,11 @@ async function take(box: ReceiveBox, client: Client, step: Step): Promise<void> 
     case 'mail':
       assert.equal(JSON.stringify(last?.mail), rest);
       return;
+    case 'remote': {
+      const { remoteAddress, remotePort, remoteName, localAddress, helo, login } = last?.origin ?? {};
+      assert.equal(JSON.stringify({ remoteAddress, ...(rest.includes('remotePort') ? { remotePort } : {}), remoteName, localAddress, helo, login }), rest);
+      return;
+    }
     case 'protocol':
       assert.equal(last?.origin.protocol, rest);
       return;
@@ -271,8 +279,9 @@ class Client {
     socket.on('error', () => undefined);
   }
 
-  async ready(): Promise<void> {
+  async ready(header?: string): Promise<void> {
     await once(this.#socket, 'connect');
+    if (header !== undefined) this.#socket.write(`${header}\r\n`);
     if (this.#smtps) return this.startTls();
     this.#listen(this.#socket);
   }

@@ -7,7 +7,7 @@ import { formatRawFields, parseRawFields, unfolded, valueOf } from '../../src/gr
 import { parseContentType, parseFields } from '../../src/grammar/mime/field.ts';
 import { LIMITS, Structure } from '../../src/grammar/mime/structure.ts';
 import { decodeText, readNames } from '../../src/grammar/mime/words.ts';
-import { createExchange, mechanisms } from '../../src/grammar/sasl.ts';
+import { createExchange, mechanisms, type Step } from '../../src/grammar/sasl.ts';
 import { cleanHelo, parseCommandLine, parseMail, parseRcpt } from '../../src/grammar/smtp/command.ts';
 import { rewriteAddressFields } from '../../src/grammar/uucp/address-fields.ts';
 import type { Subject } from './hostile-input.ts';
@@ -43,7 +43,8 @@ export const hostileSubjects: readonly Subject[] = [
   },
   {
     name: 'sasl',
-    seeds: ['AGFubgBzZWNyZXQ=', 'YW5uAGFubgBzZWNyZXQ=', 'YW5u', '=', '*', 'YW5uIDlkMmFkOTQyZWEwYjQyODdjOTVkM2QzYjA3MWRmOGU4', 'biwsbj1hbm4scj1mb28=', 'bixhPWFubixhdXRoPUJlYXJlciB0b2tlbgEB', 'c2VjcmV0'],
+    seeds: ['AGFubgBzZWNyZXQ=', 'YW5uAGFubgBzZWNyZXQ=', 'YW5u', '=', '*', 'YW5uIDlkMmFkOTQyZWEwYjQyODdjOTVkM2QzYjA3MWRmOGU4', 'biwsbj1hbm4scj1mb28=', 'bixhPWFubixhdXRoPUJlYXJlciB0b2tlbgEB', 'c2VjcmV0',
+      'n,,n=ann,r=fyko\nc=biws,r=fykoNONCE,p=AAAA\n=', 'p=tls-exporter,,n=a=2Cb,r=x\nc=cD10bHMtZXhwb3J0ZXIsLGRhdGE=,r=xNONCE,p=AAAA', 'y,a=ann,n=ann,r=x', 'n,a=ann,\u0001auth=Bearer dG9rZW4=\u0001\u0001', 'user=ann\u0001auth=Bearer t\u0001\u0001', '\0ann\0secret', 'ann@h.example'],
     read: readSasl,
   },
   {
@@ -122,20 +123,33 @@ function readHeader(input: string): void {
   rewriteAddressFields(input, address => `${address}@x.example`);
 }
 
+/** Lines as they come, and as what a client would have encoded: the second reaches behind the base64. */
 function readSasl(input: string): void {
   // No exchange has more; the session ends it when it does not end itself.
-  const [first = '', ...rest] = input.split('\n', 8);
+  const lines = input.split('\n', 8);
+  const encoded = lines.map(line => Buffer.from(line, 'latin1').toString('base64'));
   for (const mechanism of mechanisms) {
-    for (const initial of [null, first]) {
-      const exchange = createExchange(mechanism, { service: 'esmtp', challenge: () => '<1.2@h.example>' });
-      const said = [exchange.begin(initial), ...[first, ...rest, first].map(line => exchange.answer(line))];
-      for (const step of said) {
-        if (step.kind === 'challenge') assert.match(step.text, /^[A-Za-z0-9+/=]*$/);
-        if (step.kind === 'proof') assert.ok(step.login !== '' && !step.login.includes('\0'));
-        if (step.kind === 'malformed' || step.kind === 'hopeless') assert.ok(!CONTROL.test(step.why));
+    for (const [first = '', ...rest] of [lines, encoded]) {
+      for (const initial of [null, first]) {
+        const exchange = createExchange(mechanism, { service: 'esmtp', challenge: () => '<1.2@h.example>', nonce: () => 'NONCE', binding: () => Buffer.from('data'), identity: 'ann@h.example' });
+        let step = exchange.begin(initial);
+        checkStep(step);
+        for (const line of initial === null ? [first, ...rest] : rest) {
+          if (step.kind === 'salt') step = exchange.salted?.(Buffer.from('salt'), 4096) ?? step;
+          else if (step.kind === 'proof') step = exchange.accepted?.(Buffer.from('signature')) ?? step;
+          checkStep(step);
+          step = exchange.answer(line);
+          checkStep(step);
+        }
       }
     }
   }
+}
+
+function checkStep(step: Step): void {
+  if (step.kind === 'challenge') assert.match(step.text, /^[A-Za-z0-9+/=]*$/);
+  if (step.kind === 'proof' || step.kind === 'salt' || step.kind === 'identity') assert.ok(step.login !== '' && !step.login.includes('\0'));
+  if (step.kind === 'malformed' || step.kind === 'hopeless') assert.ok(!CONTROL.test(step.why));
 }
 
 /** However it is cut, the walk gives every octet back in order. */

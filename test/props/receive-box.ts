@@ -178,6 +178,7 @@ export function createFailureBook(): AuthFailures & { readonly book: string[] } 
     book,
     allowed: (address, login) => login !== 'banned' && address !== '192.0.2.66',
     failed: (address, login) => void book.push(`${address} ${login ?? '-'}`),
+    succeeded: () => undefined,
   };
 }
 

@@ -1,7 +1,7 @@
 /** bofh's rules that need nothing but the envelope: senders and recipients never wanted, and how many recipients one message has. */
 import type { Check } from '../../core/policy.ts';
 import { pass } from '../../core/policy.ts';
-import { refuse, type Refusal } from '../../core/status.ts';
+import { refuse } from '../../core/status.ts';
 import type { AddressPattern, Bofh } from '../../grammar/config/bofh.ts';
 import { createAddressPatterns } from './address-patterns.ts';
 
@@ -40,4 +40,4 @@ export function createRecipientLimit({ count, hard }: Bofh['maxRecipients']): Ch
 }
 
 /** 552 would be read as 452 by clients that follow RFC 5321 §4.5.3.1.10, and come again. */
-const tooManyForGood: Refusal<5> = { kind: 'refused', reply: 550, status: '5.5.3', text: 'Too many recipients' };
+const tooManyForGood = refuse('tooManyRecipientsForGood');

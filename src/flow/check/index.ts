@@ -11,8 +11,12 @@ import type { DomainList } from '../../grammar/config/domain-list.ts';
 import { createBlockCheck } from './block.ts';
 import { createRecipientLimit, createSenderCheck, createSpamTrapCheck, type BofhRules } from './bofh.ts';
 import { createRelayCheck } from './relay.ts';
+import { createSenderAddressCheck } from './sender-address.ts';
 
 export { createNetworkChecks, type NetworkChecks } from './network-checks.ts';
+export { createBans, type Bans } from './bans.ts';
+export { createGreylist } from './greylist.ts';
+export { createReportsCheck, learnFromReport } from './reports-refused.ts';
 export { createTrackCheck, trackOutcome } from './tracked.ts';
 export { createAdmission, type AdmissionRules } from './access.ts';
 
@@ -26,5 +30,5 @@ export interface CheckOptions {
 
 /** In the order in which to ask them. Those that need a name server are in network-checks.ts. */
 export function createChecks({ acceptMailFor, home, bofh }: CheckOptions): readonly Check[] {
-  return [createSenderCheck(bofh.badFrom), createBlockCheck(), createRecipientLimit(bofh.maxRecipients), createRelayCheck(acceptMailFor, home), createSpamTrapCheck(bofh.spamTraps)];
+  return [createSenderAddressCheck(acceptMailFor), createSenderCheck(bofh.badFrom), createBlockCheck(), createRecipientLimit(bofh.maxRecipients), createRelayCheck(acceptMailFor, home), createSpamTrapCheck(bofh.spamTraps)];
 }

@@ -28,7 +28,7 @@ export function createRelayCheck(accepted: Pick<DomainList, 'has'>, home: (domai
   };
 }
 
-function mayRelay(origin: Origin, variables: Variables): boolean {
+export function mayRelay(origin: Origin, variables: Variables): boolean {
   return origin.relayClient !== undefined || origin.login !== undefined || variables.has('RELAYCLIENT');
 }
 

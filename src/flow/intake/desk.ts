@@ -9,8 +9,9 @@ import type { Address, Envelope, MessageId, Origin, Recipient, RecipientId, Reve
 import { taken, type Awaitable, type ContentWriter, type Intake, type MailOptions, type OpenOptions, type Queued, type RcptOptions, type Taken, type Transaction } from '../../core/intake.ts';
 import type { Log } from '../../core/log.ts';
 import type { Counter, Histogram, Metrics } from '../../core/metrics.ts';
-import type { Check, Examination, Facts, Filtering, Pass, TraceField, Variables } from '../../core/policy.ts';
+import type { Check, Examination, Facts, Filtering, TraceField, Variables, Verdict } from '../../core/policy.ts';
 import type { Revisers, Revision } from '../../core/revision.ts';
+import type { Watch, Witness } from '../../core/witness.ts';
 import type { Draft, QueueStore, Seal } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { decide } from './decision.ts';
@@ -29,6 +30,8 @@ export interface IntakeOptions {
   readonly filtering?: Filtering | null;
   /** Rules for the message's own octets; absent: it is kept as it comes. */
   readonly revisers?: Revisers;
+  /** Reads content as it comes, before any rule changes it. */
+  readonly witness?: Witness;
   readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number; readonly batchSize?: number };
   readonly clock: Clock;
   readonly log: Log;
@@ -84,6 +87,9 @@ class OpenTransaction implements Transaction {
   #someFiltered = false;
   #examination: Examination | null = null;
   #revision: Revision | null = null;
+  #watch: Watch | null = null;
+  /** Why it waits for the operator, by a check's word. */
+  #aside: string | undefined;
 
   constructor(options: IntakeOptions, counters: Counters, origin: Origin, open: OpenOptions) {
     this.#options = options;
@@ -98,6 +104,7 @@ class OpenTransaction implements Transaction {
     this.abort();
     this.#variables = this.#admitted;
     this.#fields = [];
+    this.#aside = undefined;
     this.#reversePath = reversePath;
     this.#mail = mail;
     this.#recipients = [];
@@ -180,17 +187,22 @@ class OpenTransaction implements Transaction {
       if (verdict instanceof Promise) {
         return verdict.then(late => {
           if (late.kind === 'refused') return this.#refused(late);
-          if (late.kind === 'pass') this.#learn(late, facts);
+          this.#learn(late, facts);
           return this.#judge(stage, facts, at + 1);
         });
       }
       if (verdict.kind === 'refused') return this.#refused(verdict);
-      if (verdict.kind === 'pass') this.#learn(verdict, facts);
+      this.#learn(verdict, facts);
     }
     return taken;
   }
 
-  #learn({ filtering, variables, fields }: Pass, facts: OpenFacts): void {
+  #learn(verdict: Exclude<Verdict, Refusal>, facts: OpenFacts): void {
+    if (verdict.kind === 'quarantine') {
+      this.#aside ??= verdict.why;
+      return;
+    }
+    const { filtering, variables, fields } = verdict;
     if (filtering !== undefined) this.#filtering = filtering;
     if (fields !== undefined) this.#fields.push(...fields);
     if (variables === undefined) return;
@@ -228,13 +240,17 @@ class OpenTransaction implements Transaction {
     const revision = this.#options.revisers?.open({ envelope, variables: this.#variables }, kept) ?? null;
     this.#revision = revision;
     const into = revision ?? kept;
+    const watch = this.#options.witness?.open({ origin: this.#origin, variables: this.#variables, reversePath: this.#reversePath }) ?? null;
+    this.#watch = watch;
     return {
       kind: 'writer',
       write: chunk => {
         // Only the header is looked at, and it is among the first octets or too long anyway.
         if (headOctets <= headerOctets) head.push(chunk);
         headOctets += chunk.length;
-        return into.write(chunk);
+        const seen = watch?.write(chunk);
+        const written = into.write(chunk);
+        return seen === undefined ? written : Promise.all([seen, written]).then(() => undefined);
       },
       end: facts => this.#end(draft, envelope, recipients, head, facts, examination, revision),
     };
@@ -250,8 +266,10 @@ class OpenTransaction implements Transaction {
       return this.#refused(header);
     }
     // Of the header as it came: what a signature covers.
-    const judged = this.#judge('data', { origin, variables: this.#variables, reversePath: this.#reversePath, recipients, header: headerOf(head, came) });
-    const verdict = judged instanceof Promise ? await judged : judged;
+    const about: OpenFacts = { origin, variables: this.#variables, reversePath: this.#reversePath, recipients, header: headerOf(head, came) };
+    const judged = this.#judge('data', about);
+    const checked = judged instanceof Promise ? await judged : judged;
+    const verdict = checked.kind === 'taken' && this.#watch !== null ? await this.#hear(this.#watch, about) : checked;
     if (verdict.kind === 'refused') {
       this.abort();
       return verdict;
@@ -269,7 +287,14 @@ class OpenTransaction implements Transaction {
     const missing = added(header.missing, origin, this.#variables);
     const trace = withFields(this.#options.trace({ id: draft.id, envelope: declared, recipients, at, missing }), this.#fields);
     const seal: Seal = { due: after(at, limits.submitDelayMs), trace, facts, envelope: declared };
-    return examination === null ? this.#commit(draft, seal, recipients.length, at, NONE_REFUSED) : this.#examine(draft, seal, recipients, at, examination);
+    return examination === null ? this.#settle(draft, seal, at, { recipients: recipients.length, refused: NONE_REFUSED }) : this.#examine(draft, seal, recipients, at, examination);
+  }
+
+  async #hear(watch: Watch, about: OpenFacts): Promise<Taken | Refusal> {
+    const verdict = await watch.judge(about);
+    if (verdict.kind === 'refused') return this.#refused(verdict);
+    this.#learn(verdict, about);
+    return taken;
   }
 
   /** Until the filters have passed it, nothing of the message is in the queue. */
@@ -286,18 +311,24 @@ class OpenTransaction implements Transaction {
       for await (const chunk of judged.content instanceof Uint8Array ? [judged.content] : judged.content) await draft.write(chunk);
       const body = judged.facts.has8bit && envelope.body === '7bit' ? '8bitmime' : envelope.body;
       const kept: Seal = { ...seal, trace: judged.trace, facts: judged.facts, recipients: decision.recipients, envelope: { ...envelope, body } };
-      const { quarantine } = decision;
-      if (quarantine === undefined) return await this.#commit(draft, kept, kept.recipients?.length ?? 0, at, decision.refused);
-      // Due long after anyone would have looked, for the moment before it is set aside.
-      const queued = await this.#commit(draft, { ...kept, due: after(at, NEVER_MS) }, kept.recipients?.length ?? 0, at, decision.refused);
-      if (queued.kind === 'queued') {
-        // A batch that nobody was left in has no entry.
-        for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, quarantine);
-      }
-      return queued;
+      if (decision.quarantine !== undefined) this.#aside ??= decision.quarantine;
+      return await this.#settle(draft, kept, at, { recipients: kept.recipients?.length ?? 0, refused: decision.refused });
     } finally {
       examination.close();
     }
+  }
+
+  /** Into the queue, or aside. */
+  async #settle(draft: Batches, seal: Seal, at: Instant, { recipients, refused }: { readonly recipients: number; readonly refused: Queued['refused'] }): Promise<Queued | Refusal> {
+    const aside = this.#aside;
+    if (aside === undefined) return this.#commit(draft, seal, recipients, at, refused);
+    // Due long after anyone would have looked, for the moment before it is set aside.
+    const queued = await this.#commit(draft, { ...seal, due: after(at, NEVER_MS) }, recipients, at, refused);
+    if (queued.kind === 'queued') {
+      // A batch that nobody was left in has no entry.
+      for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, aside);
+    }
+    return queued;
   }
 
   async #commit(draft: Draft, seal: Seal, recipients: number, at: Instant, refused: Queued['refused']): Promise<Queued | Refusal> {
@@ -326,6 +357,8 @@ class OpenTransaction implements Transaction {
     this.#examination = null;
     this.#revision?.close();
     this.#revision = null;
+    this.#watch?.close();
+    this.#watch = null;
   }
 
   #tooLarge(sizeOctets: number): boolean {

@@ -25,7 +25,7 @@ export interface Tailor {
 }
 
 /** Beyond what intake lets in, with our own trace fields. */
-const HEADER_OCTETS = 2 * 1024 * 1024;
+export const HEADER_OCTETS = 2 * 1024 * 1024;
 
 /** The same content when there is nothing to do. */
 export async function dress(content: StoredContent, { senders, signed }: Dress, { signers, kernels, toSevenBit, now }: Tailor): Promise<StoredContent> {
@@ -47,7 +47,7 @@ export async function dress(content: StoredContent, { senders, signed }: Dress, 
   return { kind: 'content', facts, sizeOctets: octets + signature.length, read: withHead(kept, 0, signature) };
 }
 
-async function measured(content: StoredContent, source: Source, kernels: Tailor['kernels']): Promise<StoredContent> {
+export async function measured(content: StoredContent, source: Source, kernels: Tailor['kernels']): Promise<StoredContent> {
   const { facts, octets } = await passOver(content, source(), kernels);
   return { kind: 'content', facts, sizeOctets: octets, read: source };
 }

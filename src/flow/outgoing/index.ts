@@ -8,3 +8,4 @@ export { createOutgoing } from './outgoing.ts';
 export type { Manner, OutgoingSettings } from './outgoing.ts';
 export { createSigners, type Signers } from './signers.ts';
 export type { DkimKey } from './dkim.ts';
+export { createPercentForm, type PercentRule } from './percent-form.ts';

@@ -40,6 +40,8 @@ export interface Databases {
   readonly events: Entries;
   /** Address → what became of mail for it (lmdb-track.ts). */
   readonly track: Entries;
+  /** Kind and key → what is noted of a stranger (lmdb-notes.ts). */
+  readonly notes: Entries;
 }
 
 export interface LmdbIndex extends Databases {
@@ -127,6 +129,7 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     get holders() { return databases.holders; },
     get events() { return databases.events; },
     get track() { return databases.track; },
+    get notes() { return databases.notes; },
     transaction: (work) => settled(root.transaction(work)),
     settled,
     quiet: () => underWay === 0,
@@ -190,6 +193,7 @@ function openEnvironment(folder: string, mapSize: number): Environment {
       holders: database('holders'),
       events: database('events'),
       track: database('track'),
+      notes: database('notes'),
     },
   };
 }

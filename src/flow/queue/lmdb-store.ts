@@ -8,6 +8,7 @@ import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { AddressTrack } from '../../core/address-track.ts';
+import type { Notes } from '../../core/notes.ts';
 import type { EventOutbox } from '../../core/event-outbox.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
@@ -22,6 +23,7 @@ import { createClaims } from './claims.ts';
 import { compact } from './compaction.ts';
 import { createDrafts } from './drafts.ts';
 import { createLmdbOutbox } from './lmdb-outbox.ts';
+import { createLmdbNotes } from './lmdb-notes.ts';
 import { createLmdbTrack } from './lmdb-track.ts';
 import { createListing, oldestAcceptedAt } from './listing.ts';
 import { createFinishedMessages } from './finished-messages.ts';
@@ -93,6 +95,7 @@ export interface LmdbQueue extends QueueStore, QueueUpkeep {
   tidy(): Promise<Recovery>;
   readonly outbox: EventOutbox;
   readonly track: AddressTrack;
+  readonly notes: Notes;
 }
 
 export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueue> {
@@ -160,6 +163,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     content: (id, message) => contentOf(index, bodies, kernels, id, message),
   });
   const track = createLmdbTrack(index, clock, log);
+  const notes = createLmdbNotes(index, clock, log);
   const transfer = createTransfer({ index, bodies, ground, format, kernels, clock, listing, inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS });
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
@@ -182,6 +186,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   return {
     recovery,
     track,
+    notes,
     outbox: createLmdbOutbox({ index, clock, log, tag, room: (octets) => space.room(octets) === 'room' }),
     begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
     room: (sizeOctets) => space.room(sizeOctets),
@@ -207,6 +212,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     async tidy() {
       await forgetImports(index, clock.now());
       await track.purge();
+      await notes.purge();
       const recovery = await putRight();
       if (options.compactFrom !== undefined && (await makeSmall(options.compactFrom))) ground.moved();
       return recovery;

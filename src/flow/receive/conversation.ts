@@ -8,6 +8,7 @@ import type { ChunkReception } from './chunk-reception.ts';
 import type { ContentPolicy, ContentReading } from './content-reading.ts';
 import type { Limits } from './limits.ts';
 import type { TlsFacts } from './origin.ts';
+import type { Peer } from './peer.ts';
 import type { Reading } from './reading.ts';
 import type { Setup } from './setup.ts';
 import type { Terms } from './terms.ts';
@@ -39,7 +40,11 @@ export interface Conversation {
   readonly tls: TlsFacts | null;
   /** The same connection, alive: what only the session may know. */
   readonly channel: TlsChannel | null;
-  readonly remoteAddress: string;
+  readonly peer: Peer;
+  /** What this peer, as it came, may say of whom it speaks for. */
+  readonly introduces: { readonly xclient: boolean; readonly xforward: boolean };
+  /** XFORWARD's word on the next message, for the log. */
+  forwarded: Readonly<Record<string, string>> | null;
   /** What HELO or EHLO said, cleaned; null before. */
   helo: string | null;
   /** By EHLO: service extensions are in force. */
@@ -60,8 +65,10 @@ export interface Conversation {
   answer(lines: string): void;
   /** Our own decision: said at once, then the tarpit. One log line. */
   refuse(refusal: Refusal, about?: About): Awaitable<void>;
-  /** The intake's or a backend's decision: the tarpit comes before the reply. One log line. */
-  passOn(refusal: Refusal, about?: About): Awaitable<void>;
+  /** The intake's or a backend's decision: the tarpit comes before the reply. One log line; the reply may be due several times. */
+  passOn(refusal: Refusal, about?: About, times?: number): Awaitable<void>;
+  /** An error line in the log, and nothing else. */
+  bug(cause: unknown): void;
   /** A client that does well does not wait for what it did before. */
   forgive(): void;
   origin(smtputf8: boolean): Awaitable<Origin>;
@@ -79,6 +86,11 @@ export interface Conversation {
   /** The refusal as 421, and out. */
   hangUp(refusal: Refusal): void;
   startTls(): void;
+  /**
+   * The client is another one, and the session as it was before EHLO. `name`: its reverse name, null when it has none,
+   * undefined when nobody has looked. Refused: it may not come in.
+   */
+  become(peer: Peer, name: string | null | undefined): Refusal | null;
   /** Resolves early when the session ends. */
   pause(ms: number): Promise<void>;
   /** No more commands; what was answered is flushed first. */

@@ -2,9 +2,11 @@
 import { after } from '../../core/clock.ts';
 import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
+import { freeSocketFile, openToMode } from '../../kit/socket-file.ts';
 import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';
+import type { Peer } from './peer.ts';
 import { Session, type SessionGuest } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
@@ -63,7 +65,8 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
         return { text: formatReply(reply, null, `${setup.name} ${text}`) };
       }
       setup.meters.connections.add(1, { result: verdict.kind });
-      return { guest: { setup: setup.at(peer.localAddress), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
+      const at = setup.at(peer.localAddress);
+      return { guest: { setup: at, peer, admit: other => admit(at, other), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
     },
     begin(wire: Wire, guest: Guest) {
       const session = new Session(guest.setup, wire, guest, gone => {
@@ -76,12 +79,21 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       return session;
     },
     trouble: cause => setup.log.info('error', { why: cause.message }),
-  }, listener.tls, listener.kind === 'smtps');
+    expectsHeader(remoteAddress) {
+      const { proxyFrom } = setup.listener;
+      if (proxyFrom === undefined) return 'no';
+      if (proxyFrom.has(remoteAddress)) return 'yes';
+      setup.log.info('error', { relay: remoteAddress, why: 'not a proxy of ours, on a port for proxies' });
+      setup.meters.connections.add(1, { result: 'denied' });
+      return 'refused';
+    },
+  }, listener.tls, listener.kind === 'smtps', () => clock.now());
 
   const sweep = async () => {
     while (!over.signal.aborted) {
       const now = clock.now();
       for (const session of sessions) session.sweep(now);
+      server.sweep();
       await clock.sleepUntil(after(now, SWEEP_MS), over.signal);
     }
   };
@@ -91,9 +103,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     setup = createSetup(next);
   };
 
-  await server.open(listener.listen);
+  await listenOn(server, listener.listen);
   const bound = server.server.address();
   if (bound !== null && typeof bound === 'object') place = { host: bound.address, port: bound.port };
+  else if (typeof bound === 'string') place = { host: bound, port: 0 };
   sweep().catch((cause: unknown) => setup.log.error('bug', { cause }));
 
   return {
@@ -117,10 +130,17 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
   };
 }
 
+async function listenOn(server: WireServer<Guest>, listen: ReceiveOptions['listener']['listen']): Promise<void> {
+  if (!('path' in listen)) return server.open(listen);
+  if (!(await freeSocketFile(listen.path))) throw new Error(`${listen.path} is somebody else's`);
+  await server.open({ path: listen.path });
+  await openToMode(listen.path, listen.mode);
+}
+
 const NO_CERTIFICATE = 'a listener of kind smtps needs a key and a certificate';
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
-function admit(setup: Setup, peer: { remoteAddress: string; localAddress: string; localPort: number }) {
+function admit(setup: Setup, peer: Peer) {
   try {
     return setup.admission.admit(peer);
   } catch (cause) {

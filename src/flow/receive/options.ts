@@ -11,6 +11,7 @@ import type { Admission } from '../../core/policy.ts';
 import type { Refusal } from '../../core/status.ts';
 import type { Mechanism } from '../../grammar/sasl.ts';
 import type { Limits } from './limits.ts';
+import type { Trusted } from './peer.ts';
 
 export interface ReceiveOptions {
   readonly listener: ListenerOptions;
@@ -51,10 +52,10 @@ export type ReverseName =
   | { readonly kind: 'unavailable' };
 
 export interface ListenerOptions {
-  /** esmtp: port 25. submission: port 587. smtps: TLS from the first octet. */
-  readonly kind: 'esmtp' | 'submission' | 'smtps';
-  /** An address and port, or an open socket handed over by the system (socket activation). */
-  readonly listen: { readonly host?: string; readonly port: number; readonly ipv6Only?: boolean; readonly reusePort?: boolean } | { readonly fd: number };
+  /** esmtp: port 25. submission: port 587. smtps: TLS from the first octet. lmtp: an answer for each recipient (RFC 2033). */
+  readonly kind: 'esmtp' | 'submission' | 'smtps' | 'lmtp';
+  /** An address and port, a Unix socket, or an open socket handed over by the system (socket activation). */
+  readonly listen: { readonly host?: string; readonly port: number; readonly ipv6Only?: boolean; readonly reusePort?: boolean } | { readonly fd: number } | { readonly path: string; readonly mode: number };
   readonly limits?: Partial<Limits>;
   /** Absent: STARTTLS is not offered. Required for smtps. */
   readonly tls?: TlsOptions;
@@ -66,6 +67,11 @@ export interface ListenerOptions {
   readonly requireTls?: boolean;
   /** Longer and longer waits at each 5yz; default on, `TARPIT=0` turns it off. */
   readonly tarpit?: boolean;
+  /** Every connection must come from here and begin with a PROXY header; others are refused. Absent: none may. */
+  readonly proxyFrom?: Trusted;
+  /** Who may say by XCLIENT that the client is another one, and by XFORWARD where a message came from. */
+  readonly xclientFrom?: Trusted;
+  readonly xforwardFrom?: Trusted;
   /** Messages with a bare CR or LF: refused (default), their line ends mended, or kept as they are. */
   readonly bareLineEnds?: 'reject' | 'normalize' | 'pass';
   /** AUTHRELAYCLIENT: RELAYCLIENT of those who proved who they are; default ''. */

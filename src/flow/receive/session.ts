@@ -13,7 +13,7 @@ import type { Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { Origin } from '../../core/envelope.ts';
 import type { Awaitable } from '../../core/intake.ts';
-import type { Variables } from '../../core/policy.ts';
+import type { Admission, Variables } from '../../core/policy.ts';
 import { refuse, type Refusal, type Status } from '../../core/status.ts';
 import type { Exchange } from '../../grammar/sasl.ts';
 import { parseCommandLine } from '../../grammar/smtp/command.ts';
@@ -27,6 +27,7 @@ import type { About, Command, Conversation, OpenMail } from './conversation.ts';
 import { judgeTime, type Waiting } from './deadlines.ts';
 import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, type Limits } from './limits.ts';
 import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
+import type { Peer } from './peer.ts';
 import { PeerLog } from './peer-log.ts';
 import type { Reading } from './reading.ts';
 import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
@@ -40,7 +41,10 @@ import type { TlsChannel } from './tls-channel.ts';
 const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d/i;
 
 export interface SessionGuest {
+  readonly peer: Peer;
   readonly variables: Variables;
+  /** Asked again when somebody trusted says that the client is another one. */
+  admit(peer: Peer): ReturnType<Admission['admit']>;
   /** Not admitted, but to be told so in the greeting. */
   readonly turnedAway?: Refusal;
 }
@@ -53,6 +57,7 @@ function lastWord(refusal: Refusal): Refusal {
 
 export class Session implements Conversation, WireListener {
   readonly setup: Setup;
+  peer: Peer;
   terms: Terms;
   helo: string | null = null;
   extended = false;
@@ -66,11 +71,13 @@ export class Session implements Conversation, WireListener {
   mail: OpenMail | null = null;
   transactions = 0;
   handedOver = false;
+  forwarded: Readonly<Record<string, string>> | null = null;
+  readonly introduces: Conversation['introduces'];
 
   readonly #wire: Wire;
   readonly #guest: SessionGuest;
   readonly #left: (session: Session) => void;
-  readonly #tarpit: Tarpit | null;
+  #tarpit: Tarpit | null;
   readonly #lines = new CommandLines();
   #content: Reading | null = null;
   #arrived: () => Awaitable<void> = () => undefined;
@@ -100,7 +107,11 @@ export class Session implements Conversation, WireListener {
     this.#wire = wire;
     this.#guest = guest;
     this.#left = left;
-    this.#log = new PeerLog(setup, wire);
+    this.peer = guest.peer;
+    const { xclientFrom, xforwardFrom } = setup.listener;
+    const { remoteAddress } = guest.peer;
+    this.introduces = { xclient: xclientFrom?.has(remoteAddress) ?? false, xforward: xforwardFrom?.has(remoteAddress) ?? false };
+    this.#log = new PeerLog(setup, this);
     this.#lookAtChannel();
     this.#heardAt = setup.clock.now();
     this.#busySince = this.#heardAt;
@@ -119,7 +130,7 @@ export class Session implements Conversation, WireListener {
       return;
     }
     const { reverse, listener, clock, log } = this.setup;
-    if (reverse !== undefined) this.#remote = askRemoteName(this.#wire.remoteAddress, reverse, clock, log);
+    if (reverse !== undefined) this.#remote = askRemoteName(this.peer.remoteAddress, reverse, clock, log);
     const waitMs = listener.bannerWaitMs ?? 0;
     if (waitMs === 0) {
       this.#say(this.setup.banner);
@@ -194,10 +205,6 @@ export class Session implements Conversation, WireListener {
     this.#flush();
   }
 
-  get remoteAddress(): string {
-    return this.#wire.remoteAddress;
-  }
-
   get limits(): Limits {
     return this.terms.limits;
   }
@@ -251,10 +258,14 @@ export class Session implements Conversation, WireListener {
     return this.pause(this.#tarpit.next());
   }
 
-  passOn(refusal: Refusal, about: About = {}): Awaitable<void> {
+  passOn(refusal: Refusal, about: About = {}, times = 1): Awaitable<void> {
     this.#log.refused(refusal, about);
-    if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal);
-    return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal));
+    if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal, times);
+    return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal, times));
+  }
+
+  bug(cause: unknown): void {
+    this.#log.bug(cause);
   }
 
   forgive(): void {
@@ -272,6 +283,7 @@ export class Session implements Conversation, WireListener {
     this.#content = null;
     const { mail } = this;
     this.mail = null;
+    this.forwarded = null;
     if (mail === null) return;
     mail.chunks?.reading.close();
     try {
@@ -309,6 +321,21 @@ export class Session implements Conversation, WireListener {
     this.#busy = 'tls';
     this.#busySince = this.setup.clock.now();
     this.#wire.startTls();
+  }
+
+  become(peer: Peer, name: string | null | undefined): Refusal | null {
+    const verdict = this.#guest.admit(peer);
+    if (verdict.kind === 'refused') return verdict;
+    this.reset();
+    this.peer = peer;
+    this.terms = termsFor(this.setup, verdict.variables);
+    this.#tarpit = this.terms.tarpit ? createTarpit() : null;
+    this.extended = false;
+    this.authFailures = 0;
+    const { reverse, clock, log } = this.setup;
+    if (name !== undefined) this.#remote = name === null ? nameless : { known: () => undefined, name };
+    else this.#remote = reverse === undefined ? nameless : askRemoteName(peer.remoteAddress, reverse, clock, log);
+    return null;
   }
 
   async pause(ms: number): Promise<void> {
@@ -490,8 +517,8 @@ export class Session implements Conversation, WireListener {
     this.#busySince = this.setup.clock.now();
   }
 
-  #speak(refusal: Refusal): void {
-    this.answer(formatReply(refusal.reply, refusal.status, refusal.text));
+  #speak(refusal: Refusal, times = 1): void {
+    this.answer(formatReply(refusal.reply, refusal.status, refusal.text).repeat(times));
     if (refusal.reply === 421) this.end();
   }
 
@@ -514,7 +541,8 @@ export class Session implements Conversation, WireListener {
     const { setup, account } = this;
     return describeOrigin({
       source: setup.source,
-      wire: this.#wire,
+      peer: this.peer,
+      lmtp: setup.lmtp,
       remoteName: this.#remote.name,
       helo: this.helo,
       extended: this.extended,

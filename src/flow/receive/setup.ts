@@ -13,6 +13,7 @@ export interface Setup extends Omit<ReceiveOptions, 'hosts'> {
   at(localAddress: string): Setup;
   readonly limits: Limits;
   readonly source: 'esmtp' | 'submission';
+  readonly lmtp: boolean;
   /** Our name in A-labels. */
   readonly name: string;
   readonly banner: string;
@@ -50,8 +51,9 @@ export function createSetup(options: ReceiveOptions): Setup {
     at: localAddress => (own.size === 0 ? setup : (own.get(hostKey(localAddress) ?? '') ?? setup)),
     limits: { ...defaultLimits, ...listener.limits },
     source: listener.kind === 'submission' ? 'submission' : 'esmtp',
+    lmtp: listener.kind === 'lmtp',
     name,
-    banner: formatReply(220, null, bannerText(name, greeting)),
+    banner: formatReply(220, null, bannerText(name, greeting, listener.kind === 'lmtp' ? 'LMTP' : 'ESMTP')),
     tarpit: listener.tarpit ?? true,
     bareLineEnds: listener.bareLineEnds ?? 'reject',
     offersTls,
@@ -78,8 +80,8 @@ function possible({ auth }: ReceiveOptions, mechanisms: readonly Mechanism[]): r
 }
 
 /** RFC 5321 §4.2: the banner's first word is our name, whatever the operator's text begins with. */
-function bannerText(name: string, greeting: string | undefined): string {
+function bannerText(name: string, greeting: string | undefined, protocol: string): string {
   const text = greeting?.trim() ?? '';
-  if (text === '') return `${name} ESMTP`;
+  if (text === '') return `${name} ${protocol}`;
   return text.startsWith(name) ? text : `${name} ${text}`;
 }

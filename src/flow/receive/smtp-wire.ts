@@ -11,15 +11,13 @@ import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { TLS_HANDSHAKE_MS } from './limits.ts';
 import type { TlsOptions } from './options.ts';
+import type { Peer } from './peer.ts';
+import { ProxyHeaders } from './proxy-headers.ts';
 import { bestContext, checkContexts } from './tls-contexts.ts';
 import { describeChannel, type TlsChannel } from './tls-channel.ts';
 
 /** One connection, as its session sees it. */
 export interface Wire {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
   readonly tls: TlsChannel | null;
   /** False: the peer does not read what we say; Listener.drained() will be called. */
   write(text: string): boolean;
@@ -46,8 +44,10 @@ export interface WireListener {
 
 /** Who may come in, and who is waiting behind the door. */
 export interface WireDoor<Guest> {
-  /** At accept, before any octet, TLS or not. Null: dropped, after `text` where that can be said. */
-  arrive(peer: { remoteAddress: string; localAddress: string; localPort: number }): Arrival<Guest> | { text: string };
+  /** Before anything is said, TLS or not, once it is known who comes. Dropped, after `text` where that can be said. */
+  arrive(peer: Peer): Arrival<Guest> | { text: string };
+  /** Whether a PROXY header must come first; 'refused': it could not be believed. */
+  expectsHeader(remoteAddress: string): 'no' | 'yes' | 'refused';
   begin(wire: Wire, guest: Guest): WireListener;
   /** Trouble before a session began, or of the listening socket. */
   trouble(cause: Error): void;
@@ -68,6 +68,13 @@ interface GuestOptions<Guest> extends SocketOptions {
 /** A dual-stack listener shows IPv4 peers as ::ffff:a.b.c.d. */
 function plainAddress(address: string | undefined): string {
   return address === undefined ? '' : address.replace(/^::ffff:(?=\d+\.)/i, '');
+}
+
+/** Whoever may open a Unix socket of ours is on this machine. */
+const HERE: Peer = { remoteAddress: '127.0.0.1', remotePort: 0, localAddress: '127.0.0.1', localPort: 0 };
+
+function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer {
+  return { remoteAddress: plainAddress(remoteAddress), remotePort: remotePort ?? 0, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 };
 }
 
 class WireStream extends SMTPStream {
@@ -166,8 +173,12 @@ export class WireServer<Guest> extends SMTPServer {
   #subjectField: string | undefined;
   #byAddress: ReadonlyMap<string, SecureContext>;
   readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
+  readonly #headers = new ProxyHeaders();
+  readonly #now: () => number;
+  /** It listens on a Unix socket. */
+  #inside = false;
 
-  constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean) {
+  constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean, now: () => number) {
     super({
       ...wireTls(tls),
       secure,
@@ -180,37 +191,72 @@ export class WireServer<Guest> extends SMTPServer {
       socketTimeout: TLS_HANDSHAKE_MS,
     });
     this.#door = door;
+    this.#now = now;
     this.#subjectField = tls?.clients?.subjectField;
     this.#byAddress = tls === undefined ? new Map() : checkContexts(tls);
     this.on('error', cause => door.trouble(cause));
   }
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
-    const { localAddress, localPort } = socket;
-    const remoteAddress = plainAddress(socket.remoteAddress);
-    if (remoteAddress === '') {
+    const peer = this.#inside ? HERE : peerOf(socket);
+    if (peer.remoteAddress === '') {
       // Gone before we looked.
       socket.on('error', () => undefined);
       socket.destroy();
       return false;
     }
-    const arrival = this.#door.arrive({ remoteAddress, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 });
+    const expected = this.#door.expectsHeader(peer.remoteAddress);
+    if (expected === 'refused') {
+      turnAway(socket, '');
+      return false;
+    }
+    if (expected === 'no' && !this.#arrive(socket, peer, handshake)) return false;
+    return super._acceptSocket(socket, handshake);
+  }
+
+  /** False: turned away. */
+  #arrive(socket: Socket, peer: Peer, handshake: boolean): boolean {
+    const arrival = this.#door.arrive(peer);
     if ('text' in arrival) {
-      socket.on('error', () => undefined);
-      if (handshake || arrival.text === '') socket.destroy();
-      else socket.end(arrival.text, () => socket.destroySoon());
+      turnAway(socket, handshake ? '' : arrival.text);
       return false;
     }
     // For those who go before a session begins; STARTTLS takes every listener off the socket.
     socket.once('close', arrival.leave);
     this.#arrivals.set(socket, arrival);
-    return super._acceptSocket(socket, handshake);
+    return true;
   }
 
-  /** No PROXY header; the guest rides on the options that reach connect(). */
+  override _expectsProxyHeader(socket: Socket): boolean {
+    return this.#door.expectsHeader(this.#inside ? HERE.remoteAddress : plainAddress(socket.remoteAddress)) === 'yes';
+  }
+
+  /** The guest rides on the options that reach connect(). */
   override _handleProxy(socket: Socket, callback: (error: Error | null, options?: SocketOptions & { id: string }) => void): void {
-    const options: GuestOptions<Guest> = { id: '-', arrival: this.#arrivals.get(socket) as Arrival<Guest> };
-    callback(null, options);
+    const arrived = this.#arrivals.get(socket);
+    const go = (arrival: Arrival<Guest>) => {
+      const options: GuestOptions<Guest> = { id: '-', arrival, ...(this.#inside ? { remoteAddress: HERE.remoteAddress } : {}) };
+      callback(null, options);
+    };
+    if (arrived !== undefined) return go(arrived);
+    this.#headers.read(socket, this.#now(), read => {
+      const own = this.#inside ? HERE : peerOf(socket);
+      if (read.kind === 'lost') {
+        socket.destroy();
+        const cause = new Error(`${own.remoteAddress}: ${read.why}`);
+        this.#door.trouble(cause);
+        return callback(cause);
+      }
+      const here = this.#arrive(socket, read.peer ?? own, this.options.secure === true);
+      const arrival = this.#arrivals.get(socket);
+      if (here && arrival !== undefined) go(arrival);
+      else callback(new Error('turned away'));
+    });
+  }
+
+  /** Called about once a second. */
+  sweep(): void {
+    this.#headers.sweep(this.#now());
   }
 
   override connect(socket: Socket | TLSSocket, options?: SocketOptions | null): void {
@@ -226,6 +272,7 @@ export class WireServer<Guest> extends SMTPServer {
 
   /** Resolves when the socket listens. */
   open(where: ListenOptions | { fd: number }): Promise<void> {
+    this.#inside = 'path' in where;
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
       this.listen(where, () => {
@@ -268,6 +315,12 @@ export class WireServer<Guest> extends SMTPServer {
       for (const socket of this._pendingSockets.values()) socket.destroy();
     });
   }
+}
+
+function turnAway(socket: Socket, text: string): void {
+  socket.on('error', () => undefined);
+  if (text === '') socket.destroy();
+  else socket.end(text, () => socket.destroySoon());
 }
 
 function wireTls(tls: TlsOptions | undefined): object {

@@ -24,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   hold: async () => (await import('./orders.ts')).hold,
   release: async () => (await import('./orders.ts')).release,
   show: async () => (await import('./tracked.ts')).show,
+  bans: async () => (await import('./bans.ts')).bans,
   clear: async () => (await import('./tracked.ts')).clear,
   queue: async () => (await import('./queue.ts')).queue,
   mailq: async () => (await import('./mailq.ts')).mailq,

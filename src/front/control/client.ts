@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import type { FilterStanding, ListedMessage, MessageHistory, Operations, Overview, RecentEvent, TrackedAddress, WebhookAnswer, WebhookState } from '../../core/operations.ts';
+import type { Ban, FilterStanding, ListedMessage, MessageHistory, Operations, Overview, RecentEvent, TrackedAddress, WebhookAnswer, WebhookState } from '../../core/operations.ts';
 import type { LinkView } from '../../core/links.ts';
 import type { Imported, QueueSummary, Verified } from '../../core/queue-store.ts';
 import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
@@ -56,6 +56,8 @@ export async function findRunning(folder: string): Promise<Operations | null> {
     exportMessages: (which, how) => octets({ ask: 'export', which, how }),
     importMessages: content => last<Imported>({ ask: 'import' }, content),
     tracked: () => last<readonly TrackedAddress[]>({ ask: 'tracked' }),
+    bans: () => last<readonly Ban[]>({ ask: 'bans' }),
+    clearBans: which => last<number>({ ask: 'clear-bans', which }),
     forgetTracked: which => last<number>({ ask: 'forget-tracked', which }),
     overview: () => last<Overview>({ ask: 'overview' }),
     order: (which, order) => last<number>({ ask: 'order', which, order }),

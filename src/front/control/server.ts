@@ -102,6 +102,12 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
       case 'tracked':
         await say({ last: await operations.tracked() });
         break;
+      case 'bans':
+        await say({ last: await operations.bans() });
+        break;
+      case 'clear-bans':
+        await say({ last: await operations.clearBans(request.which) });
+        break;
       case 'forget-tracked':
         await say({ last: await operations.forgetTracked(request.which) });
         break;

@@ -5,7 +5,8 @@
 export type Request =
   | { readonly ask: 'list'; readonly which: unknown }
   | { readonly ask: 'order'; readonly which: unknown; readonly order: unknown }
-  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' | 'tracked' }
+  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' | 'tracked' | 'bans' }
+  | { readonly ask: 'clear-bans'; readonly which: 'all' | { readonly who: string } }
   | { readonly ask: 'forget-tracked'; readonly which: 'all' | { readonly address: string } }
   | { readonly ask: 'show' | 'content'; readonly id: string }
   | { readonly ask: 'verify'; readonly how: 'look' | 'repair' }

@@ -54,3 +54,10 @@ test('what is asked of clients', (t) => {
     ['TLS_EXTERNAL=CN\n', /TLS_VERIFYPEER asks them for none/],
   ] as const) assert.match(read(text).problems().join('\n'), wrong, text);
 });
+
+test('whose word on the client counts', (t) => {
+  const { listeners } = folderOf(t, { esmtpd: 'PROXYFROM="192.0.2.0/24, 2001:db8::/32"\nXCLIENTFROM=127.0.0.1\n' }).read();
+  assert.deepEqual(listeners[0]?.trust.proxy.map(({ bits }) => bits), [24, 32]);
+  assert.deepEqual([listeners[0]?.trust.xclient.length, listeners[0]?.trust.xforward.length], [1, 0]);
+  assert.match(folderOf(t, { esmtpd: 'PROXYFROM=everybody\n' }).problems().join('\n'), /^esmtpd:1: PROXYFROM: 'everybody' is not a network/);
+});

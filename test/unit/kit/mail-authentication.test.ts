@@ -15,8 +15,7 @@ async function* cut(text: string, size: number): AsyncGenerator<Uint8Array> {
 }
 
 function verify(text: string, names: Names, more: { size?: number; spfPassed?: readonly string[]; signal?: AbortSignal } = {}): Promise<Verified> {
-  const headerEnd = text.indexOf('\r\n\r\n') + 4;
-  return authentication.verify({ content: cut(text, more.size ?? 7000), headerEnd, spfPassed: more.spfPassed ?? [], resolver: tableResolver(names), now }, more.signal ?? new AbortController().signal);
+  return authentication.verify({ content: cut(text, more.size ?? 7000), spfPassed: more.spfPassed ?? [], resolver: tableResolver(names), now }, more.signal ?? new AbortController().signal);
 }
 
 const keys: Names = { 'txt k1._domainkey.bank.example': [bank.record], 'txt _dmarc.bank.example': ['v=DMARC1; p=reject'] };
@@ -70,7 +69,7 @@ test('a hundred signatures are looked at as ten, and the look-ups stay few', asy
   let many = message;
   for (let n = 0; n < 100; n++) many = `DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=d${n}.example; s=s; l=${n};\r\n h=from; bh=MTIz; b=MTIz\r\n${many}`;
   const text = signed(many, bank);
-  const seen = await authentication.verify({ content: cut(text, 7000), headerEnd: text.indexOf('\r\n\r\n') + 4, spfPassed: [], resolver: names, now }, new AbortController().signal);
+  const seen = await authentication.verify({ content: cut(text, 7000), spfPassed: [], resolver: names, now }, new AbortController().signal);
   assert.equal(seen.signatures.length, 10);
   assert.equal(seen.signaturesLeft, 91);
   assert.equal(seen.signatures[0]?.result, 'pass', 'the newest stands on top and is among those');
@@ -99,7 +98,7 @@ test('an ARC chain that does not hold is a failure, not an accident', async () =
 
 test('messages without a body, without a header, and of nothing at all are read', async () => {
   for (const text of ['From: a@b.example\r\n\r\n', '\r\nbody\r\n', 'From: a@b.example\r\n']) {
-    const seen = await authentication.verify({ content: cut(text, 2), headerEnd: text.includes('\r\n\r\n') ? text.indexOf('\r\n\r\n') + 4 : text.length, spfPassed: [], resolver: tableResolver({}), now }, new AbortController().signal);
+    const seen = await authentication.verify({ content: cut(text, 2), spfPassed: [], resolver: tableResolver({}), now }, new AbortController().signal);
     assert.deepEqual(seen.signatures, []);
   }
 });

@@ -37,7 +37,7 @@ function desk(refusals: (to: string) => ReturnType<typeof refuse> | null) {
     return { kind: 'queued' as const, id: 'X' as MessageId };
   };
   const nobody = () => { throw new Error('not asked for'); };
-  const queue: Operations = { list: nobody, show: nobody, content: nobody, verify: nobody, exportMessages: nobody, importMessages: nobody, overview: nobody, tracked: nobody, forgetTracked: nobody, order: nobody, summary: nobody, reload: nobody, stop: nobody, recent: nobody, links: nobody, orderLink: nobody, webhooks: nobody, testWebhook: nobody, submit };
+  const queue: Operations = { list: nobody, show: nobody, content: nobody, verify: nobody, exportMessages: nobody, importMessages: nobody, overview: nobody, tracked: nobody, forgetTracked: nobody, bans: nobody, clearBans: nobody, order: nobody, summary: nobody, reload: nobody, stop: nobody, recent: nobody, links: nobody, orderLink: nobody, webhooks: nobody, testWebhook: nobody, submit };
   async function run(octets: Uint8Array, environment: Record<string, string> = { UU_MACHINE: 'siteb', UU_USER: 'uucp' }): Promise<number> {
     const sink = (): PassThrough => new PassThrough().resume();
     return rsmtp.run([], {

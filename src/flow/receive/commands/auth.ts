@@ -98,7 +98,7 @@ function judge(talk: Conversation, exchange: Exchange, login: string, asked: Pro
       case 'rejected':
         if (exchange.rejected === undefined) return failed(talk, refuse('authRejected', { why: `login ${login}` }), login);
         // Counted now: a client that does not wait for the rest has guessed all the same.
-        talk.setup.failures?.failed(talk.remoteAddress, login);
+        talk.setup.failures?.failed(talk.peer.remoteAddress, login);
         return proceed(talk, exchange, exchange.rejected());
       case 'unavailable':
         return unavailable(talk, answer.why);
@@ -111,6 +111,7 @@ function judge(talk: Conversation, exchange: Exchange, login: string, asked: Pro
 function enter(talk: Conversation, { mechanism }: Exchange, account: Account | null): void {
   talk.proven = null;
   if (account === null) throw new Error('nobody was proved');
+  talk.setup.failures?.succeeded(talk.peer.remoteAddress, account.login);
   talk.account = account;
   talk.mechanism = mechanism;
   return talk.answer(AUTHENTICATED);
@@ -121,7 +122,7 @@ function unavailable(talk: Conversation, why: string): Awaitable<void> {
 }
 
 function mayTry(talk: Conversation, login: string | null): boolean {
-  return talk.setup.failures?.allowed(talk.remoteAddress, login) ?? true;
+  return talk.setup.failures?.allowed(talk.peer.remoteAddress, login) ?? true;
 }
 
 /** No backend is asked, and nobody learns whether the password would have been right. */
@@ -130,7 +131,7 @@ function banned(talk: Conversation, login: string | null): Awaitable<void> {
 }
 
 function failed(talk: Conversation, refusal: Refusal, login: string | null): Promise<void> {
-  talk.setup.failures?.failed(talk.remoteAddress, login);
+  talk.setup.failures?.failed(talk.peer.remoteAddress, login);
   return sayFailed(talk, refusal);
 }
 

@@ -55,11 +55,11 @@ function take(talk: Conversation, { reception, reading }: Chunks, command: BdatC
   reception.expect(command.octets);
   const arrived = () => {
     const { refusal } = reading;
+    if (command.last) return finishContent(talk, reading);
     if (refusal !== null) {
       talk.reset();
       return talk.refuse(refusal);
     }
-    if (command.last) return finishContent(talk, reading);
     return whenKnown(reading.pass(), () => talk.answer(`250 2.0.0 ${command.octets} octets taken\r\n`));
   };
   return command.octets === 0 ? arrived() : talk.receive(reading, arrived);

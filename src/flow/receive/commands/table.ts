@@ -4,7 +4,8 @@ import { auth } from './auth.ts';
 import { bdat } from './chunks.ts';
 import { content } from './content.ts';
 import { expn, vrfy } from './directory.ts';
-import { ehlo, helo } from './greeting.ts';
+import { ehlo, helo, lhlo } from './greeting.ts';
+import { xclient, xforward } from './introductions.ts';
 import { mail } from './mail.ts';
 import { rcpt } from './rcpt.ts';
 import { help, noop, quit, rset } from './small-talk.ts';
@@ -13,6 +14,7 @@ import { starttls } from './starttls.ts';
 export const commands: ReadonlyMap<string, Command> = new Map([
   ['EHLO', ehlo],
   ['HELO', helo],
+  ['LHLO', lhlo],
   ['MAIL', mail],
   ['RCPT', rcpt],
   ['DATA', content],
@@ -22,6 +24,8 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['QUIT', quit],
   ['VRFY', vrfy],
   ['EXPN', expn],
+  ['XCLIENT', xclient],
+  ['XFORWARD', xforward],
   ['HELP', help],
   ['AUTH', auth],
   ['STARTTLS', starttls],
