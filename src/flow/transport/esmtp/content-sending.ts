@@ -4,11 +4,8 @@
  */
 import { ownDeferral } from './outcomes.ts';
 import type { Exchange } from './exchange.ts';
-import type { EsmtpSettings } from './settings.ts';
+import { ONE_WRITE_OCTETS, type EsmtpSettings } from './settings.ts';
 import type { Wire } from './wire.ts';
-
-/** Up to here a message is written in one go; beyond, it waits for the socket to drain. */
-export const ONE_WRITE_OCTETS = 256 * 1024;
 
 /** The connection that it goes over. */
 export interface Way {

@@ -8,9 +8,9 @@ import type { Delivery } from '../../../core/transport.ts';
 import { domainOf, formatPath, needsSmtputf8 } from '../../../grammar/address.ts';
 import { senderFor } from '../../../grammar/verp.ts';
 import { encodeUtf8Address, encodeXtext } from '../../../grammar/xtext.ts';
-import { ONE_WRITE_OCTETS } from './content-sending.ts';
 import type { Extensions } from './extensions.ts';
 import { ownDeferral, ownFailure, type Peer } from './outcomes.ts';
+import { ONE_WRITE_OCTETS } from './settings.ts';
 
 /** One mail transaction. Commands end in CRLF. */
 export interface Plan {
