@@ -112,7 +112,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
 
 /** Our Authentication-Results speak as `me`. */
 function sealerOf({ arcSeal, names }: Configuration): { readonly sealer?: ArcSealer } {
-  return arcSeal === null ? {} : { sealer: { ...arcSeal, host: names.me } };
+  return arcSeal === null ? {} : { sealer: { ...arcSeal, host: asciiDomain(names.me) ?? names.me } };
 }
 
 function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { routerOf(of: Rules): Router; destinations: Destinations; smarthosts: SmarthostPlan; late: Route | null } {

@@ -65,6 +65,7 @@ test('what is wrong is said with its line and what would be right, and no secret
     [{ ...routes, smarthosts: 'smtp.example.com,587 backup=two words\n' }, /^smarthosts:1: 'words' is no option/],
     [{ ...routes, smarthosts: 'smtp.example.com,587 backup=smtp.example.com,587\n' }, /^smarthosts:1: a relay stands in for itself/],
     [{ ...routes, smarthosts: 'smtp.example.com,587\nSMTP.EXAMPLE.COM,587\n' }, /^smarthosts:2: a second line/],
+    [{ smarthosts: 'example.org backup=relay.example.net\n' }, /^smarthosts:1: backup= for the domain 'example\.org', which no route leads elsewhere/],
     [{ sendermaps: 'lan scan@lan.local\n' }, /^sendermaps:1: this line is not NAME, FROM and TO/],
     [{ sendermaps: 'lan nobody x@example.com\n' }, /^sendermaps:1: 'nobody' is neither an address, nor @domain, nor \*/],
     [{ oauth: 'office microsft login=a@b.example client=x\n' }, /^oauth:1: 'microsft' is no provider/],
