@@ -27,6 +27,8 @@ pdftoppm:poppler-utils
 pbmtog3:netpbm
 tiffinfo:libtiff-tools
 mutt:mutt
+gsasl:gsasl
+curl:curl
 doveadm:dovecot-imapd
 opendkim:opendkim
 dkimverify:python3-dkim

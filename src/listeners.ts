@@ -153,6 +153,7 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       requireAuth: listener.authRequired,
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
+      announcedRecipients: configuration.bofh.maxRecipients.count,
       authRelayClient: listener.authRelayClient,
       forDevices: isForDevices(listener),
       ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),

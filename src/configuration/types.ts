@@ -3,6 +3,7 @@ import type { Mechanism } from '../grammar/sasl.ts';
 import type { KeyObject } from 'node:crypto';
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
+import type { AuthTokens } from '../grammar/config/auth-tokens.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { BanSettings } from '../grammar/config/bans.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
@@ -64,6 +65,8 @@ export interface Configuration {
   /** ARCHIVEDIR; null: finished messages are deleted. */
   readonly archiveFolder: string | null;
   readonly dkim: readonly DkimDomain[];
+  /** null: foreign mail is not sealed. */
+  readonly arcSeal: DkimDomain['keys'][number] | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   /** Ways out that are not always there. */
@@ -82,6 +85,8 @@ export interface Configuration {
   readonly events: EventSettings;
   /** Never empty; null: as the system's resolv.conf says. */
   readonly dnsServers: readonly NameServerSetting[] | null;
+  /** Absent: no bearer token is any good. */
+  readonly authTokens?: AuthTokens;
   /** Absolute path of userdb, whether it exists or not. */
   readonly userdb: string;
   /** Virtual hosts, by address or login domain: each a configuration with what it has of its own. */

@@ -40,7 +40,7 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   endpoint: (text) => parseEndpoint(text, null, 'x'),
   ports: (text) => parsePortList(text, null),
   environment: (text) => parseEnvironment(text),
-  'hosted domains': parseHostedDomains,
+  'hosted domains': (text) => parseHostedDomains(text, 'box.example.net'),
   'listener options': parseListenerOptions,
   network: parseNetwork,
   proxies: parseProxies,
@@ -83,7 +83,7 @@ test('lists, look-ups and userdb take any text and any question', () => {
       nearestName(question, input.split('\n'));
       const domains = parseDomainList(input, 'host.example.com');
       if (domains.kind === 'read') createDomainList(domains.value).has(question);
-      const hosted = parseHostedDomains(input);
+      const hosted = parseHostedDomains(input, 'box.example.net');
       if (hosted.kind === 'read') createHostedDomains(hosted.value).find(question);
     }),
   );
