@@ -1,6 +1,7 @@
 /** What stands between the Internet and the intake and is no room of its own: checks over DNS, bans, greylisting. */
 import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
+import type { Metrics } from './core/metrics.ts';
 import type { Notes } from './core/notes.ts';
 import type { Admission, Check } from './core/policy.ts';
 import { createAuthentication, createBans, createGreylist, createNetworkChecks, createReportsCheck, type Bans, type NetworkChecks } from './flow/check/index.ts';
@@ -26,6 +27,7 @@ export interface DefenceRooms {
   readonly notes: Notes;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 interface Made {
