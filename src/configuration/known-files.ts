@@ -46,6 +46,7 @@ export const knownFiles: readonly KnownFile[] = [
   used('filters', 'folder'),
   ...['smarthosts', 'sendermaps', 'oauth'].map((name) => used(name)),
   used('dkim'),
+  used('arcseal'),
   used('dkimkeys', 'folder'),
 
   ...['aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp'].map((name) => used(name, 'either')),

@@ -15,6 +15,7 @@ import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-fol
 import type { Network } from '../grammar/config/network.ts';
 import type { GreylistSettings } from '../grammar/config/greylist.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { ListenerOptions } from '../grammar/config/listener-options.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { LinkRule } from '../grammar/config/links.ts';
 import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
@@ -64,6 +65,8 @@ export interface Configuration {
   /** ARCHIVEDIR; null: finished messages are deleted. */
   readonly archiveFolder: string | null;
   readonly dkim: readonly DkimDomain[];
+  /** null: foreign mail is not sealed. */
+  readonly arcSeal: DkimDomain['keys'][number] | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   /** Ways out that are not always there. */
@@ -175,6 +178,8 @@ export interface Listener {
   readonly sizeOctets: number | null;
   readonly access: readonly AccessEntry[];
   readonly trust: ListenerTrust;
+  /** What TCPDOPTS says. */
+  readonly options?: ListenerOptions;
   /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
   readonly variables: ReadonlyMap<string, string>;
 }
