@@ -5,14 +5,19 @@ import type { Environment } from './environment.ts';
 import type { Sheet } from './sheet.ts';
 import type { ListenerTrust } from './types.ts';
 
-export const trustVariables = ['PROXYFROM', 'XCLIENTFROM', 'XFORWARDFROM'] as const;
+const networkVariables = ['PROXYFROM', 'XCLIENTFROM', 'XFORWARDFROM'] as const;
+export const trustVariables = [...networkVariables, 'TCPDOPTS'] as const;
 
 export function readTrust(sheet: Sheet, name: string, environment: Environment): ListenerTrust {
-  const [proxy = [], xclient = [], xforward = []] = trustVariables.map(variable => {
+  const [proxy = [], xclient = [], xforward = []] = networkVariables.map(variable => {
     const networks = environment.parsed(variable, [], parseNetworks);
     sheet.setting(`${name}: ${variable}`, networks.map(formatNetwork).join(' '), environment.source(variable));
     return networks;
   });
+  // Of couriertcpd's options this one changes what a client must say first.
+  if (/(?:^|\s)-haproxy\b/.test(environment.text('TCPDOPTS', '')) && proxy.length === 0) {
+    sheet.notice(sheet.path(name), '-haproxy in TCPDOPTS is not used: PROXYFROM names the balancers whose PROXY header is believed');
+  }
   return { proxy, xclient, xforward };
 }
 
