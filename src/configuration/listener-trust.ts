@@ -5,11 +5,10 @@ import type { Environment } from './environment.ts';
 import type { Sheet } from './sheet.ts';
 import type { ListenerTrust } from './types.ts';
 
-const networkVariables = ['PROXYFROM', 'XCLIENTFROM', 'XFORWARDFROM'] as const;
-export const trustVariables = [...networkVariables, 'TCPDOPTS'] as const;
+export const trustVariables = ['PROXYFROM', 'XCLIENTFROM', 'XFORWARDFROM'] as const;
 
 export function readTrust(sheet: Sheet, name: string, environment: Environment): ListenerTrust {
-  const [proxy = [], xclient = [], xforward = []] = networkVariables.map(variable => {
+  const [proxy = [], xclient = [], xforward = []] = trustVariables.map(variable => {
     const networks = environment.parsed(variable, [], parseNetworks);
     sheet.setting(`${name}: ${variable}`, networks.map(formatNetwork).join(' '), environment.source(variable));
     return networks;
