@@ -126,7 +126,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log });
+  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log, metrics });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
   // Whoever is a device is known: no list of strangers is asked about it.
   const devices = await openDevices(() => rules.configuration, { intake: variables => intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters }, recipients, variables))), kernels, clock, log });

@@ -9,7 +9,7 @@ import type { Metrics } from './core/metrics.ts';
 import { noTlsJournal, type TlsJournal } from './core/tls.ts';
 import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
-import { createOutgoing, createSigners } from './flow/outgoing/index.ts';
+import { createOutgoing, createSigners, type ArcSealer } from './flow/outgoing/index.ts';
 import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
 import { openEsmtpTransport, type Converter, type Look } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
@@ -73,7 +73,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
     ...rooms, convert, destinations: smarthosts ?? security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
   });
   let transport = open();
-  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: nexthop => smarthosts?.mannerOf(nexthop), signers: createSigners(rules().configuration.dkim) });
+  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: nexthop => smarthosts?.mannerOf(nexthop), signers: createSigners(rules().configuration.dkim), ...sealerOf(rules().configuration) });
   let outgoing = dressed();
 
   return {
@@ -108,6 +108,11 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
       deadlines.close();
     },
   };
+}
+
+/** Our Authentication-Results speak as `me`. */
+function sealerOf({ arcSeal, names }: Configuration): { readonly sealer?: ArcSealer } {
+  return arcSeal === null ? {} : { sealer: { ...arcSeal, host: asciiDomain(names.me) ?? names.me } };
 }
 
 function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { routerOf(of: Rules): Router; destinations: Destinations; smarthosts: SmarthostPlan; late: Route | null } {

@@ -12,6 +12,7 @@ import { parseDuration } from '../../../src/grammar/config/duration.ts';
 import { parseEndpoint, parsePortList } from '../../../src/grammar/config/endpoint.ts';
 import { parseEnvironment } from '../../../src/grammar/config/environment.ts';
 import { createHostedDomains, parseHostedDomains } from '../../../src/grammar/config/hosted-domains.ts';
+import { parseListenerOptions } from '../../../src/grammar/config/listener-options.ts';
 import { nearestName } from '../../../src/grammar/config/nearest-name.ts';
 import { parseNetwork } from '../../../src/grammar/config/network.ts';
 import type { Parsed } from '../../../src/grammar/config/parsed.ts';
@@ -40,6 +41,7 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   ports: (text) => parsePortList(text, null),
   environment: (text) => parseEnvironment(text),
   'hosted domains': (text) => parseHostedDomains(text, 'box.example.net'),
+  'listener options': parseListenerOptions,
   network: parseNetwork,
   proxies: parseProxies,
   'name servers': parseNameServers,
