@@ -9,7 +9,7 @@ import type { Metrics } from './core/metrics.ts';
 import { noTlsJournal, type TlsJournal } from './core/tls.ts';
 import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
-import { createOutgoing, createSigners } from './flow/outgoing/index.ts';
+import { createOutgoing, createSigners, type ArcSealer } from './flow/outgoing/index.ts';
 import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
 import { openEsmtpTransport, type Converter, type Look } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
@@ -73,11 +73,11 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
     ...rooms, convert, destinations: smarthosts ?? security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
   });
   let transport = open();
-  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: nexthop => smarthosts?.mannerOf(nexthop), signers: createSigners(rules().configuration.dkim) });
+  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: nexthop => smarthosts?.mannerOf(nexthop), signers: createSigners(rules().configuration.dkim), ...sealerOf(rules().configuration) });
   let outgoing = dressed();
 
   return {
-    router: { route: (to, envelope) => plan.router.route(to, envelope) },
+    router: { route: (to, envelope) => plan.routerOf(rules().of(envelope.origin)).route(to, envelope) },
     destinations,
     security,
     // The runner holds this one for life; what is behind it may be a newer one.
@@ -110,10 +110,19 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
   };
 }
 
-function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { router: Router; destinations: Destinations; smarthosts: SmarthostPlan; late: Route | null } {
+/** Our Authentication-Results speak as `me`. */
+function sealerOf({ arcSeal, names }: Configuration): { readonly sealer?: ArcSealer } {
+  return arcSeal === null ? {} : { sealer: { ...arcSeal, host: asciiDomain(names.me) ?? names.me } };
+}
+
+function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { routerOf(of: Rules): Router; destinations: Destinations; smarthosts: SmarthostPlan; late: Route | null } {
   const { client, names, domains } = rules.configuration;
-  const routes = client.routes.map(route => routeOf(client, route));
-  const smarthosts = planSmarthosts(client, routes.map((route, n) => ({ route, text: client.routes[n]?.relay?.text })));
+  const usualRoutes = routesOf(rules);
+  const hosts = [...rules.hosts.values()].map(host => ({ host, routes: routesOf(host) }));
+  const routers = new Map([{ host: rules, routes: usualRoutes }, ...hosts].map(one => [one.host, tableOf(one.host, one.routes)]));
+  // A virtual host's relays are found by their keys; no domain matches them but in its own table.
+  const hostRoutes = hosts.flatMap(one => one.routes.filter(({ text }) => text !== undefined).map(({ text, route }) => ({ text, route: { ...route, match: ' vhost' } })));
+  const smarthosts = planSmarthosts(client, [...usualRoutes, ...hostRoutes]);
   const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));
   const ownNames = new Set([names.me, ...[...rules.configuration.hosts.values()].map(host => host.names.me)].map(name => asciiDomain(name) ?? name));
   const usualProxy = proxyOf(client, undefined);
@@ -122,16 +131,30 @@ function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms)
   return {
     smarthosts,
     late: backup === null ? null : relayRoute({ ...usual, ...backup }),
-    router: createRouteTable({ routes, transportOf: domain => rules.ownTransport(domain), defaultDomain: names.defaultDomain }),
+    routerOf: of => routers.get(of) ?? tableOf(rules, usualRoutes),
     destinations: createDestinations({
       // No domain matches it; it is found by its key.
-      routes: [...routes, ...(backup === null ? [] : [{ ...usual, ...backup }]), ...smarthosts.routes], resolver, chance, usual,
+      routes: [...[...usualRoutes, ...hostRoutes].map(({ route }) => route), ...(backup === null ? [] : [{ ...usual, ...backup }]), ...smarthosts.routes], resolver, chance, usual,
       port: SMTP_PORT,
       preferIpv6: client.preferIpv6,
       isOwnName: host => ownNames.has(host) || domains.locals.has(host),
       isOwnAddress: address => own.has(address),
     }),
   };
+}
+
+interface WrittenRoute {
+  readonly route: EsmtpRoute;
+  /** Its relay, as it is written. */
+  readonly text: string | undefined;
+}
+
+function routesOf({ configuration: { client } }: Rules): readonly WrittenRoute[] {
+  return client.routes.map(one => ({ route: routeOf(client, one), text: one.relay?.text }));
+}
+
+function tableOf(rules: Rules, routes: readonly WrittenRoute[]): Router {
+  return createRouteTable({ routes: routes.map(({ route }) => route), transportOf: domain => rules.ownTransport(domain), defaultDomain: rules.configuration.names.defaultDomain });
 }
 
 /** `backuprelay`: looked up like a relay of `esmtproutes` (MX and addresses). */

@@ -60,6 +60,7 @@ function review(sheet: Sheet, { line, relay, oauth, senders, backups }: Smarthos
   const relays = routes.flatMap(route => route.relay?.text ?? []);
   // A line that nothing leads to would silently not hold.
   if (!relays.includes(relay) && !(isDomain(relay) && !relay.includes(','))) say(`no route of esmtproutes leads to ${shown(relay)}`, nearestName(relay, relays) ?? `a line :${relay} in esmtproutes`);
+  else if (!relays.includes(relay) && backups.length > 0) say(`backup= for the domain ${shown(relay)}, which no route leads elsewhere: DNS says who stands in`, `a line ${relay}:relay.example.net,587 in esmtproutes`);
   if (oauth !== undefined && !accounts.includes(oauth)) say(`there is no account ${oauth} in oauth`, nearestName(oauth, accounts) ?? `a line ${oauth} microsoft login=… client=… in oauth`);
   if (oauth !== undefined && logins.some(login => login.relay === relay)) say('oauth=, and a password in esmtpauthclient', 'one of them');
   if (senders !== undefined && !maps.includes(senders)) say(`there is no map ${senders} in sendermaps`, nearestName(senders, maps) ?? `a line ${senders} * box@example.com in sendermaps`);

@@ -5,6 +5,7 @@ import type { Log } from '../../core/log.ts';
 import type { Deferred } from '../../core/outcome.ts';
 import type { StoredContent } from '../../core/queue-store.ts';
 import type { Delivery, Transport } from '../../core/transport.ts';
+import type { ArcSealer } from './arc.ts';
 import { dress, type Dress } from './dressing.ts';
 import type { Pieces } from './octets.ts';
 import type { Quota } from './quotas.ts';
@@ -25,6 +26,8 @@ export interface OutgoingSettings {
   /** Absent: as it is. */
   mannerOf(nexthop: string): Manner | undefined;
   readonly signers: Signers;
+  /** Absent: nothing is sealed. */
+  readonly sealer?: ArcSealer;
   readonly kernels: Pick<MimeKernels, 'openSurvey'>;
   toSevenBit(content: StoredContent): Pieces;
   readonly clock: Clock;
@@ -35,8 +38,8 @@ export interface OutgoingSettings {
 const broken: Deferred = { kind: 'deferred', status: '4.3.0', blame: 'message', said: { type: 'x-gateway', text: 'The message could not be prepared for sending' } };
 
 export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'deliver'> {
-  const { transport, signers, kernels, clock, log } = settings;
-  const tailor = { signers, kernels, toSevenBit: (content: StoredContent) => settings.toSevenBit(content), now: () => Math.floor(clock.now() / 1000) };
+  const { transport, signers, sealer, kernels, clock, log } = settings;
+  const tailor = { signers, ...(sealer === undefined ? {} : { sealer }), kernels, toSevenBit: (content: StoredContent) => settings.toSevenBit(content), now: () => Math.floor(clock.now() / 1000) };
   /** One message to several next hops is dressed once an attempt. */
   const dressed = new WeakMap<StoredContent, Map<string, Promise<StoredContent>>>();
 
@@ -70,12 +73,13 @@ export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'del
   function send(job: Delivery, manner: Manner | undefined, signal: AbortSignal): ReturnType<Transport['deliver']> {
     const senders = manner?.senders;
     const signed = !signers.none && isOurs(job.envelope.origin);
-    if (senders === undefined && !signed) return transport.deliver(job, signal);
+    const sealed = sealer !== undefined && job.envelope.origin.source === 'esmtp' && !isOurs(job.envelope.origin);
+    if (senders === undefined && !signed && !sealed) return transport.deliver(job, signal);
     const { reversePath } = job.envelope;
     const replaced = reversePath === null ? null : (senders?.replace(reversePath) ?? null);
     const sent = replaced === null ? job : { ...job, envelope: { ...job.envelope, reversePath: replaced } };
-    const how: Dress = { signed, ...(senders?.fields === true ? { senders } : {}) };
-    if (!signed && how.senders === undefined) return transport.deliver(sent, signal);
+    const how: Dress = { signed, sealed, ...(senders?.fields === true ? { senders } : {}) };
+    if (!signed && !sealed && how.senders === undefined) return transport.deliver(sent, signal);
     return deliverDressed(sent, how, manner, signal);
   }
 

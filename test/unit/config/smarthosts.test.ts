@@ -43,6 +43,14 @@ test('senders: the first line that fits, domains as they are compared in mail', 
   assert.equal(mapSender(lines.slice(0, 2), parseAddress('x@y.example')!), null);
 });
 
+test('dkim: a domain is the same in any spelling, a dot in front is its subdomains', () => {
+  const parsed = parseDkim('EXAMPLE.com s1 s2\n.example.com s1\nxn--mnchen-3ya.example a\nbücher.example b\n');
+  assert.deepEqual(parsed.kind === 'read' && parsed.value.map(({ match, domain, selectors }) => [match, domain, selectors.join()]), [
+    ['example.com', 'example.com', 's1,s2'], ['.example.com', 'example.com', 's1'], ['münchen.example', 'xn--mnchen-3ya.example', 'a'], ['bücher.example', 'xn--bcher-kva.example', 'b'],
+  ]);
+  for (const text of ['.', '[192.0.2.1] s', 'a..b s', 'bücher.example s\nxn--bcher-kva.example s']) assert.equal(parseDkim(text).kind, 'wrong', text);
+});
+
 test('what is wrong is said with its line and what would be right, and no secret is ever shown', (t) => {
   const rows: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
     [{ smarthosts: 'smtp.example.com,587\n' }, /^smarthosts:1: no route of esmtproutes leads to 'smtp\.example\.com,587'; right would be: a line :smtp/],
@@ -57,6 +65,7 @@ test('what is wrong is said with its line and what would be right, and no secret
     [{ ...routes, smarthosts: 'smtp.example.com,587 backup=two words\n' }, /^smarthosts:1: 'words' is no option/],
     [{ ...routes, smarthosts: 'smtp.example.com,587 backup=smtp.example.com,587\n' }, /^smarthosts:1: a relay stands in for itself/],
     [{ ...routes, smarthosts: 'smtp.example.com,587\nSMTP.EXAMPLE.COM,587\n' }, /^smarthosts:2: a second line/],
+    [{ smarthosts: 'example.org backup=relay.example.net\n' }, /^smarthosts:1: backup= for the domain 'example\.org', which no route leads elsewhere/],
     [{ sendermaps: 'lan scan@lan.local\n' }, /^sendermaps:1: this line is not NAME, FROM and TO/],
     [{ sendermaps: 'lan nobody x@example.com\n' }, /^sendermaps:1: 'nobody' is neither an address, nor @domain, nor \*/],
     [{ oauth: 'office microsft login=a@b.example client=x\n' }, /^oauth:1: 'microsft' is no provider/],

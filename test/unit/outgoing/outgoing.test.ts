@@ -193,3 +193,27 @@ test('whatever a header looks like, a change of senders changes addresses of Fro
     assert.ok(left.toString().endsWith(`\r\n\r\n${body}`));
   }), { numRuns: 300 });
 });
+
+test('ARC: only our own word is sealed, only on a chain that passed, and mail of ours is not', async () => {
+  const stranger: Origin = { source: 'esmtp', protocol: 'ESMTP', at: 0 };
+  const trace = 'Received: from x\r\nAuthentication-Results: first.example;\r\n  spf=pass smtp.mailfrom=sender.example;\r\n  dkim=none\r\n';
+  const sealer = { ...rsa, host: 'First.Example' };
+  const rows: readonly (readonly [string, string, string, Origin, boolean])[] = [
+    ['our word', trace, text, stranger, true],
+    ['in the content', '', `${trace}${text}`, stranger, false],
+    ['another host\'s word', trace.replace('first.example', 'second.example'), text, stranger, false],
+    ['nothing was found out', trace.replace(/;[^]*none/, '; none'), text, stranger, false],
+    ['ours', trace, text, ours, false],
+    ['a chain with a hole', trace, `ARC-Seal: i=1; a=rsa-sha256; cv=none; d=x.example; s=s; b=AA==\r\n${text}`, stranger, false],
+    ['a chain that nobody looked at', trace, `ARC-Seal: i=1; cv=none; b=AA==\r\nARC-Message-Signature: i=1; b=AA==\r\nARC-Authentication-Results: i=1; x.example; none\r\n${text}`, stranger, false],
+    ['a chain that passed', trace.replace('dkim=none', 'arc=pass'), `ARC-Seal: a=rsa-sha256; i=1; cv=none; b=AA==\r\nARC-Message-Signature: i=1; b=AA==\r\nARC-Authentication-Results: i=1; x.example; none\r\n${text}`, stranger, true],
+    ['a chain that failed', trace.replace('dkim=none', 'arc=fail'), `ARC-Seal: i=1; cv=none; b=AA==\r\nARC-Message-Signature: i=1; b=AA==\r\nARC-Authentication-Results: i=1; x.example; none\r\n${text}`, stranger, false],
+  ];
+  for (const [what, head, content, origin, sealed] of rows) {
+    const delivery = letter({ text: head + content, envelope: { origin } });
+    const facts = { ...delivery.content.facts, sizeOctets: content.length };
+    const left = (await door({ sealer }, []).leave({ ...delivery, content: { ...delivery.content, facts } })).toString();
+    assert.equal(left.startsWith('ARC-Seal: i='), sealed, what);
+    assert.ok(left.endsWith(head + content), what);
+  }
+});

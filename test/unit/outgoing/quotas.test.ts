@@ -8,6 +8,7 @@ import { openQuotas } from '../../../src/flow/outgoing/index.ts';
 import { earliest, slotMs, withCount, type Slots } from '../../../src/flow/outgoing/quota.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
+import { eventually } from '../../props/within.ts';
 
 const HOUR = 3_600_000;
 
@@ -87,10 +88,5 @@ test('the counters are written while the gateway runs, not only at its end', asy
   const running = openQuotas({ folder, clock, log: silent });
   running.of('r', { messages: [{ count: 1, perMs: HOUR }], recipients: [] }).take(1);
   await clock.runTo(clock.now() + 3000);
-  for (let tries = 0; tries < 200; tries++) {
-    const copy = openQuotas({ folder, clock, log: silent });
-    if (copy.of('r', { messages: [{ count: 1, perMs: HOUR }], recipients: [] }).take(1).kind === 'full') return;
-    await clock.settle();
-  }
-  assert.fail('nothing on disk');
+  await eventually(10_000, 'the counters on disk', () => openQuotas({ folder, clock, log: silent }).of('r', { messages: [{ count: 1, perMs: HOUR }], recipients: [] }).take(1).kind === 'full');
 });
