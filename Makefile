@@ -74,6 +74,8 @@ else
 	@$(NODE) bench/kernels.ts
 	@$(NODE) bench/uucp.ts
 	@$(NODE) bench/queue.ts $(if $(LONG),--long)
+	@$(NODE) bench/slow-destination.ts
+	@$(NODE) bench/transport-floor.ts
 	@$(NODE) bench/local.ts
 	@$(NODE) bench/maildrop.ts
 	@$(NODE) bench/fax.ts

@@ -6,11 +6,9 @@
 import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { parseBans, usualBans } from './grammar/config/bans.ts';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
 import { parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
-import { parseGreylist, usualGreylist } from './grammar/config/greylist.ts';
 import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
@@ -18,11 +16,13 @@ import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
 import { readDeviceListeners, readDevices } from './configuration/devices.ts';
 import { readArcSeal, readDkim } from './configuration/dkim.ts';
+import { readBans, readGreylist } from './configuration/defences.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
 import { readFaxModems } from './configuration/fax-modems.ts';
+import { readAuthTokens } from './configuration/auth-tokens.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
@@ -111,6 +111,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const bofh = readBofh(sheet);
   const devices = readDevices(sheet);
   const listeners = [...readListeners(sheet, bofh, limits.sizeOctets), ...readDeviceListeners(sheet, devices, limits.sizeOctets)];
+  const authTokens = readAuthTokens(sheet, listeners);
   const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
@@ -122,11 +123,12 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     domains,
     addresses: readAddresses(sheet),
     listeners,
+    ...(authTokens === undefined ? {} : { authTokens }),
     devices,
     outsideListeners: readSocksBinds(sheet, client.proxies, listeners),
     bofh,
-    bans: sheet.list('bans', parseBans) ?? usualBans,
-    greylist: sheet.list('greylist', parseGreylist) ?? usualGreylist,
+    bans: readBans(sheet),
+    greylist: readGreylist(sheet),
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),
     reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },

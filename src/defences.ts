@@ -1,6 +1,7 @@
 /** What stands between the Internet and the intake and is no room of its own: checks over DNS, bans, greylisting. */
 import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
+import type { Metrics } from './core/metrics.ts';
 import type { Notes } from './core/notes.ts';
 import type { Admission, Check } from './core/policy.ts';
 import { createAuthentication, createBans, createGreylist, createNetworkChecks, createReportsCheck, type Bans, type NetworkChecks } from './flow/check/index.ts';
@@ -26,6 +27,7 @@ export interface DefenceRooms {
   readonly notes: Notes;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 interface Made {
@@ -50,9 +52,10 @@ export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences 
     const known = made.get(of);
     if (known !== undefined) return known;
     const { names, bofh, domains, greylist } = of.configuration;
+    const me = asciiDomain(names.me) ?? names.me;
     const isOwn = (domain: string) => of.ownTransport(domain) !== null || domains.acceptMailFor.has(domain);
-    const network = createNetworkChecks({ ...rooms, me: names.me, bofh, isOwn });
-    const mine: Made = { network, witness: createAuthentication({ ...rooms, me: asciiDomain(names.me) ?? names.me, verifier }), checks: [...network.around([...of.checks, reports]), createGreylist({ notes, clock, settings: greylist })] };
+    const network = createNetworkChecks({ ...rooms, me, bofh, isOwn });
+    const mine: Made = { network, witness: createAuthentication({ ...rooms, me, verifier }), checks: [...network.around([...of.checks, reports]), createGreylist({ notes, clock, settings: greylist })] };
     made.set(of, mine);
     return mine;
   }

@@ -47,7 +47,7 @@ import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
 import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
-import { hostFirst, intakeByHost } from './virtual-hosts.ts';
+import { intakeByHost } from './virtual-hosts.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
 import { openTlsReportDesk, readTlsResults } from './tls-reports.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
@@ -126,7 +126,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log });
+  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log, metrics });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
   // Whoever is a device is known: no list of strangers is asked about it.
   const devices = await openDevices(() => rules.configuration, { intake: variables => intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters }, recipients, variables))), kernels, clock, log });
@@ -150,13 +150,13 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
-  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
   const links = await openLinkDesk(() => rules.configuration, { store, router, clock, log, metrics });
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router, links,
     transports: new Map([['esmtp', withoutBackscatter(withPercentForm(outbound.transport, () => rules, kernels), () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
-    settings: () => rules.calendar,
+    settings: origin => (origin === undefined ? rules : rules.of(origin)).calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
     heard: ({ id, envelope }, recipient, outcome) => {
@@ -407,7 +407,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const rules: Rules = compileRules(configuration, local.names, log);
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
@@ -421,7 +421,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
 }
 
 function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
-  return ({ message }) => expiresAt(rules().calendar, message.acceptedAt);
+  return ({ message }) => expiresAt(rules().of(message.envelope.origin).calendar, message.acceptedAt);
 }
 
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {

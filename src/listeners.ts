@@ -125,9 +125,10 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
-  const { guard = same, failures, devices, ...others } = rooms;
+  const { guard = same, failures, devices, reverse, ...others } = rooms;
   return {
     ...others,
+    ...(reverse === undefined || listener.options?.nameless === true ? {} : { reverse }),
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
     hosts: new Map([...rules.hosts].map(([key, { configuration: { names: own } }]) => [key, { me: asciiDomain(own.me) ?? own.me, ...(own.greeting === undefined ? {} : { greeting: own.greeting.join('\n') }) }])),
@@ -152,6 +153,7 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       requireAuth: listener.authRequired,
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
+      announcedRecipients: configuration.bofh.maxRecipients.count,
       authRelayClient: listener.authRelayClient,
       forDevices: isForDevices(listener),
       ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),

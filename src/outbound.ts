@@ -77,7 +77,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
   let outgoing = dressed();
 
   return {
-    router: { route: (to, envelope) => plan.router.route(to, envelope) },
+    router: { route: (to, envelope) => plan.routerOf(rules().of(envelope.origin)).route(to, envelope) },
     destinations,
     security,
     // The runner holds this one for life; what is behind it may be a newer one.
@@ -115,10 +115,14 @@ function sealerOf({ arcSeal, names }: Configuration): { readonly sealer?: ArcSea
   return arcSeal === null ? {} : { sealer: { ...arcSeal, host: asciiDomain(names.me) ?? names.me } };
 }
 
-function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { router: Router; destinations: Destinations; smarthosts: SmarthostPlan; late: Route | null } {
+function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { routerOf(of: Rules): Router; destinations: Destinations; smarthosts: SmarthostPlan; late: Route | null } {
   const { client, names, domains } = rules.configuration;
-  const routes = client.routes.map(route => routeOf(client, route));
-  const smarthosts = planSmarthosts(client, routes.map((route, n) => ({ route, text: client.routes[n]?.relay?.text })));
+  const usualRoutes = routesOf(rules);
+  const hosts = [...rules.hosts.values()].map(host => ({ host, routes: routesOf(host) }));
+  const routers = new Map([{ host: rules, routes: usualRoutes }, ...hosts].map(one => [one.host, tableOf(one.host, one.routes)]));
+  // A virtual host's relays are found by their keys; no domain matches them but in its own table.
+  const hostRoutes = hosts.flatMap(one => one.routes.filter(({ text }) => text !== undefined).map(({ text, route }) => ({ text, route: { ...route, match: ' vhost' } })));
+  const smarthosts = planSmarthosts(client, [...usualRoutes, ...hostRoutes]);
   const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));
   const ownNames = new Set([names.me, ...[...rules.configuration.hosts.values()].map(host => host.names.me)].map(name => asciiDomain(name) ?? name));
   const usualProxy = proxyOf(client, undefined);
@@ -127,16 +131,30 @@ function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms)
   return {
     smarthosts,
     late: backup === null ? null : relayRoute({ ...usual, ...backup }),
-    router: createRouteTable({ routes, transportOf: domain => rules.ownTransport(domain), defaultDomain: names.defaultDomain }),
+    routerOf: of => routers.get(of) ?? tableOf(rules, usualRoutes),
     destinations: createDestinations({
       // No domain matches it; it is found by its key.
-      routes: [...routes, ...(backup === null ? [] : [{ ...usual, ...backup }]), ...smarthosts.routes], resolver, chance, usual,
+      routes: [...[...usualRoutes, ...hostRoutes].map(({ route }) => route), ...(backup === null ? [] : [{ ...usual, ...backup }]), ...smarthosts.routes], resolver, chance, usual,
       port: SMTP_PORT,
       preferIpv6: client.preferIpv6,
       isOwnName: host => ownNames.has(host) || domains.locals.has(host),
       isOwnAddress: address => own.has(address),
     }),
   };
+}
+
+interface WrittenRoute {
+  readonly route: EsmtpRoute;
+  /** Its relay, as it is written. */
+  readonly text: string | undefined;
+}
+
+function routesOf({ configuration: { client } }: Rules): readonly WrittenRoute[] {
+  return client.routes.map(one => ({ route: routeOf(client, one), text: one.relay?.text }));
+}
+
+function tableOf(rules: Rules, routes: readonly WrittenRoute[]): Router {
+  return createRouteTable({ routes: routes.map(({ route }) => route), transportOf: domain => rules.ownTransport(domain), defaultDomain: rules.configuration.names.defaultDomain });
 }
 
 /** `backuprelay`: looked up like a relay of `esmtproutes` (MX and addresses). */

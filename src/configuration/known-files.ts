@@ -37,7 +37,7 @@ export const knownFiles: readonly KnownFile[] = [
   ...['submitdelay', 'queuelo', 'queuehi', 'queuefill', 'batchsize', 'dsnfrom', 'dsnlimit'].map((name) => used(name)),
   ...['dsnheader.txt', 'dsndelayed.txt', 'dsndelivered.txt', 'dsnrelayed.txt', 'dsnfailed.txt', 'dsnfooter.txt', 'dsnsubjectnotice.txt', 'dsnsubjectwarn.txt'].map((name) => used(name)),
   ...['statedir', 'httpaddress', 'dnsservers', 'receiveprocesses'].map((name) => used(name)),
-  ...['webview', 'webhosts', 'webtoken', 'webhooks', 'alarms', 'log'].map((name) => used(name)),
+  ...['authtokens', 'webview', 'webhosts', 'webtoken', 'webhooks', 'alarms', 'log'].map((name) => used(name)),
   ...['uucpme', 'uucprewriteheaders', 'uucpdomains', 'uucpbatches', 'uucpgrades', 'uucppolls', 'uucpalarm', 'uucpconfig', 'uucpprograms', 'module.uucp', 'pipes', 'piperoutes', 'links'].map((name) => used(name)),
   used('uucpneighbors', 'either'),
   ...['faxrc', 'faxout', 'faxcover', 'faxblocked', 'module.fax', 'faxmodems', 'faxarrivals', 'faxnotifyrc'].map((name) => used(name)),

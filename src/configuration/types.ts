@@ -3,6 +3,7 @@ import type { Mechanism } from '../grammar/sasl.ts';
 import type { KeyObject } from 'node:crypto';
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
+import type { AuthTokens } from '../grammar/config/auth-tokens.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { BanSettings } from '../grammar/config/bans.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
@@ -14,6 +15,7 @@ import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-fol
 import type { Network } from '../grammar/config/network.ts';
 import type { GreylistSettings } from '../grammar/config/greylist.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { ListenerOptions } from '../grammar/config/listener-options.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { LinkRule } from '../grammar/config/links.ts';
 import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
@@ -83,6 +85,8 @@ export interface Configuration {
   readonly events: EventSettings;
   /** Never empty; null: as the system's resolv.conf says. */
   readonly dnsServers: readonly NameServerSetting[] | null;
+  /** Absent: no bearer token is any good. */
+  readonly authTokens?: AuthTokens;
   /** Absolute path of userdb, whether it exists or not. */
   readonly userdb: string;
   /** Virtual hosts, by address or login domain: each a configuration with what it has of its own. */
@@ -174,6 +178,8 @@ export interface Listener {
   readonly sizeOctets: number | null;
   readonly access: readonly AccessEntry[];
   readonly trust: ListenerTrust;
+  /** What TCPDOPTS says. */
+  readonly options?: ListenerOptions;
   /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
   readonly variables: ReadonlyMap<string, string>;
 }

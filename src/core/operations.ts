@@ -214,6 +214,7 @@ export interface LocalSubmission {
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
   readonly security?: Envelope['security'];
+  readonly verp?: true;
   /** DSN wishes recipient by recipient, in their order; where one is, `notify` does not count. */
   readonly wishes?: readonly (RcptOptions | null)[];
   /** A neighbour's job hands it over, not a program of this box: the node that called. */

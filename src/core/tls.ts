@@ -11,6 +11,8 @@ export interface TlsPolicy {
   readonly authorities?: readonly string[];
   /** The certificate must match these, whoever signed it (RFC 7672). */
   readonly dane?: DaneDemand;
+  /** Why no session may begin: the relay is one that its domain's policy, or an unanswered question about it, forbids. */
+  readonly forbidden?: string;
   /** Who decided, in a word or two, for the log: `DANE`, `MTA-STS`, `tlspolicy`. */
   readonly by?: string;
   /** For the domain's TLS report; absent: nobody is told. */

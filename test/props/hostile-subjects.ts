@@ -1,14 +1,17 @@
 /** The parsers that read what strangers send, each with the promises it makes for any input. */
 import assert from 'node:assert/strict';
+import { LineEndMender } from '../../src/flow/receive/manners.ts';
 import { CommandLines } from '../../src/flow/receive/command-lines.ts';
 import { domainOf, formatPath, localPart, parseAddress, parsePath, unquotedLocalPart } from '../../src/grammar/address.ts';
 import { asciiDomain } from '../../src/grammar/domain.ts';
 import { formatRawFields, parseRawFields, unfolded, valueOf } from '../../src/grammar/header-edit.ts';
 import { parseContentType, parseFields } from '../../src/grammar/mime/field.ts';
 import { LIMITS, Structure } from '../../src/grammar/mime/structure.ts';
+import { mendHeader } from '../../src/grammar/mime/mended-header.ts';
 import { decodeText, readNames } from '../../src/grammar/mime/words.ts';
 import { createExchange, mechanisms, type Step } from '../../src/grammar/sasl.ts';
 import { cleanHelo, parseCommandLine, parseMail, parseRcpt } from '../../src/grammar/smtp/command.ts';
+import { mendPath } from '../../src/grammar/smtp/mended-path.ts';
 import { rewriteAddressFields } from '../../src/grammar/uucp/address-fields.ts';
 import type { Subject } from './hostile-input.ts';
 
@@ -55,7 +58,42 @@ export const hostileSubjects: readonly Subject[] = [
     ],
     read: readStructure,
   },
+  {
+    name: 'device',
+    seeds: [
+      'MAIL FROM: scanner@local', 'RCPT TO : "Boss, Big" <boss@192.168.1.5> SIZE=5', 'FROM a@b', 'FROM:mailto:a@b;', 'TO:<a@b', 'HELO Drucker\xfc\0',
+      'From: B\xfcro 2 <scan@local>\r\nSender: x\r\nDate: Thu, 1 Jan 1970 00:00:00 GMT\r\nSubject: gr\xfcn\r\n\tund mehr\r\nContent-Type: application/pdf; name="B\xfcro.pdf"\r\n\r\n%PDF',
+      'Power failure\r\nB\xfcro', '\r\n\r\n', 'X-A: \xff\r\nTo: "\\"\xe4" <a@b>, \xf6 <c@d>\r\n\r\nx\n.\ny\r',
+    ],
+    read: readDevice,
+  },
 ];
+
+/** What is forgiven must not let in what is not. */
+function readDevice(input: string): void {
+  const text = Buffer.from(input, 'latin1').toString('utf8');
+  for (const word of ['FROM', 'TO'] as const) {
+    const answer = word === 'FROM' ? parseMail(mendPath(text, word, true)) : parseRcpt(mendPath(text, word, true));
+    const address = answer.kind === 'mail' ? answer.reversePath : answer.kind === 'rcpt' ? answer.recipient : null;
+    if (address !== null) assert.equal(parseAddress(address), address);
+  }
+  const octets = Buffer.from(input, 'latin1');
+  const mended = new LineEndMender().mend(octets);
+  const cut = new LineEndMender();
+  assert.ok(Buffer.concat([cut.mend(octets.subarray(0, input.length >> 1)), cut.mend(octets.subarray(input.length >> 1))]).equals(mended));
+  assert.doesNotMatch(mended.toString('latin1'), /(?<!\r)\n/);
+
+  const header = mended.subarray(0, mended.indexOf('\r\n\r\n') < 0 ? mended.length : mended.indexOf('\r\n\r\n') + 2);
+  const wishes = { from: parseAddress('office@example.com'), replaceFrom: true, charset: 'windows-1252', bodyCharset: null, subject: 'x' };
+  const better = mendHeader(header, parseFields(header), wishes);
+  if (better === null) return;
+  const fields = parseFields(better);
+  // What was one field is still one, and lines that are no field have made none.
+  assert.ok(fields.length <= parseFields(header).length + 2);
+  for (const { start, end } of fields) assert.doesNotMatch(better.toString('latin1', start, end), /[^\u0000-\u007f]/);
+  const senders = fields.filter(({ name }) => name === 'from');
+  assert.ok(senders.every(({ value }) => value.endsWith('<office@example.com>')), senders.map(({ value }) => value).join());
+}
 
 function readCommand(input: string): void {
   const wire = Buffer.from(input, 'latin1');

@@ -105,6 +105,7 @@ function conclude(options: AuthenticationOptions, { variables, origin, reversePa
   const results: MethodResult[] = [
     { method: 'spf', result: spf.result, properties: [[`smtp.${spf.identity}`, spf.domain]] },
     ...(verified.signatures.length === 0 ? [{ method: 'dkim' as const, result: 'none', properties: [] }] : verified.signatures.map(ofSignature)),
+    ...(verified.signaturesLeft === 0 ? [] : [{ method: 'dkim' as const, result: 'policy', comment: `${verified.signaturesLeft} more are not looked at`, properties: [] }]),
     ...(arc === null ? [] : [{ method: 'arc' as const, result: arc.result, comment: `i=${arc.instances}${arc.why === undefined ? '' : `, ${arc.why}`}`, properties: [] }]),
     { method: 'dmarc', result: dmarc?.result ?? 'permerror', comment: commentOf(dmarc, fromFields), properties: [['header.from', dmarc?.author ?? domainOfAuthor(authors[0])]] },
   ];

@@ -150,6 +150,8 @@ function variablesOf(rules: readonly DeviceRule[], { sizeOctets }: DeviceSetting
   const sizes = rules.map(rule => rule.sizeOctets ?? sizeOctets);
   return new Map([
     ['RELAYCLIENT', ''],
+    // A printer's sender is whatever was typed into it years ago.
+    ['BOFHCHECKDNS', '0'],
     ['SIZELIMIT', String(sizes.includes(0) ? 0 : Math.max(...sizes))],
     ...(rules.length === 1 ? [['DEVICE', rules[0]?.name ?? ''] as const] : []),
     ...(rules.some(rule => rule.bareLf) ? [['DEVICE_BARE_LF', '1'] as const] : []),

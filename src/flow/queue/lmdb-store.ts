@@ -191,6 +191,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
     room: (sizeOctets) => space.room(sizeOctets),
     claim: (want) => claims.claim(want),
+    claimFresh: (want) => claims.claimFresh(want),
     nextDue,
     record: (claim, news) => claims.record(claim, news),
     release: (claim, next, news) => claims.release(claim, next, news),

@@ -8,9 +8,10 @@ import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';
 import type { Peer } from './peer.ts';
-import { Session, type SessionGuest } from './session.ts';
+import { Session } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { relayOf, tlsTrouble } from './tls-trouble.ts';
+import type { SessionGuest } from './visitor.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
 import { checkContexts } from './tls-contexts.ts';
 

@@ -30,7 +30,7 @@ export interface DeviceRule {
   /** Where its mail may go, after `rename`; empty: anywhere. */
   readonly recipients: readonly AddressRule[];
   /** What its sender becomes. */
-  readonly sender?: SenderRule;
+  readonly sender?: AddressRule;
   /** The From field too. */
   readonly fromField: boolean;
   readonly rename: readonly Renaming[];
@@ -47,7 +47,6 @@ export interface DeviceRule {
 
 /** An address, or every address of a domain. */
 export type AddressRule = { readonly kind: 'address'; readonly address: Address } | { readonly kind: 'domain'; readonly domain: string };
-export type SenderRule = { readonly kind: 'address'; readonly address: Address } | { readonly kind: 'domain'; readonly domain: string };
 
 export interface Renaming {
   /** As the device writes it, in lower case, with or without a domain; null: whatever it writes. */
@@ -64,18 +63,18 @@ export interface DeviceLimits {
 const EXAMPLE = 'office-scanner 192.168.1.40 tls=1.0 sender=office-scanner@example.com limit=60/h';
 const MOST_DEVICES = 10_000;
 
-interface Entry {
+interface Word {
   readonly line: number;
-  readonly words: string[];
+  readonly text: string;
 }
 
 export function parseDevices(text: string): Parsed<readonly DeviceRule[]> {
   const problems: Problem[] = [];
   const rules: DeviceRule[] = [];
-  for (const { line, words } of entriesOf(text, problems)) {
-    const rule = parseDevice(line, words, problems);
+  for (const words of entriesOf(text, problems)) {
+    const rule = parseDevice(words, problems);
     const twin = rules.find(({ name }) => name === rule.name);
-    if (twin !== undefined) problems.push({ line, what: `a second device ${shown(rule.name)}, the first is in line ${twin.line}`, right: 'another name' });
+    if (twin !== undefined) problems.push({ line: rule.line, what: `a second device ${shown(rule.name)}, the first is in line ${twin.line}`, right: 'another name' });
     rules.push(rule);
   }
   if (rules.length > MOST_DEVICES) problems.push({ line: 1, what: `more than ${MOST_DEVICES} devices`, right: 'a network instead of each address' });
@@ -83,39 +82,44 @@ export function parseDevices(text: string): Parsed<readonly DeviceRule[]> {
   return settle(rules, problems);
 }
 
-function entriesOf(text: string, problems: Problem[]): readonly Entry[] {
-  const entries: Entry[] = [];
+/** The words of each device, from however many lines. */
+function entriesOf(text: string, problems: Problem[]): readonly (readonly Word[])[] {
+  const entries: Word[][] = [];
   for (const [index, whole] of splitLines(text).entries()) {
-    const words = whole.trim().split(/\s+/);
-    if (words[0] === '' || words[0]?.startsWith('#') === true) continue;
+    const line = index + 1;
+    const words = whole.trim().split(/\s+/).map((word) => ({ line, text: word }));
+    if (words[0]?.text === '' || words[0]?.text.startsWith('#') === true) continue;
     const last = entries.at(-1);
-    if (!/^\s/.test(whole)) entries.push({ line: index + 1, words });
-    else if (last === undefined) problems.push({ line: index + 1, what: 'this line goes on with another, and there is none before it', right: EXAMPLE });
-    else last.words.push(...words);
+    if (!/^\s/.test(whole)) entries.push(words);
+    else if (last === undefined) problems.push({ line, what: 'this line goes on with another, and there is none before it', right: EXAMPLE });
+    else last.push(...words);
   }
   return entries;
 }
 
 type Draft = { -readonly [Key in keyof DeviceRule]: DeviceRule[Key] };
 
-function parseDevice(line: number, [name = '', addresses = '', ...options]: readonly string[], problems: Problem[]): DeviceRule {
-  const say = (what: string, right = EXAMPLE): void => void problems.push({ line, what, right });
+function parseDevice([first, second, ...more]: readonly Word[], problems: Problem[]): DeviceRule {
+  const { line, text: name } = first ?? { line: 1, text: '' };
+  const addresses = second?.text ?? '';
+  const complain = (at: number, what: string, right = EXAMPLE): void => void problems.push({ line: at, what, right });
+  const say = (what: string, right = EXAMPLE): void => complain(line, what, right);
   if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) say(`${shown(name)} cannot be the name of a device: letters, digits, - _ and .`);
   const rule: Draft = {
     line, name, networks: [], helo: [], oldestTls: 'TLSv1.2', plain: true, senders: [], recipients: [], fromField: false, rename: [],
     limits: { hour: 0, day: 0 }, bareLf: false, charset: 'windows-1252', hidden: [],
   };
   if (addresses === '' || addresses.includes('=')) say(`device ${shown(name)} has no address`);
-  else rule.networks = addresses.split(',').map((word) => noting(parseDeviceNetwork(word), line, problems)).filter((one) => one !== undefined);
+  else rule.networks = addresses.split(',').map((word) => noting(parseDeviceNetwork(word), second?.line ?? line, problems)).filter((one) => one !== undefined);
   const seen = new Set<string>();
-  for (const option of addresses.includes('=') ? [addresses, ...options] : options) {
+  for (const { line: at, text: option } of second !== undefined && addresses.includes('=') ? [second, ...more] : more) {
     const [, key = '', value = ''] = /^([a-z-]+)=(.*)$/.exec(option) ?? [];
     const apply = Object.hasOwn(OPTIONS, key) ? OPTIONS[key] : undefined;
-    if (key === '') say(`${shown(option)} is not OPTION=VALUE`);
-    else if (apply === undefined) say(`there is no option ${shown(key)}`, nearestName(key, Object.keys(OPTIONS)) ?? Object.keys(OPTIONS).join(', '));
-    else if (seen.has(key)) say(`${key}= is said twice for device ${shown(name)}`, `${key}= once, with commas`);
+    if (key === '') complain(at, `${shown(option)} is not OPTION=VALUE`);
+    else if (apply === undefined) complain(at, `there is no option ${shown(key)}`, nearestName(key, Object.keys(OPTIONS)) ?? Object.keys(OPTIONS).join(', '));
+    else if (seen.has(key)) complain(at, `${key}= is said twice for device ${shown(name)}`, `${key}= once, with commas`);
     else {
-      const change = noting(apply(value), line, problems);
+      const change = noting(apply(value), at, problems);
       if (change !== undefined) Object.assign(rule, change);
     }
     seen.add(key);
@@ -128,7 +132,7 @@ function parseDevice(line: number, [name = '', addresses = '', ...options]: read
 type Option = (value: string) => Parsed<Partial<DeviceRule>>;
 
 const OPTIONS: Readonly<Record<string, Option>> = {
-  helo: (value) => words(value, 'helo=SCANNER01').kind === 'wrong' ? wrong('helo= names nobody', 'helo=SCANNER01') : read({ helo: value.toLowerCase().split(',') }),
+  helo: (value) => each(value, parseWord, 'helo=SCANNER01', (names) => ({ helo: names.map((name) => name.toLowerCase()) })),
   tls(value) {
     if (value === 'none') return read({ oldestTls: null });
     const version = tlsVersions.find((one) => one === (value === '1.0' ? 'TLSv1' : `TLSv${value}`));
@@ -138,9 +142,10 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   senders: (value) => each(value, parseAddressRule, 'senders=scanner@local', (senders) => ({ senders })),
   recipients: (value) => each(value, parseAddressRule, 'recipients=@example.com,boss@example.net', (recipients) => ({ recipients })),
   sender(value) {
-    const rule = value.startsWith('*@') ? parseAddressRule(value.slice(1)) : parseAddressRule(value);
-    if (rule.kind === 'wrong') return wrong(`${shown(value)} is neither an address nor *@DOMAIN`, 'sender=office-scanner@example.com');
-    return rule.value.kind === 'domain' && !value.startsWith('*@') ? wrong(`${shown(value)} is no address`, 'sender=office-scanner@example.com, or sender=*@example.com') : read({ sender: rule.value });
+    const whole = value.startsWith('*@');
+    const rule = parseAddressRule(whole ? value.slice(1) : value);
+    if (rule.kind === 'read' && (rule.value.kind === 'domain') === whole) return read({ sender: rule.value });
+    return wrong(`${shown(value)} is neither an address nor *@DOMAIN`, 'sender=office-scanner@example.com, or sender=*@example.com');
   },
   from: (value) => chosen(value, 'from', (fromField) => ({ fromField })),
   rename: (value) => each(value, parseRenaming, 'rename=scan:jane@example.com', (rename) => ({ rename })),
@@ -167,16 +172,15 @@ const OPTIONS: Readonly<Record<string, Option>> = {
       return wrong(`${shown(value)} is no charset`, 'charset=windows-1252');
     }
   },
-  hide: (value) => words(value, 'hide=PIPELINING,8BITMIME').kind === 'wrong' ? wrong(`${shown(value)} is not a list of EHLO's words`, 'hide=PIPELINING,8BITMIME') : read({ hidden: value.toUpperCase().split(',') }),
+  hide: (value) => each(value, parseWord, 'hide=PIPELINING,8BITMIME', (hidden) => ({ hidden: hidden.map((word) => word.toUpperCase()) })),
 };
 
 function chosen(value: string, key: string, change: (yes: boolean) => Partial<DeviceRule>): Parsed<Partial<DeviceRule>> {
   return value === 'yes' || value === 'no' ? read(change(value === 'yes')) : wrong(`${shown(value)} is neither yes nor no`, `${key}=yes`);
 }
 
-function words(value: string, right: string): Parsed<readonly string[]> {
-  const list = value.split(',');
-  return list.every((word) => /^[!-+\--~]{1,255}$/.test(word)) ? read(list) : wrong(`${shown(value)} is no list of words`, right);
+function parseWord(word: string): Parsed<string> {
+  return /^[!-~]{1,255}$/.test(word) ? read(word) : wrong(`${shown(word)} is no word`, 'SCANNER01');
 }
 
 function each<T>(value: string, parse: (word: string) => Parsed<T>, right: string, change: (list: readonly T[]) => Partial<DeviceRule>): Parsed<Partial<DeviceRule>> {

@@ -92,7 +92,7 @@ function asciiValue(name: string, value: string): string {
   const clean = value.replaceAll(/\p{Cc}+/gu, ' ');
   if (ADDRESSES.has(name)) return withoutLetters(clean.replaceAll(PHRASE, (whole, before: string, phrase: string) => (isAscii(phrase) ? whole : `${before} ${encodeWords(unquoted(phrase.trim()))} `)).trim());
   // A parameter has its own way to write letters (RFC 2231 §4).
-  if (name.startsWith('content-')) return withoutLetters(clean.replaceAll(/([\w-]+)="([^"]*)"/g, (whole, key: string, text: string) => (isAscii(text) ? whole : `${key}*=utf-8''${percent(text)}`)));
+  if (name.startsWith('content-')) return withoutLetters(clean.replaceAll(/(?<![\w-])([\w-]+)="([^"]*)"/g, (whole, key: string, text: string) => (isAscii(text) ? whole : `${key}*=utf-8''${percent(text)}`)));
   return name === 'subject' || name === 'comments' || name === 'organization' || name.startsWith('x-') ? encodeWords(clean) : withoutLetters(clean);
 }
 

@@ -8,11 +8,13 @@ import { isIpv4 } from '../domain.ts';
 /** Parameters that are understood; of such clients the others mean nothing. */
 const PARAMETERS = /^(?:SIZE|BODY|SMTPUTF8|RET|ENVID|NOTIFY|ORCPT)(?:=|$)/i;
 
+/** No address that a device means is longer; what is, is refused as it stands. */
+const LONGEST = 1000;
+
 /** `argument` behind MAIL or RCPT; what cannot be understood stays as it is, to be refused. */
 export function mendPath(argument: string, word: 'FROM' | 'TO', extended: boolean): string {
-  const found = /^(FROM|TO)\s*:?\s*(.*)$/i.exec(argument);
-  if (found === null || found[1]?.toUpperCase() !== word) return argument;
-  const rest = found[2] as string;
+  if (argument.length > LONGEST || argument.slice(0, word.length).toUpperCase() !== word) return argument;
+  const rest = argument.slice(word.length).trimStart().replace(/^:/, '').trimStart();
   const open = rest.indexOf('<');
   const close = rest.indexOf('>', open);
   // Whatever a display name has in front; a bracket that was never closed ends with the word.
@@ -22,14 +24,25 @@ export function mendPath(argument: string, word: 'FROM' | 'TO', extended: boolea
 }
 
 function cut(rest: string): readonly [string, string] {
-  const end = rest.trimStart().search(/\s/);
-  return end < 0 ? [rest, ''] : [rest.trimStart().slice(0, end), rest.trimStart().slice(end)];
+  const text = rest.trimStart();
+  const end = text.search(/\s/);
+  return end < 0 ? [text, ''] : [text.slice(0, end), text.slice(end)];
 }
 
 function mendAddress(text: string): string {
-  const plain = text.trim().replace(/^(?:mailto|smtp):/i, '').replace(/[;,.]+$/, '').replace(/^(["'])([^"']*@[^"']*)\1$/, '$2').replaceAll(/\s+/g, '');
+  const bare = text.replaceAll(/\s/g, '').replace(/^(?:mailto|smtp):/i, '');
+  let end = bare.length;
+  while (end > 0 && ';,.'.includes(bare[end - 1] as string)) end--;
+  const plain = withoutQuotes(bare.slice(0, end));
   const at = plain.lastIndexOf('@');
   const domain = plain.slice(at + 1);
   if (at < 0) return plain;
   return domain === '' ? plain.slice(0, at) : isIpv4(domain) ? `${plain.slice(0, at)}@[${domain}]` : plain;
+}
+
+/** Around the whole address; a quoted local-part keeps its own. */
+function withoutQuotes(text: string): string {
+  const [first = ''] = text;
+  const inner = text.slice(1, -1);
+  return text.length > 2 && /["']/.test(first) && text.endsWith(first) && inner.includes('@') && !/["']/.test(inner) ? inner : text;
 }

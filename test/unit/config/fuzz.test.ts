@@ -12,6 +12,7 @@ import { parseDuration } from '../../../src/grammar/config/duration.ts';
 import { parseEndpoint, parsePortList } from '../../../src/grammar/config/endpoint.ts';
 import { parseEnvironment } from '../../../src/grammar/config/environment.ts';
 import { createHostedDomains, parseHostedDomains } from '../../../src/grammar/config/hosted-domains.ts';
+import { parseListenerOptions } from '../../../src/grammar/config/listener-options.ts';
 import { nearestName } from '../../../src/grammar/config/nearest-name.ts';
 import { parseNetwork } from '../../../src/grammar/config/network.ts';
 import type { Parsed } from '../../../src/grammar/config/parsed.ts';
@@ -39,7 +40,8 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   endpoint: (text) => parseEndpoint(text, null, 'x'),
   ports: (text) => parsePortList(text, null),
   environment: (text) => parseEnvironment(text),
-  'hosted domains': parseHostedDomains,
+  'hosted domains': (text) => parseHostedDomains(text, 'box.example.net'),
+  'listener options': parseListenerOptions,
   network: parseNetwork,
   proxies: parseProxies,
   'name servers': parseNameServers,
@@ -81,7 +83,7 @@ test('lists, look-ups and userdb take any text and any question', () => {
       nearestName(question, input.split('\n'));
       const domains = parseDomainList(input, 'host.example.com');
       if (domains.kind === 'read') createDomainList(domains.value).has(question);
-      const hosted = parseHostedDomains(input);
+      const hosted = parseHostedDomains(input, 'box.example.net');
       if (hosted.kind === 'read') createHostedDomains(hosted.value).find(question);
     }),
   );

@@ -111,14 +111,14 @@ test('a message of a device is a submission that may relay, under its own size l
   await office.send('a@b.example', 'c@d.example');
   assert.equal(office.said[0], 'open submission ');
   const at = (remoteAddress: string, helo: string): Variables => office.variables({ source: 'submission', protocol: 'SMTP', remoteAddress, helo, at: 0 });
-  assert.deepEqual([...at('10.1.1.1', 'mfp')], [['RELAYCLIENT', ''], ['SIZELIMIT', '2097152'], ['DEVICE', 'mfp']]);
+  assert.deepEqual([...at('10.1.1.1', 'mfp')], [['RELAYCLIENT', ''], ['BOFHCHECKDNS', '0'], ['SIZELIMIT', '2097152'], ['DEVICE', 'mfp']]);
   assert.equal(at('10.1.1.1', 'mfp2').get('SIZELIMIT'), '1000000');
   assert.equal(at('192.0.2.1', 'mfp').has('RELAYCLIENT'), false, 'nobody else relays');
   const admit = (remoteAddress: string) => office.desk.admission.admit({ remoteAddress, localAddress: '10.1.1.254', localPort: 2525 });
   const both = admit('10.1.1.1');
   assert.ok(both.kind === 'admitted');
   // Before its name is known it gets what either may have.
-  assert.deepEqual(Object.fromEntries(both.variables), { RELAYCLIENT: '', SIZELIMIT: '2097152', DEVICE_BARE_LF: '1', DEVICE_HIDE: 'PIPELINING,CHUNKING,BINARYMIME' });
+  assert.deepEqual(Object.fromEntries(both.variables), { RELAYCLIENT: '', BOFHCHECKDNS: '0', SIZELIMIT: '2097152', DEVICE_BARE_LF: '1', DEVICE_HIDE: 'PIPELINING,CHUNKING,BINARYMIME' });
   const old = admit('10.1.1.4');
   assert.equal(old.kind === 'admitted' && old.variables.get('DEVICE_HIDE'), 'STARTTLS,XSECURITY', 'not even as a word of another');
   const stranger = admit('192.0.2.9');

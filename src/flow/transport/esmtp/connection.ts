@@ -12,16 +12,15 @@
 import type { Instant } from '../../../core/clock.ts';
 import type { Recipient } from '../../../core/envelope.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
+import { sendChunk, sendStuffed, type Way } from './content-sending.ts';
 import { planTransactions } from './envelope-lines.ts';
 import { beginExchange, commandOf, deferRest, type Exchange, type Step } from './exchange.ts';
 import type { Extensions } from './extensions.ts';
 import type { Job } from './job.ts';
-import { isRefusal, isSuccess, isTooMany, lossOutcome, ownDeferral, refusedOutcome, relayedOutcome, type Loss, type Peer } from './outcomes.ts';
+import { isRefusal, isSuccess, isTooMany, lossOutcome, refusedOutcome, relayedOutcome, type Loss, type Peer } from './outcomes.ts';
 import type { EsmtpSettings } from './settings.ts';
 import type { Wire } from './wire.ts';
 
-/** Up to here a message is written in one go; beyond, it waits for the socket to drain. */
-const ONE_WRITE_OCTETS = 256 * 1024;
 const RESTARTS = 2;
 
 /** Where messages come from, and who is told what became of the connection. */
@@ -46,6 +45,7 @@ export class Connection {
   readonly #settings: EsmtpSettings;
   readonly #owner: Owner;
   readonly #until: number;
+  readonly #way: Way;
   #current: Exchange | null = null;
   /** Its envelope is with the peer, behind the current message. */
   #following: Exchange | null = null;
@@ -69,6 +69,14 @@ export class Connection {
     this.#extensions = extensions;
     this.#settings = settings;
     this.#owner = owner;
+    this.#way = {
+      wire, settings,
+      sent: exchange => {
+        exchange.step = 'final';
+        wire.within(settings.timeouts.contentMs);
+        this.#sendAhead();
+      },
+    };
   }
 
   /** Called once, right after the session was opened. */
@@ -230,15 +238,21 @@ export class Connection {
     exchange.asked++;
     if (exchange.asked === plan.recipients.length && exchange.surplus.length > 0) this.#owner.tooMany(accepted.length);
     if (exchange.asked < plan.recipients.length) return this.#ask(exchange, 'rcpt', plan.rcpts[exchange.asked] as string);
-    if (accepted.length > 0 || this.#extensions.pipelining) return this.#ask(exchange, 'data', 'DATA\r\n');
-    this.#dirty = true;
+    if (plan.chunked) {
+      // A chunk that is refused leaves the peer in no certain state (RFC 3030 §2): whatever follows it begins with RSET.
+      this.#dirty = true;
+      if (accepted.length > 0) return sendChunk(exchange, this.#way);
+    } else {
+      if (accepted.length > 0 || this.#extensions.pipelining) return this.#ask(exchange, 'data', 'DATA\r\n');
+      this.#dirty = true;
+    }
     this.#proceed();
   }
 
   #heardData(exchange: Exchange, reply: Reply): void {
     const { job, accepted } = exchange;
     if (reply.code === 354) {
-      if (accepted.length > 0) return this.#sendContent(exchange);
+      if (accepted.length > 0) return sendStuffed(exchange, this.#way);
       // It wants a message for nobody: an empty one ends the transaction (RFC 2920 §3.1).
       exchange.step = 'dot';
       this.#wire.socket.write('.\r\n');
@@ -256,7 +270,7 @@ export class Connection {
     const { job, accepted, plan, step } = exchange;
     const early = step === 'body';
     if (!isRefusal(reply) && (early || !isSuccess(reply))) return this.#outOfStep(reply);
-    const outcome = isSuccess(reply) ? relayedOutcome(reply, plan.dsnHandedOver, this.peer) : refusedOutcome(reply, 'final', 'DATA', this.peer);
+    const outcome = isSuccess(reply) ? relayedOutcome(reply, plan.dsnHandedOver, this.peer) : refusedOutcome(reply, 'final', plan.chunked ? 'BDAT' : 'DATA', this.peer);
     for (const { id } of accepted) job.decide(id, outcome);
     // Refused in the middle of its content: without the dot nothing was handed over, and the rest need not be sent.
     if (early) return this.#wire.lose({ kind: 'closed', why: 'The message was refused before its end' });
@@ -268,69 +282,6 @@ export class Connection {
   /** Who was one too many is accepted in a transaction with fewer (RFC 5321 §4.5.3.1.10). */
   #bringOn({ job, surplus }: Exchange): void {
     if (surplus.length > 0) this.#plans.push(...this.#plan(job, surplus));
-  }
-
-  #sendContent(exchange: Exchange): void {
-    const { content } = exchange.job.delivery;
-    const { convert } = this.#settings;
-    let pieces: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
-    try {
-      pieces = exchange.plan.convert && convert !== undefined ? convert.toSevenBit(content) : content.read();
-    } catch (error) {
-      return this.#contentBroken(exchange, error);
-    }
-    if (!isPieces(pieces) || content.sizeOctets > ONE_WRITE_OCTETS) {
-      exchange.step = 'body';
-      void this.#stream(exchange, pieces);
-      return;
-    }
-    const { socket } = this.#wire;
-    socket.cork();
-    const stuffing = this.#settings.kernels.openStuffing();
-    for (const piece of pieces) {
-      const stuffed = stuffing.feed(piece);
-      if (stuffed.length > 0) socket.write(stuffed);
-    }
-    socket.write(stuffing.finish());
-    exchange.step = 'final';
-    this.#wire.within(this.#settings.timeouts.contentMs);
-    this.#sendAhead();
-    // Whoever hears just now that the message before is done may have another: its envelope joins this write. The tick
-    // comes when every promise that waits for nothing else went on, and before the next socket is read.
-    queueMicrotask(() => process.nextTick(() => socket.uncork()));
-  }
-
-  /** Never faster than the peer reads; each block has the time of one (RFC 5321 §4.5.3.2.5). */
-  async #stream(exchange: Exchange, pieces: readonly Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void> {
-    const wire = this.#wire;
-    const { contentMs } = this.#settings.timeouts;
-    const stuffing = this.#settings.kernels.openStuffing();
-    let open = true;
-    try {
-      wire.within(contentMs);
-      for await (const piece of pieces) {
-        if (wire.loss !== null) return;
-        wire.within(contentMs);
-        if (!wire.socket.write(stuffing.feed(piece))) await wire.drained();
-      }
-      if (wire.loss !== null) return;
-      open = false;
-      wire.socket.write(stuffing.finish());
-      exchange.step = 'final';
-      wire.within(contentMs);
-      this.#sendAhead();
-    } catch (error) {
-      this.#contentBroken(exchange, error);
-    } finally {
-      if (open) stuffing.finish();
-    }
-  }
-
-  /** Our side cannot go on. The dot must not follow half a message, so the connection has to end. */
-  #contentBroken(exchange: Exchange, error: unknown): void {
-    this.#settings.log.error('content', { id: exchange.job.delivery.id, cause: error });
-    exchange.job.decideRest(ownDeferral('4.3.0', 'message', 'The message could not be read'));
-    this.#wire.lose({ kind: 'aborted', why: 'The message could not be read' });
   }
 
   #sendAhead(): void {
@@ -389,8 +340,4 @@ export class Connection {
     this.#owner.giveBack(job);
     return true;
   }
-}
-
-function isPieces(pieces: readonly Uint8Array[] | AsyncIterable<Uint8Array>): pieces is readonly Uint8Array[] {
-  return Array.isArray(pieces);
 }

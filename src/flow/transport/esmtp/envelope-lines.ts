@@ -10,6 +10,7 @@ import { senderFor } from '../../../grammar/verp.ts';
 import { encodeUtf8Address, encodeXtext } from '../../../grammar/xtext.ts';
 import type { Extensions } from './extensions.ts';
 import { ownDeferral, ownFailure, type Peer } from './outcomes.ts';
+import { ONE_WRITE_OCTETS } from './settings.ts';
 
 /** One mail transaction. Commands end in CRLF. */
 export interface Plan {
@@ -18,6 +19,8 @@ export interface Plan {
   readonly rcpts: readonly string[];
   /** The content must be made 7-bit on its way out. */
   readonly convert: boolean;
+  /** BDAT instead of DATA: it is short, and goes as it is. */
+  readonly chunked: boolean;
   /** The peer takes over the duty to report (RFC 3461 §5.2.1). */
   readonly dsnHandedOver: boolean;
 }
@@ -122,8 +125,14 @@ function planOne(delivery: Delivery, reversePath: ReversePath, recipients: reado
     mail: `MAIL FROM:${formatPath(reversePath, !manner.utf8)}${mailParameters(delivery, manner)}\r\n`,
     rcpts: recipients.map(one => `RCPT TO:${formatPath(one.address, !manner.utf8)}${dsn ? dsnParameters(one) : ''}\r\n`),
     convert: manner.convert,
+    chunked: saves(manner) && delivery.content.sizeOctets <= ONE_WRITE_OCTETS,
     dsnHandedOver: dsn,
   };
+}
+
+/** BDAT spares the round trip of DATA. A peer that takes commands together has no such trip, and takes no more messages by BDAT. */
+function saves({ extensions, convert }: Manner): boolean {
+  return extensions.chunking && !extensions.pipelining && !convert;
 }
 
 function mailParameters({ envelope, content }: Delivery, { extensions, utf8, convert }: Manner): string {

@@ -11,6 +11,9 @@ import type { Deadlines } from '../../../kit/deadlines.ts';
 import type { Dial } from '../../../kit/dial.ts';
 import type { StartTls, TlsRequest } from '../../../kit/start-tls.ts';
 
+/** Up to here a message is written in one go; beyond, it waits for the socket to drain. */
+export const ONE_WRITE_OCTETS = 256 * 1024;
+
 /** Courier's timeouts (`esmtptimeout…`), in milliseconds. */
 export interface EsmtpTimeouts {
   readonly connectMs: number;
