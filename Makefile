@@ -58,6 +58,7 @@ test: build house ## set up and run every test; ends with one line
 
 peers: build ## the tests against real peers, and which peers were not met
 	@packaging/peers.sh
+	@packaging/bench-peers.sh courier
 	@$(NODE) test/run.ts peers
 
 fault: build ## the long fault runs: 200 kills under load, full disk, traced syncs
@@ -73,6 +74,8 @@ else
 	@$(NODE) bench/kernels.ts
 	@$(NODE) bench/uucp.ts
 	@$(NODE) bench/queue.ts $(if $(LONG),--long)
+	@$(NODE) bench/slow-destination.ts
+	@$(NODE) bench/transport-floor.ts
 	@$(NODE) bench/local.ts
 	@$(NODE) bench/maildrop.ts
 	@$(NODE) bench/fax.ts
@@ -81,7 +84,7 @@ endif
 soak: build ## half an hour of mixed load and faults
 	@$(NODE) bench/soak.ts
 
-fuzz: build ## ten million random calls of the kernels; every property and fuzz test, twenty rounds of other input
+fuzz: build ## ten million random calls of the kernels, a million hostile inputs a parser, every property test twenty times
 	@$(NODE) test/fuzz.ts
 
 clean: ## remove what was built and what a trial run left

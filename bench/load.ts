@@ -40,6 +40,7 @@ export async function runSource(port: number, load: Load, limitMs: number): Prom
 
 export interface FastSink {
   readonly port: number;
+  readonly pid: number;
   /** Messages taken so far. */
   count(): number;
   reached(messages: number, limitMs: number): Promise<void>;
@@ -67,6 +68,7 @@ export async function openFastSink(folder: string): Promise<FastSink> {
   }
   return {
     port,
+    pid: child.pid ?? 0,
     count,
     async reached(messages, limitMs) {
       const end = performance.now() + limitMs;

@@ -11,6 +11,12 @@ export function cpuSeconds(roots: readonly number[]): number {
   return ticks / 100; // USER_HZ is 100 on every Linux
 }
 
+/** Of our own children that have ended. */
+export function endedChildrenSeconds(): number {
+  const fields = statOf(process.pid);
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
 export interface Memory {
   /** Proportional share of everything mapped, MiB. */
   readonly pss: number;

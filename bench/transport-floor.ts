@@ -19,9 +19,9 @@ const text = `Subject: four kilobytes\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(56
 const [mode = '', port = '', count = ''] = process.argv.slice(2);
 if (mode === 'floor') await runFloor(Number(port), Number(count));
 else if (mode === 'transport') await runTransport(Number(port), Number(count));
-else await compare(Number(mode) || 20_000, Number(port) || 5);
+else process.exitCode = await compare(Number(mode) || 20_000, Number(port) || 5);
 
-async function compare(messages: number, rounds: number): Promise<void> {
+async function compare(messages: number, rounds: number): Promise<number> {
   const sinkPort = await freePort();
   const sink = spawn('/usr/sbin/smtp-sink', ['-u', 'nobody', `127.0.0.1:${sinkPort}`, '1000'], { stdio: 'ignore' });
   try {
@@ -38,6 +38,7 @@ async function compare(messages: number, rounds: number): Promise<void> {
     const paired = median(rates.transport.map((rate, n) => rate / (rates.floor[n] ?? rate)));
     const best = Math.max(...rates.transport) / Math.max(...rates.floor);
     console.log(`transport/floor: median of rounds ${paired.toFixed(2)}, best against best ${best.toFixed(2)} (wanted: ${WANTED})`);
+    return Math.max(paired, best) >= WANTED ? 0 : 1;
   } finally {
     sink.kill();
   }

@@ -7,29 +7,37 @@ import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
-import { parseLines, parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
+import { parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
 import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
+import { readDeviceListeners, readDevices } from './configuration/devices.ts';
+import { readArcSeal, readDkim } from './configuration/dkim.ts';
+import { readBans, readGreylist } from './configuration/defences.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
 import { readFaxModems } from './configuration/fax-modems.ts';
+import { readAuthTokens } from './configuration/auth-tokens.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
 import { readModuleLimits } from './configuration/modules.ts';
+import { readLinks } from './configuration/links.ts';
+import { readNameServers } from './configuration/name-servers.ts';
 import { readPipes } from './configuration/pipes.ts';
 import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
+import { readSocksBinds } from './configuration/socks-binds.ts';
 import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
+import { readHosts } from './configuration/virtual-hosts.ts';
 import { domainRule, durationRule, numberRule, sizeRule, textRule } from './configuration/values.ts';
 import type { Configuration, ConfigurationProblem, Essentials, Limits, Names, QueueSettings } from './configuration/types.ts';
 
@@ -57,10 +65,11 @@ export function readConfiguration(folder: string, hostName: string = hostname())
   } catch (error) {
     sheet.problem(absolute, undefined, `cannot be listed (${error instanceof Error ? error.message : 'unknown error'})`, 'a folder that this account may read');
   }
-  const configuration = assemble(sheet, hostName.toLowerCase());
+  const configuration = { ...assemble(sheet, hostName.toLowerCase()), hosts: assembleHosts(sheet, hostName.toLowerCase()) };
   sheet.settings.push(...flag.settings);
   if (sheet.problems.length > 0) return { kind: 'wrong', problems: unrepeated(sheet.problems) };
-  return { kind: 'read', configuration };
+  // What virtual hosts and the folder itself noticed came later than the list was made.
+  return { kind: 'read', configuration: { ...configuration, notices: unrepeated(sheet.notices) } };
 }
 
 /**
@@ -80,12 +89,29 @@ export function formatProblem({ file, line, what, right }: ConfigurationProblem)
   return `${file}${line === undefined ? '' : `:${line}`}: ${what}; right would be: ${right}`;
 }
 
+/** Each read whole, so that whatever a message asks of its host has an answer; what is wrong in common files is said once. */
+function assembleHosts(sheet: Sheet, hostName: string): ReadonlyMap<string, Configuration> {
+  const hosts = new Map<string, Configuration>();
+  for (const [key, suffix] of readHosts(sheet)) {
+    const own = createSheet(sheet.folder, sheet.openRelay, suffix);
+    hosts.set(key, assemble(own, hostName));
+    for (const problem of own.problems) sheet.problems.push(problem);
+    for (const notice of own.notices) sheet.notices.push(notice);
+    for (const { name, value, source } of own.settings) sheet.settings.push({ name, value, source });
+  }
+  return hosts;
+}
+
+const noHosts: ReadonlyMap<string, Configuration> = new Map();
+
 function assemble(sheet: Sheet, hostName: string): Configuration {
   const names = readNames(sheet, hostName);
   const domains = readDomains(sheet, names.me, hostName);
   const limits = readLimits(sheet);
   const bofh = readBofh(sheet);
-  const listeners = readListeners(sheet, bofh, limits.sizeOctets);
+  const devices = readDevices(sheet);
+  const listeners = [...readListeners(sheet, bofh, limits.sizeOctets), ...readDeviceListeners(sheet, devices, limits.sizeOctets)];
+  const authTokens = readAuthTokens(sheet, listeners);
   const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
@@ -97,14 +123,22 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     domains,
     addresses: readAddresses(sheet),
     listeners,
+    ...(authTokens === undefined ? {} : { authTokens }),
+    devices,
+    outsideListeners: readSocksBinds(sheet, client.proxies, listeners),
     bofh,
+    bans: readBans(sheet),
+    greylist: readGreylist(sheet),
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),
     reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },
     client,
     archiveFolder,
+    dkim: readDkim(sheet),
+    arcSeal: readArcSeal(sheet),
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
+    links: readLinks(sheet),
     fax: readFax(sheet),
     pickup: sheet.value('pickup', 'everyone', pickupRule),
     local: readLocal(sheet),
@@ -116,8 +150,9 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     log: readLog(sheet),
     web: readWeb(sheet, http),
     events: readEvents(sheet, client.proxies),
-    dnsServers: readDnsServers(sheet),
+    dnsServers: readNameServers(sheet, client.proxies),
     userdb: readUserdb(sheet),
+    hosts: noHosts,
     settings: sheet.settings,
     notices: unrepeated(sheet.notices),
   };
@@ -159,8 +194,6 @@ function readBofh(sheet: Sheet): Bofh {
   const path = sheet.path('bofh');
   const line = bofh?.lines.get('RELAYCLIENT');
   if (line !== undefined) sheet.problem(path, line, 'RELAYCLIENT here would make an open relay', 'RELAYCLIENT in smtpaccess/, for the networks that may relay');
-  const idle = bofh === undefined ? [] : [bofh.badMx.length > 0 ? 'badmx' : '', bofh.freemail.length > 0 ? 'freemail' : '', bofh.spamTraps.length > 0 ? 'spamtrap' : ''];
-  if (idle.some((word) => word !== '')) sheet.notice(path, `known, not used yet: ${idle.filter((word) => word !== '').join(', ')}`);
   const { count, hard } = (bofh ?? noBofh).maxRecipients;
   sheet.setting('bofh: maxrcpts', `${count}${hard ? ' hard' : ''}`, bofh === undefined ? undefined : 'bofh');
   sheet.setting('bofh: badfrom', String((bofh ?? noBofh).badFrom.length), bofh === undefined ? undefined : 'bofh');
@@ -226,19 +259,6 @@ function readLog(sheet: Sheet): readonly LogTarget[] {
   const targets = given ?? usualLog;
   sheet.setting('log', targets.map(formatLogTarget).join('; '), given === undefined ? undefined : 'log');
   return targets;
-}
-
-function readDnsServers(sheet: Sheet): readonly Endpoint[] | null {
-  const text = sheet.text('dnsservers');
-  const servers: Endpoint[] = [];
-  for (const { line, text: entry } of text === undefined ? [] : parseLines(text)) {
-    const parsed = parseEndpoint(entry, 53, '192.0.2.53 or [2001:db8::53]:5353');
-    if (parsed.kind === 'read' && parseIpAddress(parsed.value.host) !== null && parsed.value.port > 0) servers.push(parsed.value);
-    else sheet.problem(sheet.path('dnsservers'), line, `${shown(entry)} is not the address of a DNS server`, '192.0.2.53 or [2001:db8::53]:5353');
-  }
-  if (text !== undefined && servers.length === 0) sheet.problem(sheet.path('dnsservers'), undefined, 'no server in this file', '192.0.2.53');
-  sheet.setting('dnsservers', servers.map(formatEndpoint).join(', ') || 'as in resolv.conf', text === undefined ? undefined : 'dnsservers');
-  return servers.length === 0 ? null : servers;
 }
 
 /** A file that two listeners read is complained about once. */

@@ -14,7 +14,8 @@ import { createCallback, openFilters, type Filters, type Verified } from './flow
 import { domainOf, parseAddress } from './grammar/address.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import { openDeadlines } from './kit/deadlines.ts';
-import { createDial, createStartTls } from './kit/dial.ts';
+import { createDial } from './kit/dial.ts';
+import { createStartTls } from './kit/start-tls.ts';
 import { openHttpClient } from './kit/http-client.ts';
 import { createSystemAccounts } from './kit/system-accounts.ts';
 import type { Rules } from './rules.ts';

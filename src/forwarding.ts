@@ -18,10 +18,12 @@ export interface Copy {
   /** '' is the null sender. */
   readonly sender: string;
   readonly content: StoredContent;
+  /** Of the message that is sent on. */
+  readonly virtualHost?: string;
 }
 
-export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addresses: readonly string[], { recipient, sender, content }: Copy): Promise<Queued | Refusal> {
-  const transaction = await intake.open({ source: 'local', protocol: 'local', relayClient: '', at: clock.now() });
+export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addresses: readonly string[], { recipient, sender, content, virtualHost }: Copy): Promise<Queued | Refusal> {
+  const transaction = await intake.open({ source: 'local', protocol: 'local', relayClient: '', at: clock.now(), ...(virtualHost === undefined ? {} : { virtualHost }) });
   if (transaction.kind === 'refused') return transaction;
   const body = content.facts.has8bit ? '8bitmime' : '7bit';
   const reversePath = sender === '' ? null : parseAddress(sender);

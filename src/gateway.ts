@@ -5,19 +5,22 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withArchive } from './archive.ts';
+import { withoutBackscatter } from './backscatter.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
-import type { Address, MessageId } from './core/envelope.ts';
+import type { Address, MessageId, Origin } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
-import type { Check } from './core/policy.ts';
+import type { Check, Facts } from './core/policy.ts';
+import { openDefences, type Defences } from './defences.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
 import { faxFirst, openFax } from './fax.ts';
 import { openFaxModems } from './fax-modems.ts';
-import { createTrackCheck, trackOutcome } from './flow/check/index.ts';
+import { createTrackCheck, learnFromReport, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
+import { demandingRouter } from './flow/route/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
@@ -29,19 +32,27 @@ import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
+import { openOutsideListeners } from './outside-listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
+import { withPercentForm } from './percent-form.ts';
 import { openPickupDesk } from './pickup.ts';
+import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { openDevices, restingDevices } from './devices.ts';
 import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
+import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
+import { intakeByHost } from './virtual-hosts.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
+import { openTlsReportDesk, readTlsResults } from './tls-reports.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
+import { withOwnSenders } from './own-senders.ts';
 import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
 
 export interface Gateway {
@@ -106,19 +117,25 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
   });
   let rules: Rules = compileRules(first, local.names, log);
-  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
+  const tlsReports = openTlsReportDesk(() => rules, { kernels, clock, chance, log });
+  opened.push(() => tlsReports.close());
+  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics, tlsJournal: tlsReports.journal }, true);
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const intake = createIntake(intakeOptions(() => rules, { store, clock, log, metrics, filtering: filters }, recipients));
+  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log, metrics });
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
+  // Whoever is a device is known: no list of strangers is asked about it.
+  const devices = await openDevices(() => rules.configuration, { intake: variables => intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters }, recipients, variables))), kernels, clock, log });
+  opened.push(() => devices.close());
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
   opened.push(() => fax.close());
-  const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules).report(news) };
+  const reporter = { report: (news: Parameters<ReturnType<typeof createReporter>['report']>[0]) => reporterOf(rules.of(news.message.envelope.origin)).report(news) };
   function reporterOf({ configuration: { names, reports } }: Rules) {
     return createReporter({ intake, me: names.me, postmaster: postmasterOf(names.me), dsnLimitOctets: reports.limitOctets, texts: reports.texts, wishes: { toLogin: reports.toAuthAddress, delaysByDefault: reports.delaysByDefault }, ...(reports.from === undefined ? {} : { dsnFrom: reports.from }), kernels, clock, log });
   }
@@ -133,31 +150,42 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
+  const links = await openLinkDesk(() => rules.configuration, { store, router, clock, log, metrics });
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
-    router,
-    transports: new Map([['esmtp', outbound.transport], ['local', withModuleLimits(local, () => rules.configuration.modules.local)], ['uucp', uucp.transport], ['fax', fax], ['pipe', createPipes(() => rules.configuration, log)], ['trial', createTrialTransport({ behind: everyone, clock })]]),
-    settings: () => rules.calendar,
+    router, links,
+    transports: new Map([['esmtp', withoutBackscatter(withPercentForm(outbound.transport, () => rules, kernels), () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    settings: origin => (origin === undefined ? rules : rules.of(origin)).calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
-    heard: ({ envelope: { origin } }, recipient, outcome) => trackOutcome(store.track, origin, rules.variables(origin), recipient, outcome),
+    heard: ({ id, envelope }, recipient, outcome) => {
+      devices.heard(id, outcome);
+      trackOutcome(store.track, envelope.origin, rules.variables(envelope.origin), recipient, outcome);
+      learnFromReport(store.notes, clock, envelope, recipient.address, outcome);
+    },
     leaseMs: LEASE_MS,
   });
   opened.push(() => runner.close({ graceMs: GRACE_MS }));
+  links.serve(runner);
+  opened.push(() => links.close());
 
   const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
   opened.push(() => pickup.close());
 
+  tlsReports.begin({ intake, resolver: outbound.resolver });
+
   const operations: Operations = {
     ...createQueueOperations({
-      store, intake, kernels, clock, router, expiresAt: expiryBy(() => rules),
+      store, intake, kernels, clock, router, links, expiresAt: expiryBy(() => rules),
       flush: which => runner.flush(which),
       moving: { startedAt, total: metrics.total, nexthops: () => runner.nexthops() },
     }),
     reload,
     stop: close,
+    devices: () => Promise.resolve(devices.report()),
     filters: () => Promise.resolve(filters.standing()),
+    tlsResults: () => Promise.resolve(tlsReports.results()),
     recent: onlookers.recent,
     webhooks: onlookers.webhooks,
     testWebhook: onlookers.testWebhook,
@@ -168,16 +196,18 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const housekeeping = openHousekeeping({ store, clock, log });
   opened.push(() => housekeeping.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse }, sharingOf(first));
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures, devices }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
+  const outside = openOutsideListeners(() => rules.configuration, { listeners, clock, chance, log });
+  opened.push(() => outside.close());
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners, lanes: () => runner.nexthops(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
+    listeners: () => [...listeners.addresses(), ...outside.addresses()], lanes: () => runner.nexthops(), devices: () => devices.report(),
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles(), ...outside.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
-  if (http !== null) opened.splice(-1, 0, () => http.close());
+  if (http !== null) opened.splice(-2, 0, () => http.close());
   receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
@@ -197,7 +227,10 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     inForce = configuration;
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
+    devices.reload();
+    await outside.reload();
     faxModems.reload();
+    await links.reload();
     await filters.reload();
     await onlookers.reload();
     receivers?.reload();
@@ -262,29 +295,33 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & { readonly store: LmdbQueue }, recipients?: RecipientFilters): IntakeOptions {
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters, variables = (origin: Origin) => rules().variables(origin)): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
   let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
   const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
   return {
     ...rooms,
+    revisers: createMessageRevisers(rules, rooms.kernels),
     get checks() {
       const of = rules();
-      if (asked?.of !== of) asked = { of, checks: [...of.checks, tracked, ...byRecipient(of)] };
+      if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
       return asked.checks;
     },
-    variables: origin => rules().variables(origin),
+    ...(rooms.defences === undefined ? {} : { witness: { open: (facts: Facts) => rooms.defences?.witness(rules()).open(facts) ?? null } }),
+    variables,
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
     get limits() {
       const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
+      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, fields: HEADER_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
     },
   };
 }
 
 /** RFC 5321 §6.3: at least 100; Courier's is 100. */
 const RECEIVED_FIELDS = 100;
+/** Courier's; no RFC says how many a message may have. */
+const HEADER_FIELDS = 500;
 
 export interface ReceiverRoom {
   reload(): Promise<void>;
@@ -309,8 +346,9 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store: telling(store, given.queued), filtering: filters }, recipients));
-  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse }, { ...sharingOf(read.configuration), ports });
+  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver, notes: store.notes });
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients)));
+  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, { ...sharingOf(read.configuration), ports });
   return {
     async reload() {
       given.logbook?.reopen();
@@ -367,13 +405,14 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
   const rules: Rules = compileRules(configuration, local.names, log);
-  const intake = createIntake(intakeOptions(() => rules, { ...rooms, store, filtering: absentFilters(configuration) }));
+  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
-    ...createQueueOperations({ ...rooms, store, intake, router, expiresAt: expiryBy(() => rules) }),
-    reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
+    ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
+    tlsResults: () => Promise.resolve(readTlsResults({ configuration }, rooms.clock, log)),
+    reload: nobody, stop: nobody, devices: () => restingDevices(configuration, rooms.clock), recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();
       await store.close();
@@ -382,7 +421,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
 }
 
 function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
-  return ({ message }) => expiresAt(rules().calendar, message.acceptedAt);
+  return ({ message }) => expiresAt(rules().of(message.envelope.origin).calendar, message.acceptedAt);
 }
 
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {

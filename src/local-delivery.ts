@@ -6,8 +6,9 @@ import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
 import type { Mailboxes } from './core/mailbox.ts';
 import { createLocalTransport, openDeputyHands, type LocalOptions } from './flow/transport/local/index.ts';
-import { createBackends, createSystemUsers, createUserdb } from './service/auth/index.ts';
+import { createBackends, createSystemUsers, createTokenBackend, createUserdb } from './service/auth/index.ts';
 import type { Maildrop } from './core/maildrop.ts';
+import { keptSecret } from './kit/kept-secret.ts';
 import { createMailboxes } from './service/mailbox/index.ts';
 import { createMaildrop } from './service/maildrop/index.ts';
 
@@ -32,10 +33,13 @@ export interface LocalDelivery {
 const SENDMAIL = '/usr/sbin/sendmail -oi';
 
 export function createLocalDelivery({ first, configuration, clock, log, ...more }: LocalDeliveryOptions): LocalDelivery {
-  const accounts = createBackends([
-    createUserdb({ path: first.userdb, log }),
+  let kept: Uint8Array | null = null;
+  const secret = () => (kept ??= keptSecret(join(first.stateFolder, 'login.secret')));
+  const owners = createBackends([
+    createUserdb({ path: first.userdb, log, secret }),
     createSystemUsers({ clock, enabled: () => configuration().local.deputy !== undefined }),
   ]);
+  const accounts = createBackends([owners, createTokenBackend({ settings: () => configuration().authTokens, accounts: owners, clock })]);
   const mailboxes = createMailboxes({ host: first.names.me, clock, log });
   const maildrop = createMaildrop({ mailboxes, clock, systemRecipe: join(first.folder, 'maildroprc'), trustedFolder: join(first.folder, 'maildroprcs'), sendmail: SENDMAIL });
   const common = { folder: join(first.stateFolder, 'mailboxes'), mailboxes, maildrop, clock, log, settings: () => configuration().local };
@@ -43,7 +47,7 @@ export function createLocalDelivery({ first, configuration, clock, log, ...more 
   const transport = createLocalTransport({
     name: 'local', ...common, ...more, accounts,
     aliasFolder: first.local.aliasFolder,
-    isLocal: domain => configuration().domains.locals.has(domain),
+    isLocal: domain => configuration().domains.locals.has(domain) || [...configuration().hosts.values()].some(host => host.domains.locals.has(domain)),
     separators: () => configuration().addresses.separators,
     ownersHands: openDeputyHands({ path: () => configuration().local.deputy, limitMs: () => configuration().local.limitMs, log }),
     limits: { recipients, perNexthop, inAll: deliveries },

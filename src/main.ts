@@ -29,7 +29,9 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     attempts: async configuration => (await import('./timetable.ts')).attemptsBy(configuration),
     faxProof: async (configuration, file, request) => (await import('./fax.ts')).proofOf(configuration, file, request, new AbortController().signal),
     faxDesk: async configuration => (await import('./fax-modems.ts')).openFaxDesk(configuration),
-    lookUpMx: async (configuration, domain) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain),
+      oauth: async configuration => (await import('./oauth.ts')).openOauthDesk(configuration),
+    lookUpTxt: async (configuration, name) => (await import('./mx-lookup.ts')).lookUpTxt(configuration, name),
+      lookUpMx: async (configuration, domain, tls) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain, tls),
     maildrop: async folder => (await import('./maildrop.ts')).createLocalMaildrop(folder),
   },
 });

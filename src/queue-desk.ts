@@ -1,24 +1,29 @@
 /** What an operator asks about the queue: one message's whole history, the state of all, a second opinion on the disk. */
 import type { AddressTrack } from './core/address-track.ts';
 import type { Clock } from './core/clock.ts';
+import type { Notes } from './core/notes.ts';
 import type { Envelope, Notify } from './core/envelope.ts';
+import type { DownLink } from './core/links.ts';
 import type { MessageHistory, NexthopView, Overview, QueueDesk } from './core/operations.ts';
 import { isFinal } from './core/outcome.ts';
 import type { QueueEntry, QueueStore, QueueUpkeep } from './core/queue-store.ts';
 import type { Router } from './core/transport.ts';
+import { createBanDesk } from './ban-desk.ts';
+import type { OpenLinks } from './flow/link/index.ts';
 
 export interface QueueDeskOptions {
-  readonly store: QueueStore & QueueUpkeep & { readonly track: AddressTrack };
+  readonly store: QueueStore & QueueUpkeep & { readonly track: AddressTrack; readonly notes: Notes };
   readonly clock: Clock;
   /** Where a pending recipient would go. */
   readonly router: Router;
   expiresAt(entry: QueueEntry): number;
+  readonly links: Pick<OpenLinks, 'down' | 'views' | 'order'>;
   /** Of a running gateway. */
   readonly moving?: { readonly startedAt: number; total(metric: string, labels?: Readonly<Record<string, string>>): number; nexthops(): readonly NexthopView[] };
 }
 
 export function createQueueDesk(options: QueueDeskOptions): QueueDesk {
-  const { store, clock } = options;
+  const { store, clock, links } = options;
   return {
     async show(id) {
       const entry = store.get(id);
@@ -37,6 +42,7 @@ export function createQueueDesk(options: QueueDeskOptions): QueueDesk {
     overview: () => overviewOf(options),
     tracked: async () => store.track.all(),
     forgetTracked: which => store.track.forget(which),
+    ...createBanDesk(store.notes),
   };
 
   async function overviewOf({ moving }: QueueDeskOptions): Promise<Overview> {
@@ -50,6 +56,7 @@ export function createQueueDesk(options: QueueDeskOptions): QueueDesk {
       outcomes: { delivered: outcome('delivered', 'relayed', 'expanded'), deferred: outcome('deferred'), failed: outcome('failed') },
       completed: moving?.total('posthorn_messages_completed_total') ?? 0,
       nexthops: moving?.nexthops() ?? [],
+      down: links.views().filter(({ state }) => state === 'down'),
     };
   }
 }
@@ -66,7 +73,7 @@ async function historyOf(entry: QueueEntry, options: QueueDeskOptions): Promise<
       address, past,
       ...(original === undefined ? {} : { original }),
       ...(notify === undefined ? {} : { notify: formatNotify(notify) }),
-      ...(route?.kind === 'route' ? { route: `${route.transport} ${route.nexthop}` } : {}),
+      ...(route?.kind === 'route' ? { route: `${route.transport} ${route.nexthop}${waitingFor(options.links.down(route))}` } : {}),
       ...(outcome === undefined ? {} : { outcome }),
       ...(outcomeAt === undefined ? {} : { outcomeAt }),
       ...(reported === undefined ? {} : { reported }),
@@ -87,6 +94,10 @@ async function historyOf(entry: QueueEntry, options: QueueDeskOptions): Promise<
     ...(envelope.ret === undefined ? {} : { ret: envelope.ret }),
     ...(envelope.envid === undefined ? {} : { envid: envelope.envid }),
   };
+}
+
+function waitingFor(down: DownLink | null): string {
+  return down === null ? '' : `, waiting for the link ${down.name}`;
 }
 
 function formatNotify(notify: Notify): string {

@@ -1,11 +1,13 @@
 /** Operations over a store and an intake: what the control socket and the command line ask for. */
-import type { Address, Origin } from './core/envelope.ts';
+import type { Address, Origin, Recipient } from './core/envelope.ts';
 import type { Intake, Queued, RcptOptions } from './core/intake.ts';
 import type { Kernels } from './core/kernels.ts';
 import type { ListedMessage, LocalSubmission, Operations, QueueDesk } from './core/operations.ts';
-import type { Outcome } from './core/outcome.ts';
-import type { QueueEntry, Selection } from './core/queue-store.ts';
+import type { LinkView } from './core/links.ts';
+import { isFinal, type Outcome } from './core/outcome.ts';
+import type { QueueEntry, Selection, StoredMessage } from './core/queue-store.ts';
 import { refuse, type Refusal } from './core/status.ts';
+import type { Router } from './core/transport.ts';
 import { parseAddress } from './grammar/address.ts';
 import { createLineEnds } from './grammar/line-ends.ts';
 import { createQueueDesk, type QueueDeskOptions } from './queue-desk.ts';
@@ -18,12 +20,13 @@ export interface QueueOperationsOptions extends QueueDeskOptions {
   readonly flush?: (which: Selection) => Promise<number>;
 }
 
-export function createQueueOperations(options: QueueOperationsOptions): Pick<Operations, 'list' | 'order' | 'summary' | 'submit' | keyof QueueDesk> {
-  const { store, clock } = options;
+export function createQueueOperations(options: QueueOperationsOptions): Pick<Operations, 'list' | 'order' | 'summary' | 'submit' | 'links' | 'orderLink' | keyof QueueDesk> {
+  const { store, clock, links } = options;
   const wanted = createWantedMessages(store, options.router);
   return {
     async *list(which) {
-      for await (const entry of wanted.list(which)) yield listed(entry);
+      const someDown = links.views().some(({ state }) => state === 'down');
+      for await (const entry of wanted.list(which)) yield listed(entry, someDown ? await downLinks(entry.message, options.router, links) : NOBODY);
     },
     async order(which, order) {
       const now = clock.now();
@@ -34,13 +37,38 @@ export function createQueueOperations(options: QueueOperationsOptions): Pick<Ope
       }
       return obeyed;
     },
+    links: () => countWaiting(options),
+    orderLink: (name, word) => links.order(name, word),
     ...createQueueDesk(options),
     summary: async () => store.summary(),
     submit: submission => submit(options, submission),
   };
 }
 
-function listed({ message, due, state, why }: QueueEntry): ListedMessage {
+/** One look at the queue, where any link is down. */
+async function countWaiting({ store, router, links }: QueueOperationsOptions): Promise<readonly LinkView[]> {
+  const views = links.views();
+  if (!views.some(({ state }) => state === 'down')) return views;
+  const waiting = new Map<string, number>();
+  for await (const { message } of store.list('all')) {
+    for (const name of new Set((await downLinks(message, router, links)).values())) waiting.set(name, (waiting.get(name) ?? 0) + 1);
+  }
+  return views.map(view => (view.state === 'up' ? view : { ...view, waiting: waiting.get(view.name) ?? 0 }));
+}
+
+/** The links that pending recipients wait for. */
+async function downLinks({ recipients, envelope }: StoredMessage, router: Router, links: QueueOperationsOptions['links']): Promise<ReadonlyMap<Recipient['id'], string>> {
+  const found = new Map<Recipient['id'], string>();
+  for (const recipient of recipients) {
+    if (recipient.outcome !== undefined && isFinal(recipient.outcome)) continue;
+    const route = await router.route(recipient, envelope);
+    const down = route.kind === 'route' ? links.down(route) : null;
+    if (down !== null) found.set(recipient.id, down.name);
+  }
+  return found;
+}
+
+function listed({ message, due, state, why }: QueueEntry, waitFor: ReadonlyMap<Recipient['id'], string>): ListedMessage {
   const { envelope } = message;
   return {
     id: message.id, sizeOctets: message.facts.sizeOctets + message.trace.length, acceptedAt: message.acceptedAt, due, state,
@@ -48,9 +76,14 @@ function listed({ message, due, state, why }: QueueEntry): ListedMessage {
     owner: envelope.origin.login ?? envelope.origin.source,
     reversePath: envelope.reversePath ?? '',
     attempts: message.attempts,
-    recipients: message.recipients.map(({ address, outcome }) => ({ address, status: statusOf(outcome), ...(outcome?.said === undefined ? {} : { said: saidBy(outcome) }) })),
+    recipients: message.recipients.map(({ id, address, outcome }) => {
+      const link = waitFor.get(id);
+      return { address, status: statusOf(outcome), ...(outcome?.said === undefined ? {} : { said: saidBy(outcome) }), ...(link === undefined ? {} : { link }) };
+    }),
   };
 }
+
+const NOBODY: ReadonlyMap<Recipient['id'], string> = new Map();
 
 function statusOf(outcome: Outcome | undefined): 'done' | 'fail' | '' {
   if (outcome === undefined || outcome.kind === 'deferred') return '';
@@ -70,6 +103,8 @@ async function submit({ intake, kernels, clock }: QueueOperationsOptions, submis
   if (transaction.kind === 'refused') return transaction;
   const mail = await transaction.mail(reversePath, {
     ...(submission.ret === undefined ? {} : { ret: submission.ret }), ...(submission.envid === undefined ? {} : { envid: submission.envid }),
+    ...(submission.security === undefined ? {} : { security: submission.security }),
+    ...(submission.verp === undefined || reversePath === null ? {} : { verp: submission.verp }),
     smtputf8: [submission.reversePath, ...submission.recipients].some(text => /[^\0-\x7f]/.test(text)),
   });
   if (mail.kind === 'refused') return mail;

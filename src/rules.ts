@@ -1,6 +1,5 @@
 /** A configuration made into what the rooms ask at each decision. Built anew by each reload, never changed. */
-import { join } from 'node:path';
-import type { Configuration, Listener } from './configuration.ts';
+import type { AliasFile, Configuration, Listener } from './configuration.ts';
 import type { Address, Origin } from './core/envelope.ts';
 import type { Awaitable } from './core/intake.ts';
 import type { Log } from './core/log.ts';
@@ -14,12 +13,18 @@ import type { FoundMailbox } from './flow/transport/local/index.ts';
 import { domainOf, localPart, parseAddress, unquotedLocalPart } from './grammar/address.ts';
 import type { AliasTarget } from './grammar/alias-table.ts';
 import { canonicalIpv6, literalAddress } from './grammar/domain.ts';
+import { percentInward } from './grammar/percent-relay.ts';
 import { dialFax, faxSourceOf } from './grammar/fax/dial-fax.ts';
 import { parseFaxDomain } from './grammar/fax/fax-address.ts';
+import { hostKey, virtualHostOf } from './grammar/virtual-host.ts';
 import { routeAddress, type Routed } from './grammar/uucp/bang-path.ts';
 
 export interface Rules {
   readonly configuration: Configuration;
+  /** Of virtual hosts, by their keys. */
+  readonly hosts: ReadonlyMap<string, Rules>;
+  /** Those that hold for a message that came so: its virtual host's, or these. */
+  of(origin: Origin): Rules;
   readonly checks: readonly Check[];
   readonly calendar: CalendarSettings;
   readonly trace: ReturnType<typeof createTraceFields>;
@@ -56,10 +61,16 @@ const MODULES: Readonly<Partial<Record<Origin['source'], string>>> = { esmtp: 'e
 const NO_VARIABLES: Variables = new Map();
 
 export function compileRules(configuration: Configuration, mailboxes: Mailboxes, log: Log): Rules {
-  const { names, domains, bofh } = configuration;
-  const admissions = new Map(configuration.listeners.map(({ name, access, variables }) => [name, createAdmission({ access, variables })]));
+  const { names, domains, bofh, addresses: { aliasFiles } } = configuration;
+  const hosts = new Map([...configuration.hosts].map(([key, own]) => [key, compileRules(withOwnSize(own), mailboxes, log)]));
+  const admissions = new Map(configuration.listeners.map(({ name, access, variables, options }) => [name, createAdmission({ access, variables, denied: options?.denied ?? null })]));
   const closed = createAdmission({ access: [], variables: NO_VARIABLES });
-  const admission = (name: Listener['name']) => admissions.get(name) ?? closed;
+  const shared = (name: Listener['name']) => admissions.get(name) ?? closed;
+  /** An address's own virtual host decides for who connects to it; a login's is not known yet. */
+  const admission = (name: Listener['name']): Admission => (hosts.size === 0 ? shared(name) : {
+    admit: peer => (hosts.get(hostKey(peer.localAddress) ?? '')?.admission(name) ?? shared(name)).admit(peer),
+  });
+  const of = (origin: Origin): Rules => hosts.get(virtualHostOf(hosts, origin) ?? '') ?? rules;
   const accepts = { has: (domain: string) => domains.acceptMailFor.has(domain) || domains.trial.has(domain) || isFax(domain) };
   // Whether this client may is asked of the address, when it is resolved.
   const isFax = (domain: string) => configuration.fax.enabled && parseFaxDomain(domain) !== null;
@@ -70,9 +81,9 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
   }
 
   const canonical = createCanonical({ locals: domains.locals, hosted: domains.hosted, defaultDomain: names.defaultDomain, lowerCase: configuration.addresses.lowerCase });
-  const aliasFile = (name: string) => ({ name, aliases: createAliases({ paths: [join(configuration.folder, name)], canonical: canonical.key, log }) });
+  const aliasFile = (name: AliasFile) => ({ name, aliases: createAliases({ paths: [aliasFiles[name]], canonical: canonical.key, log }) });
   const common = aliasFile('aliases');
-  const byModule = new Map(['esmtp', 'local', 'uucp'].map(module => [module, aliasFile(`aliases-${module}`)]));
+  const byModule = new Map<string, ReturnType<typeof aliasFile>>((['esmtp', 'local', 'uucp'] as const).map(module => [module, aliasFile(`aliases-${module}`)]));
 
   function aliases(source: Origin['source']): readonly ReturnType<typeof aliasFile>[] {
     const own = byModule.get(MODULES[source] ?? '');
@@ -131,6 +142,10 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
         }
       }
     }
+    for (const own of hosts.values()) {
+      const found = own.instruction(recipient);
+      if (found !== null) return found;
+    }
     return null;
   }
 
@@ -157,24 +172,33 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
 
   function variables(origin: Origin): Variables {
     if (origin.remoteAddress === undefined) return NO_VARIABLES;
-    const admitted = admission(origin.source === 'submission' ? 'esmtpd-msa' : 'esmtpd').admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
+    const own = of(origin);
+    if (own !== rules) return own.variables(origin);
+    const admitted = shared(origin.source === 'submission' ? 'esmtpd-msa' : 'esmtpd').admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
     return admitted.kind === 'refused' ? NO_VARIABLES : admitted.variables;
   }
 
   /** `<Postmaster>` without a domain, and literals of the address that the client spoke to, are ours (courier-like 1.9). */
   function atHome(recipient: Address, origin: Origin): Address {
     const domain = domainOf(recipient);
-    const literal = literalAddress(domain);
-    const ours = domain === '' || (literal !== null && origin.localAddress !== undefined && sameAddress(literal, origin.localAddress));
+    const ours = domain === '' || isOurLiteral(domain, origin);
     // RELAYCLIENT's value is appended to the recipient, as qmail has it.
     const suffix = origin.relayClient ?? '';
-    if (!ours && suffix === '') return recipient;
+    if (!ours && suffix === '') return behindUs(recipient, origin);
     return parseAddress(ours ? `${localPart(recipient)}@${names.defaultDomain}` : `${recipient}${suffix}`) ?? recipient;
   }
 
-  return {
+  /** Whether the client may send there was asked of the domain before the `%` was looked at (courier-like 1.9). */
+  function behindUs(recipient: Address, { source }: Origin): Address {
+    if (domains.percentRelay.patterns.length === 0 || (source !== 'esmtp' && source !== 'submission')) return recipient;
+    return parseAddress(percentInward(recipient, domains.locals, domains.percentRelay)) ?? recipient;
+  }
+
+  const rules: Rules = {
     configuration,
-    checks: createChecks({ acceptMailFor: accepts, bofh }),
+    hosts,
+    of,
+    checks: createChecks({ acceptMailFor: accepts, home: (domain, origin) => (isOurLiteral(domain, origin) ? names.defaultDomain : null), bofh }),
     calendar: calendarOf(configuration),
     trace: createTraceFields({ me: names.me, messageIdHost: names.messageIdHost }),
     admission,
@@ -184,14 +208,26 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     resolve,
     instruction,
     aliases,
-    aliasProblems: () => [common, ...byModule.values()].flatMap(one => one.aliases.problems()),
+    aliasProblems: () => [...new Set([...[common, ...byModule.values()].flatMap(one => one.aliases.problems()), ...[...hosts.values()].flatMap(one => one.aliasProblems())])],
   };
+  return rules;
+}
+
+/** The session's limit is the listener's; a virtual host's own is said to it as the access file would. */
+function withOwnSize(configuration: Configuration): Configuration {
+  const listeners = configuration.listeners.map(one => ({ ...one, variables: new Map([['SIZELIMIT', String(one.sizeOctets ?? 0)], ...one.variables]) }));
+  return { ...configuration, listeners };
 }
 
 function known(address: Address, found: FoundMailbox, tell?: (step: string) => void): Address | Refusal {
   tell?.(found.kind === 'found' ? `${address} is delivered ${found.dotFile === undefined ? `to ${found.folder}` : `as ${found.dotFile} says`}` : `${address} ${found.kind === 'none' ? 'has no mailbox' : 'may have a mailbox: the account data cannot be read'}`);
   if (found.kind === 'found') return address;
   return found.kind === 'none' ? refuse('noSuchMailbox') : refuse('ourFault', { why: 'the account data cannot be read' });
+}
+
+function isOurLiteral(domain: string, { localAddress }: Origin): boolean {
+  const literal = literalAddress(domain);
+  return literal !== null && localAddress !== undefined && sameAddress(literal, localAddress);
 }
 
 function sameAddress(one: string, other: string): boolean {

@@ -3,7 +3,7 @@ import type { MessageId, Recipient } from './core/envelope.ts';
 import type { Wanted } from './core/operations.ts';
 import { isFinal } from './core/outcome.ts';
 import type { QueueEntry, QueueStore, Selection } from './core/queue-store.ts';
-import type { Router } from './core/transport.ts';
+import type { Route, Router } from './core/transport.ts';
 import { domainOf } from './grammar/address.ts';
 import { asciiDomain } from './grammar/domain.ts';
 
@@ -14,6 +14,8 @@ export interface WantedMessages {
   list(which: Wanted): AsyncIterable<QueueEntry>;
   /** In selections that the store understands. */
   selections(which: Wanted): AsyncIterable<Selection>;
+  /** Messages with somebody pending on such a way. */
+  selectionsBy(goes: (route: Route) => boolean): AsyncIterable<Selection>;
 }
 
 export function createWantedMessages(store: QueueStore, router: Router): WantedMessages {
@@ -22,41 +24,52 @@ export function createWantedMessages(store: QueueStore, router: Router): WantedM
       yield* store.list(which);
       return;
     }
-    const wanted = 'domain' in which ? inDomain(which.domain) : null;
+    if ('domain' in which) {
+      const wanted = inDomain(which.domain);
+      yield* pendingWhere((recipient) => wanted(recipient));
+    } else if ('route' in which) {
+      const wanted = which.route.toLowerCase();
+      yield* pendingWhere(goesBy(({ transport, nexthop }) => [transport, nexthop, `${transport}/${nexthop}`].some((name) => name.toLowerCase() === wanted)));
+    }
+  }
+
+  async function* pendingWhere(fits: (recipient: Recipient, entry: QueueEntry) => boolean | Promise<boolean>): AsyncIterable<QueueEntry> {
     for await (const entry of store.list('all')) {
-      const pending = entry.message.recipients.filter(({ outcome }) => outcome === undefined || !isFinal(outcome));
-      for (const recipient of pending) {
-        if (wanted !== null ? !wanted(recipient) : !('route' in which) || !(await goesBy(which.route, recipient, entry))) continue;
+      for (const recipient of entry.message.recipients) {
+        if (recipient.outcome !== undefined && isFinal(recipient.outcome)) continue;
+        if (!(await fits(recipient, entry))) continue;
         yield entry;
         break;
       }
     }
   }
 
-  async function goesBy(wanted: string, recipient: Recipient, { message }: QueueEntry): Promise<boolean> {
-    const route = await router.route(recipient, message.envelope);
-    if (route.kind !== 'route') return false;
-    const { transport, nexthop } = route;
-    return [transport, nexthop, `${transport}/${nexthop}`].some((name) => name.toLowerCase() === wanted.toLowerCase());
+  function goesBy(wanted: (route: Route) => boolean): (recipient: Recipient, entry: QueueEntry) => Promise<boolean> {
+    return async (recipient, { message }) => {
+      const route = await router.route(recipient, message.envelope);
+      return route.kind === 'route' && wanted(route);
+    };
   }
 
   return {
     list,
     async *selections(which) {
-      if (isSelection(which)) {
-        yield which;
-        return;
-      }
-      let ids: MessageId[] = [];
-      for await (const { message } of list(which)) {
-        ids.push(message.id);
-        if (ids.length < STEP) continue;
-        yield { ids };
-        ids = [];
-      }
-      if (ids.length > 0) yield { ids };
+      if (isSelection(which)) yield which;
+      else yield* inSteps(list(which));
     },
+    selectionsBy: (goes) => inSteps(pendingWhere(goesBy(goes))),
   };
+}
+
+async function* inSteps(entries: AsyncIterable<QueueEntry>): AsyncIterable<Selection> {
+  let ids: MessageId[] = [];
+  for await (const { message } of entries) {
+    ids.push(message.id);
+    if (ids.length < STEP) continue;
+    yield { ids };
+    ids = [];
+  }
+  if (ids.length > 0) yield { ids };
 }
 
 function isSelection(which: Wanted): which is Selection {

@@ -21,6 +21,10 @@ export interface Place {
   readonly mode: 'relay' | 'accept' | 'local';
   /** Of MAIL_DOMAIN; their Maildirs lie in `folder`/mail, by name. */
   readonly users?: readonly string[];
+  /** Further lines of the peer's own configuration, where it takes some. */
+  readonly more?: string;
+  /** At once, from one address; absent: as many as the load has. */
+  readonly connections?: number;
   /** Where a CPU profile goes, for the peer that can write one. */
   readonly profile?: string;
 }

@@ -22,7 +22,7 @@ export const postfix: Peer = {
     for (const folder of [config, spool, state]) mkdirSync(folder, { recursive: true });
     chownSync(state, uidOf('postfix') ?? 0, 0);
     chmodSync(place.folder, 0o755);
-    writeFileSync(join(config, 'main.cf'), mainConfiguration(place, spool, state) + mailboxConfiguration(place, config));
+    writeFileSync(join(config, 'main.cf'), mainConfiguration(place, spool, state) + mailboxConfiguration(place, config) + (place.more ?? ''));
     writeFileSync(join(config, 'master.cf'), services(port, place.mode));
     execFileSync('postfix', ['-c', config, 'start'], { stdio: 'pipe' });
     const pid = Number(readFileSync(join(spool, 'pid', 'master.pid'), 'utf8').trim());

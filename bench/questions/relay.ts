@@ -3,9 +3,10 @@
  * sink, so a queue that lags behind is not forgiven. Peers run side by side, idle ones cost nothing; each question is
  * put to all of them in turn before the next round.
  */
+import { cpus } from 'node:os';
 import { openFastSink, runSource, type FastSink, type Load } from '../load.ts';
 import type { Peer, Running } from '../peers/peer.ts';
-import { cpuSeconds, watchMemory } from '../processes.ts';
+import { cpuSeconds, endedChildrenSeconds, watchMemory } from '../processes.ts';
 import { attempt, type Bench } from './bench.ts';
 
 interface Case extends Omit<Load, 'messages'> {
@@ -63,13 +64,24 @@ async function begin(bench: Bench, peer: Peer): Promise<Runner> {
 
 async function sample(bench: Bench, one: Runner, kind: Case): Promise<void> {
   const messages = Math.round(Math.min(60_000, Math.max(200, (one.rates.get(kind.name) ?? 200) * bench.sampleSeconds)));
-  const before = cpuSeconds(one.running.pids);
+  const before = costs(one);
   const seconds = await through(one, kind, messages);
-  bench.notebook.note({ name: kind.name, unit: 'messages/s', better: 'more' }, one.peer.name, messages / seconds);
-  if (kind.name === 'relay 4K, 10 sessions') {
-    const cpu = (cpuSeconds(one.running.pids) - before) / (messages / 1000);
-    bench.notebook.note({ name: 'CPU for 1000 relayed 4K messages', unit: 's', better: 'less' }, one.peer.name, cpu);
-  }
+  const after = costs(one);
+  const note = (name: string, unit: string, better: 'more' | 'less', sample: number) => bench.notebook.note({ name, unit, better }, one.peer.name, sample);
+  note(kind.name, 'messages/s', 'more', messages / seconds);
+  if (!ofInterest.has(kind.name)) return;
+  const own = after.own - before.own;
+  const load = after.load - before.load;
+  if (kind.sessions === 10) note('CPU for 1000 relayed 4K messages', 's', 'less', own / (messages / 1000));
+  note(`${kind.name}: CPU of source and sink for 1000`, 's', 'less', load / (messages / 1000));
+  // What this peer would reach on this box if no core ever waited, each message costing what it cost now.
+  note(`${kind.name}: with every core busy all the time`, 'messages/s', 'more', messages / ((own + load) / cpus().length));
+}
+
+const ofInterest = new Set(['relay 4K, 10 sessions', 'relay 4K, 50 sessions']);
+
+function costs({ running, sink }: Runner): { readonly own: number; readonly load: number } {
+  return { own: cpuSeconds(running.pids), load: endedChildrenSeconds() + cpuSeconds([sink.pid]) };
 }
 
 async function highest(bench: Bench, one: Runner, kind: Case): Promise<void> {

@@ -6,17 +6,19 @@ import { leftovers } from './known-files.ts';
 import type { Sheet } from './sheet.ts';
 import type { AddressRules } from './types.ts';
 
+const ALIAS_FILES = ['aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp'] as const;
 const DEFAULT_SEPARATORS = '+';
 
 export function readAddresses(sheet: Sheet): AddressRules {
-  for (const name of ['aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp']) reviewAliases(sheet, name);
+  for (const name of ALIAS_FILES) reviewAliases(sheet, name);
   const lowerCase = sheet.text('locallowercase') !== undefined;
   sheet.setting('locallowercase', lowerCase ? 'yes' : 'no', lowerCase ? 'locallowercase' : undefined);
   // An empty file says something here: only the dash.
   const text = sheet.text('defaultsep');
   const separators = text === undefined ? DEFAULT_SEPARATORS : (sheet.note('defaultsep', parseSeparators(text.replace(/\r?\n[^]*$/, ''))) ?? DEFAULT_SEPARATORS);
   sheet.setting('defaultsep', `-${separators}`, text === undefined ? undefined : 'defaultsep');
-  return { lowerCase, separators };
+  const [all, esmtp, local, uucp] = ALIAS_FILES;
+  return { lowerCase, separators, aliasFiles: { [all]: sheet.path(all), [esmtp]: sheet.path(esmtp), [local]: sheet.path(local), [uucp]: sheet.path(uucp) } };
 }
 
 /** The gateway reads these files itself, whenever they change; here they are only looked at for mistakes. */

@@ -1,17 +1,19 @@
 /** What our ESMTP client goes by: routes, logins, proxies, timeouts, and the `courierd` environment. */
-import { isAbsolute } from 'node:path';
-import { read, shown, wrong } from '../grammar/config/parsed.ts';
+import { basename, isAbsolute } from 'node:path';
+import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import { foldDomain, isDomain } from '../grammar/config/domain-list.ts';
 import { formatEndpoint } from '../grammar/config/endpoint.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
-import { formatNetwork, parseIpAddress } from '../grammar/config/network.ts';
+import { formatIpAddress, formatNetwork, parseIpAddress } from '../grammar/config/network.ts';
 import { parseProxies, type Proxies } from '../grammar/config/proxies.ts';
 import { parseRelayLogins } from '../grammar/config/relay-logins.ts';
 import { parseRoutes, type EsmtpRoute } from '../grammar/config/routes.ts';
+import { readSmarthosts } from './smarthosts.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import type { Sheet, ValueRule } from './sheet.ts';
 import { moduleVocabulary, readModuleLimits } from './modules.ts';
 import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from './tls-identity.ts';
+import { readTlsPolicies, readTlsReports } from './tls-policies.ts';
 import type { ClientSettings } from './types.ts';
 import { durationRule, sourceRule } from './values.ts';
 
@@ -19,13 +21,13 @@ export { moduleVocabulary };
 
 export const courierdVocabulary: Vocabulary = {
   used: [
-    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'ARCHIVEDIR', 'TLS_TRUSTCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
+    'ESMTP_USE_STARTTLS', 'ESMTP_TLS_VERIFY_DOMAIN', 'ESMTP_PREFER_IPV6_MX', 'ESMTP_BLOCKBACKSCATTER', 'DSNTOAUTHADDR', 'DSNDEFAULTNOTIFYDELAY', 'ARCHIVEDIR', 'TLS_TRUSTCERTS', 'TLS_TRUSTSECURITYCERTS', 'TLS_VERIFYPEER', 'UUXFLAGS',
     'DEFAULTDELIVERY', 'DYNAMICDELIVERIES', 'AUTH_MKHOMEDIR_SKEL',
     ...tlsVariables,
   ],
   later: [
-    'DSNNOTIFY', 'ESMTP_CORK', 'ESMTP_BLOCKBACKSCATTER', 'MAILDROPDEFAULT',
-    'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables,
+    'DSNNOTIFY', 'ESMTP_CORK', 'MAILDROPDEFAULT',
+    'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables.filter(name => name !== 'TLS_TRUSTSECURITYCERTS'),
   ],
 };
 
@@ -46,10 +48,12 @@ export function readClient(sheet: Sheet): Courierd {
   sheet.setting('esmtpauthclient', logins.map(({ relay, login }) => `${relay} as ${login}`).join('; '), logins.length > 0 ? 'esmtpauthclient' : undefined);
   const backupRelay = sheet.value('backuprelay', undefined, backupRelayRule);
   const identity = readIdentity(sheet, environment);
-  const trustedAuthorities = readAuthorities(sheet, environment);
+  const trustedAuthorities = readAuthorities(sheet, environment, 'TLS_TRUSTCERTS');
+  const securityAuthorities = readAuthorities(sheet, environment, 'TLS_TRUSTSECURITYCERTS');
   const client: ClientSettings = {
     routes,
     logins,
+    ...readSmarthosts(sheet, { routes, logins, proxies }),
     proxies,
     ...(backupRelay === undefined ? {} : { backupRelay }),
     timeouts: {
@@ -62,14 +66,18 @@ export function readClient(sheet: Sheet): Courierd {
       keepAlivePingMs: sheet.value('esmtptimeoutkeepaliveping', 0, durationRule('15s')),
     },
     delayMs: sheet.value('esmtpdelay', 300_000, durationRule('5m')),
-    source4: sheet.value('ipout', null, sourceRule(4)),
-    source6: sheet.value('ip6out', null, sourceRule(6)),
+    source4: readSource(sheet, 'ipout', 4),
+    source6: readSource(sheet, 'ip6out', 6),
     ...readModule(sheet),
     useStartTls: environment.flag('ESMTP_USE_STARTTLS', true),
     preferIpv6: environment.flag('ESMTP_PREFER_IPV6_MX', true),
     verifyPeer: verifies(sheet, environment),
     ...(trustedAuthorities === undefined ? {} : { trustedAuthorities }),
+    ...(securityAuthorities === undefined ? {} : { securityAuthorities }),
     ...(identity === undefined ? {} : { identity }),
+    tls: readTlsPolicies(sheet),
+    tlsReports: readTlsReports(sheet),
+    blockedBackscatter: environment.parsed('ESMTP_BLOCKBACKSCATTER', new Set<string>(), parseTags),
     // Shipped on; a courierd file without it has it off.
   };
   const toAuthAddress = environment.flag('DSNTOAUTHADDR', false);
@@ -79,11 +87,29 @@ export function readClient(sheet: Sheet): Courierd {
   sheet.setting('courierd: ESMTP_USE_STARTTLS', flag(client.useStartTls), environment.source('ESMTP_USE_STARTTLS'));
   sheet.setting('courierd: ESMTP_TLS_VERIFY_DOMAIN', flag(client.verifyPeer), environment.source('ESMTP_TLS_VERIFY_DOMAIN'));
   sheet.setting('courierd: ESMTP_PREFER_IPV6_MX', flag(client.preferIpv6), environment.source('ESMTP_PREFER_IPV6_MX'));
+  sheet.setting('courierd: ESMTP_BLOCKBACKSCATTER', [...client.blockedBackscatter].join(','), environment.source('ESMTP_BLOCKBACKSCATTER'));
   sheet.setting('courierd: DSNTOAUTHADDR', flag(toAuthAddress), environment.source('DSNTOAUTHADDR'));
   sheet.setting('courierd: TLS_CERTFILE', client.identity?.certificateFile ?? '', environment.source('TLS_CERTFILE'));
   sheet.setting('courierd: DSNDEFAULTNOTIFYDELAY', flag(delaysByDefault), environment.source('DSNDEFAULTNOTIFYDELAY'));
   sheet.setting('courierd: ARCHIVEDIR', archiveFolder ?? '', environment.source('ARCHIVEDIR'));
   return { client, toAuthAddress, delaysByDefault, archiveFolder };
+}
+
+/** An empty file of a virtual host that is an address means that address (courier-core 9). */
+function readSource(sheet: Sheet, name: 'ipout' | 'ip6out', family: 4 | 6): string | null {
+  const suffix = basename(sheet.path(name)).slice(name.length + 1);
+  const address = suffix === '' ? null : parseIpAddress(suffix);
+  if (address === null || sheet.text(name)?.trim() !== '') return sheet.value(name, null, sourceRule(family));
+  if (address.family === family) return formatIpAddress(address);
+  sheet.problem(sheet.path(name), undefined, `${suffix} is no IPv${family} address, and an empty file means it`, sourceRule(family).example);
+  return null;
+}
+
+/** `smtp/dsn,authsmtp/dsn`: source tags. */
+function parseTags(text: string): Parsed<ReadonlySet<string>> {
+  const tags = text.split(/[\s,]+/).filter(tag => tag !== '');
+  const stranger = tags.find(tag => !/^[a-z]+(\/dsn)*$/.test(tag));
+  return stranger === undefined ? read(new Set(tags)) : wrong(`${shown(stranger)} is no source tag`, 'ESMTP_BLOCKBACKSCATTER=smtp/dsn');
 }
 
 /** Courier checks a next hop's certificate only when both variables ask for it. */

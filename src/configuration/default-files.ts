@@ -51,20 +51,21 @@ export function defaultFiles(choices: Choices): readonly DefaultFile[] {
       text: text(
         'Who may connect, and with which rights: NETWORK, a tab, and `deny` or `allow` with variables.',
         'A network is 192.168, 192.168.0.0/16, 2001:db8::/32, or * for everyone else. Only the most specific entry counts.',
-        'RELAYCLIENT lets a network send mail anywhere. Every text file in this folder is read.',
+        'RELAYCLIENT lets a network send mail anywhere; BOFHCHECKDNS=0 takes its senders\' domains as they are. Every text file in this folder is read.',
         '',
         'Examples:',
         '192.168<TAB>allow,RELAYCLIENT',
         '192.0.2.66<TAB>deny',
         '*<TAB>allow,SIZELIMIT=20000000',
-      ) + '127\tallow,RELAYCLIENT\n::1\tallow,RELAYCLIENT\n',
+      ) + '127\tallow,RELAYCLIENT,BOFHCHECKDNS=0\n::1\tallow,RELAYCLIENT,BOFHCHECKDNS=0\n',
     },
     { path: 'esmtpd', text: relayListener(choices) },
     { path: 'esmtpd-msa', text: submissionListener(choices) },
     {
       path: 'bofh',
       text: text(
-        'What to refuse. badfrom user@example.com, @example.com or @.example.com refuses senders;',
+        'What to refuse. badfrom user@example.com, @example.com or @.example.com refuses senders, spamtrap recipients;',
+        'badmx ADDRESS, freemail DOMAIN, opt BOFHSPFMAILFROM=pass,none,softfail,neutral,unknown: see docs/access.md.',
         'maxrcpts is how many recipients one message may have; `hard` refuses the rest for good.',
       ) + 'maxrcpts 100\n',
     },
@@ -171,6 +172,8 @@ function relayListener(choices: Choices): string {
     + section('Start it at all?', ['ESMTPDSTART', 'YES'])
     + section('Connections at once: in all, from one address, from one block of 256 addresses.', ['MAXDAEMONS', '40'], ['MAXPERIP', String(choices.perAddress)], ['MAXPERC', String(choices.perAddress)])
     + section('Answer more and more slowly to a client that makes errors.', ['TARPIT', '1'])
+    + section('Look the sender\'s domain up: mail that cannot be answered is not taken.', ['BOFHCHECKDNS', '1'])
+    + section('Lists of addresses not to take mail from, such as -block=zen.example.org; see docs/access.md.', ['BLACKLISTS', ''])
     + section('Whether EXPN and VRFY are refused.', ['BOFHNOEXPN', '1'], ['BOFHNOVRFY', '1'])
     + section('A missing Message-ID or Date is the sender\'s business here.', ['NOADDMSGID', '1'], ['NOADDDATE', '1'])
     + section('1: nobody sends anything before AUTH, or before STARTTLS.', ['AUTH_REQUIRED', '0'], ['ESMTP_TLS_REQUIRED', '0'])

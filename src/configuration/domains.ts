@@ -15,7 +15,7 @@ export function readDomains(sheet: Sheet, me: string, hostName: string): Domains
     return patterns;
   };
   const locals = list('locals', [me]);
-  const hosted = filesOf(sheet, 'hosteddomains').flatMap((file) => sheet.list(file, parseHostedDomains) ?? []);
+  const hosted = filesOf(sheet, 'hosteddomains').flatMap((file) => sheet.list(file, (text) => parseHostedDomains(text, hostName)) ?? []);
   const hostedNames = hosted.map(({ domain, aliasOf }) => (aliasOf === undefined ? domain : `${domain} = ${aliasOf}`));
   sheet.setting('hosteddomains', hostedNames.join(', '), hosted.length > 0 ? 'hosteddomains' : undefined);
   const accepted = list('esmtpacceptmailfor', [me]);
@@ -30,8 +30,15 @@ export function readDomains(sheet: Sheet, me: string, hostName: string): Domains
     locals: createDomainList(locals),
     hosted: createHostedDomains(hosted),
     acceptMailFor: eitherOf(createDomainList(accepted), createDomainList(more)),
+    percentRelay: createDomainList([...list('esmtppercentrelay', []), ...listed(sheet, 'esmtppercentrelay.dir', hostName)]),
     trial: createDomainList(list('trialdomains', [])),
   };
+}
+
+function listed(sheet: Sheet, folder: string, hostName: string): readonly DomainPattern[] {
+  const patterns = sheet.names(folder) === undefined ? [] : filesOf(sheet, folder).flatMap((file) => sheet.list(file, (text) => parseDomainList(text, hostName)) ?? []);
+  sheet.setting(folder, patterns.map(shownPattern).join(', '), patterns.length > 0 ? folder : undefined);
+  return patterns;
 }
 
 /** Both are asked: an exception in one takes nothing out of the other. */

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { nearestName } from '../grammar/config/nearest-name.ts';
 import { knownFiles, knownPatterns, leftovers, type KnownFile } from './known-files.ts';
 import type { Sheet } from './sheet.ts';
+import { isByHost } from './host-files.ts';
 
 export function reviewFolder(sheet: Sheet): void {
   const entries = readdirSync(sheet.folder, { withFileTypes: true }).toSorted((left, right) => (left.name < right.name ? -1 : 1));
@@ -12,13 +13,15 @@ export function reviewFolder(sheet: Sheet): void {
   const left: string[] = [];
   for (const entry of entries) {
     const known = byName.get(entry.name);
+    const own = ofVirtualHost(entry.name, hosts, byName);
     const pattern = knownPatterns.find((candidate) => candidate.pattern.test(entry.name));
     if (known !== undefined) {
       reviewShape(sheet, known, existsSync(`${sheet.path(entry.name)}/.`));
       if (known.use === 'later') idle.push(entry.name);
-    } else if (pattern !== undefined || ofVirtualHost(entry.name, hosts, byName)) {
-      if (pattern?.use !== 'used') idle.push(entry.name);
-    } else if (leftovers.test(entry.name)) left.push(entry.name);
+    } else if (pattern !== undefined) {
+      if (pattern.use === 'later') idle.push(entry.name);
+    } else if (own !== null) reviewOwn(sheet, entry.name, own);
+    else if (leftovers.test(entry.name)) left.push(entry.name);
     else {
       const near = nearestName(entry.name, byName.keys());
       sheet.problem(sheet.path(entry.name), undefined, 'unknown file', near ?? 'see docs/configuration.md for the files there are');
@@ -39,7 +42,13 @@ function reviewShape(sheet: Sheet, known: KnownFile, isFolder: boolean): void {
   } else sheet.notice(path, `compiled, not read: ${known.text} is the truth`);
 }
 
-/** `name.<suffix>` where `vhost.<suffix>` is there too. */
-function ofVirtualHost(name: string, hosts: readonly string[], byName: ReadonlyMap<string, KnownFile>): boolean {
-  return hosts.some((host) => name.endsWith(`.${host}`) && byName.has(name.slice(0, -host.length - 1)));
+/** The file that `name.<suffix>` stands for, where `vhost.<suffix>` is there too. */
+function ofVirtualHost(name: string, hosts: readonly string[], byName: ReadonlyMap<string, KnownFile>): KnownFile | null {
+  const host = hosts.find((one) => name.endsWith(`.${one}`) && byName.has(name.slice(0, -one.length - 1)));
+  return host === undefined ? null : (byName.get(name.slice(0, -host.length - 1)) ?? null);
+}
+
+function reviewOwn(sheet: Sheet, name: string, known: KnownFile | null): void {
+  if (known === null || known.use === 'compiled' || isByHost(known.name)) return;
+  sheet.notice(sheet.path(name), `not used: ${known.name} is one for all virtual hosts`);
 }

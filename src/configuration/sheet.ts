@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseOneLine } from '../grammar/config/control-file.ts';
 import { noting, type Parsed, type Problem } from '../grammar/config/parsed.ts';
+import { nameFor } from './host-files.ts';
 import type { ConfigurationProblem, Notice, Setting } from './types.ts';
 
 /** A configuration file beyond this is not one; the largest real ones list a million domains. */
@@ -38,11 +39,12 @@ export interface ValueRule<T> {
   readonly example: string;
 }
 
-export function createSheet(folder: string, openRelay = false): Sheet {
+/** `host`: of a virtual host, whose own files stand in the place of the others. */
+export function createSheet(folder: string, openRelay = false, host?: string): Sheet {
   const problems: ConfigurationProblem[] = [];
   const notices: Notice[] = [];
   const settings: Setting[] = [];
-  const path = (name: string): string => join(folder, name);
+  const path = (name: string): string => join(folder, host === undefined ? name : nameFor(folder, host, name));
   const sheet: Sheet = {
     folder, problems, notices, settings, openRelay,
     path, names, text, value, list, note, setting, problem, notice, demandPrivate,
@@ -55,7 +57,9 @@ export function createSheet(folder: string, openRelay = false): Sheet {
     notices.push({ file, what });
   }
   function setting(name: string, shown: string, source: string | undefined): void {
-    settings.push({ name, value: shown, source: source ?? 'default' });
+    // Of a virtual host only what it has of its own is worth a line.
+    if (host !== undefined && (source === undefined || nameFor(folder, host, source) === source)) return;
+    settings.push(host === undefined ? { name, value: shown, source: source ?? 'default' } : { name: `${name} (vhost ${host})`, value: shown, source: nameFor(folder, host, source ?? '') });
   }
   function note<T>(name: string, parsed: Parsed<T>): T | undefined {
     const found: Problem[] = [];

@@ -6,21 +6,24 @@ import type { Environment } from './environment.ts';
 import { readNames, readText, statOf, type Sheet } from './sheet.ts';
 import type { TlsIdentity } from './types.ts';
 
-export const tlsVariables = ['TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', 'TLS_PROTOCOL', 'TLS_CIPHER_LIST'] as const;
+export const tlsVariables = ['TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', 'TLS_PROTOCOL', 'TLS_CIPHER_LIST', 'TLS_CIPHER_SUITES'] as const;
 export const laterTlsVariables = [
   'TLS_PRIORITY', 'TLS_DHPARAMS', 'TLS_DHCERTFILE', 'TLS_CACHEFILE', 'TLS_CACHESIZE', 'TLS_EXTERNAL', 'TLS_TIMEOUT', 'TLS_KX_LIST', 'TLS_COMPRESSION',
-  'TLS_CERTS', 'TLS_STARTTLS_PROTOCOL', 'TLS_TRUSTSECURITYCERTS', 'TLS_OUTGOING_TIMEOUT', 'TLS_CIPHER_SUITES', 'TLS_ALPN', 'COURIERTLS',
+  'TLS_CERTS', 'TLS_STARTTLS_PROTOCOL', 'TLS_TRUSTSECURITYCERTS', 'TLS_OUTGOING_TIMEOUT', 'TLS_ALPN', 'COURIERTLS',
 ];
 
 /**
  * The identity TLS_CERTFILE and TLS_PRIVATE_KEYFILE name. A certificate file that is not there means no TLS
- * (Courier's files name one before it was made), said in a notice; one that is there must be right.
+ * (Courier's files name one before it was made), said in a notice; one that is there must be right. `suffix`: what stands
+ * behind both file names, for one more name or address.
  */
-export function readIdentity(sheet: Sheet, environment: Environment): TlsIdentity | undefined {
+export function readIdentity(sheet: Sheet, environment: Environment, suffix = ''): TlsIdentity | undefined {
   const named = environment.text('TLS_CERTFILE', '');
   if (named === '') return undefined;
-  const certificateFile = resolve(sheet.folder, named);
-  const keyFile = resolve(sheet.folder, environment.text('TLS_PRIVATE_KEYFILE', '') || named);
+  const certificateFile = resolve(sheet.folder, named) + suffix;
+  const namedKey = resolve(sheet.folder, environment.text('TLS_PRIVATE_KEYFILE', '') || named) + suffix;
+  // A certificate for one more name may hold its key, though the first one has its own file.
+  const keyFile = suffix !== '' && statOf(namedKey) === undefined ? certificateFile : namedKey;
   if (statOf(certificateFile) === undefined) {
     sheet.notice(certificateFile, 'no such certificate file, so no TLS is offered');
     return undefined;
@@ -35,7 +38,8 @@ export function readIdentity(sheet: Sheet, environment: Environment): TlsIdentit
     sheet.problem(keyFile, undefined, 'everyone on this machine may read this private key', `chmod 600 ${keyFile}`);
   }
   const minVersion = environment.parsed('TLS_PROTOCOL', undefined, parseProtocol);
-  const ciphers = environment.text('TLS_CIPHER_LIST', '');
+  // OpenSSL keeps the suites of TLS 1.3 apart; Node takes both in one list.
+  const ciphers = [environment.text('TLS_CIPHER_SUITES', ''), environment.text('TLS_CIPHER_LIST', '')].filter((list) => list !== '').join(':');
   const options = { ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) };
   try {
     createSecureContext({ cert: certificate, key, ...options });
@@ -48,13 +52,13 @@ export function readIdentity(sheet: Sheet, environment: Environment): TlsIdentit
   }
 }
 
-/** TLS_TRUSTCERTS: a PEM file, or a folder of them. */
-export function readAuthorities(sheet: Sheet, environment: Environment): string | undefined {
-  const named = environment.text('TLS_TRUSTCERTS', '');
+/** A PEM file, or a folder of them. */
+export function readAuthorities(sheet: Sheet, environment: Environment, variable: 'TLS_TRUSTCERTS' | 'TLS_TRUSTSECURITYCERTS'): string | undefined {
+  const named = environment.text(variable, '');
   if (named === '') return undefined;
   const path = isAbsolute(named) ? named : join(sheet.folder, named);
   const stat = statOf(path);
-  if (stat === undefined) environment.problem('TLS_TRUSTCERTS', `${shown(path)} is not there`, 'TLS_TRUSTCERTS=/etc/ssl/certs');
+  if (stat === undefined) environment.problem(variable, `${shown(path)} is not there`, `${variable}=/etc/ssl/certs`);
   if (stat?.isDirectory() !== true) return stat === undefined ? undefined : readText(sheet, path);
   const names = readNames(sheet, path) ?? [];
   const chosen = names.includes('ca-certificates.crt') ? ['ca-certificates.crt'] : names.filter((name) => /\.(pem|crt)$/.test(name));

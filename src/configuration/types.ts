@@ -1,18 +1,34 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
+import type { Mechanism } from '../grammar/sasl.ts';
+import type { KeyObject } from 'node:crypto';
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
+import type { AuthTokens } from '../grammar/config/auth-tokens.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
+import type { BanSettings } from '../grammar/config/bans.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
+import type { DeviceRule } from '../grammar/config/devices.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
+import type { Network } from '../grammar/config/network.ts';
+import type { GreylistSettings } from '../grammar/config/greylist.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { ListenerOptions } from '../grammar/config/listener-options.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
+import type { LinkRule } from '../grammar/config/links.ts';
+import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
+import type { OauthAccount } from '../grammar/config/oauth-accounts.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { SenderMapLine } from '../grammar/config/sender-maps.ts';
+import type { Smarthost } from '../grammar/config/smarthosts.ts';
+import type { SocksBind } from '../grammar/config/socks-bind.ts';
+import type { TlsReports } from '../grammar/config/tls-reports.ts';
+import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
 import type { ArrivalForm, ArrivalRule } from '../grammar/fax/arrival-rules.ts';
@@ -33,17 +49,28 @@ export interface Configuration {
   readonly domains: Domains;
   readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
+  /** Let in without a login, by their addresses, on listeners of their own. */
+  readonly devices: readonly DeviceRule[];
+  /** At the outside of SOCKS proxies. */
+  readonly outsideListeners: readonly OutsideListener[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
   readonly bofh: Bofh;
+  readonly bans: BanSettings;
+  readonly greylist: GreylistSettings;
   readonly limits: Limits;
   readonly queue: QueueSettings;
   readonly reports: ReportSettings;
   readonly client: ClientSettings;
   /** ARCHIVEDIR; null: finished messages are deleted. */
   readonly archiveFolder: string | null;
+  readonly dkim: readonly DkimDomain[];
+  /** null: foreign mail is not sealed. */
+  readonly arcSeal: DkimDomain['keys'][number] | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
+  /** Ways out that are not always there. */
+  readonly links: readonly LinkRule[];
   readonly fax: FaxSettings;
   /** Which accounts of this machine may leave mail while they cannot reach the gateway. */
   readonly pickup: 'everyone' | 'owner';
@@ -56,15 +83,22 @@ export interface Configuration {
   readonly log: readonly LogTarget[];
   readonly web: WebSettings;
   readonly events: EventSettings;
-  /** null: as the system's resolv.conf says. */
-  readonly dnsServers: readonly Endpoint[] | null;
+  /** Never empty; null: as the system's resolv.conf says. */
+  readonly dnsServers: readonly NameServerSetting[] | null;
+  /** Absent: no bearer token is any good. */
+  readonly authTokens?: AuthTokens;
   /** Absolute path of userdb, whether it exists or not. */
   readonly userdb: string;
+  /** Virtual hosts, by address or login domain: each a configuration with what it has of its own. */
+  readonly hosts: ReadonlyMap<string, Configuration>;
   /** Everything that was decided, for people; each name once. */
   readonly settings: readonly Setting[];
   /** What is known but does nothing yet, and other things worth a line; never a reason to refuse. */
   readonly notices: readonly Notice[];
 }
+
+/** A server to ask; one for HTTPS with its proxy instead of the proxy's name. */
+export type NameServerSetting = Exclude<NameServerLine, HttpsServer> | (Omit<HttpsServer, 'via'> & { readonly proxy?: SocksProxy });
 
 /** What a program needs that hands mail over. */
 export type Essentials = Pick<Configuration, 'names' | 'stateFolder'> & Pick<Limits, 'sizeOctets'>;
@@ -96,27 +130,36 @@ export interface Domains {
   readonly locals: DomainList;
   readonly hosted: HostedDomains;
   readonly acceptMailFor: DomainList;
+  /** Reached as user%domain@ours. */
+  readonly percentRelay: DomainList;
   /** Domains whose addresses order their own fate. */
   readonly trial: DomainList;
 }
+
+export type AliasFile = 'aliases' | 'aliases-esmtp' | 'aliases-local' | 'aliases-uucp';
 
 export interface AddressRules {
   /** Local-parts of our own addresses mean the same in any case. */
   readonly lowerCase: boolean;
   /** Characters, besides `-`, that part an account from its extension. */
   readonly separators: string;
+  /** Where the alias files are, whether they exist or not; absolute. */
+  readonly aliasFiles: Readonly<Record<AliasFile, string>>;
 }
 
-export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl';
-export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'CRAM-SHA1' | 'CRAM-SHA256';
+export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'lmtpd' | 'esmtpd-devices' | 'esmtpd-devices-ssl';
 
 export interface Listener {
   readonly name: ListenerName;
-  /** Never empty. */
+  /** Empty only where there is a socket. */
   readonly endpoints: readonly ListenEndpoint[];
+  /** A Unix socket, of the LMTP listener. */
+  readonly socket?: { readonly path: string; readonly mode: number };
   readonly tls: 'starttls' | 'implicit';
   /** Absent: no TLS on this listener. */
   readonly identity?: TlsIdentity;
+  /** That one, and what there is beside it. */
+  readonly tlsDetails?: ListenerTls;
   readonly authRequired: boolean;
   readonly tlsRequired: boolean;
   /** Offered before and after TLS. */
@@ -134,8 +177,40 @@ export interface Listener {
   readonly addDate: boolean;
   readonly sizeOctets: number | null;
   readonly access: readonly AccessEntry[];
+  readonly trust: ListenerTrust;
+  /** What TCPDOPTS says. */
+  readonly options?: ListenerOptions;
   /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
   readonly variables: ReadonlyMap<string, string>;
+}
+
+/** A line of `socksbind`. */
+export interface OutsideListener extends Omit<SocksBind, 'line' | 'listener' | 'via'> {
+  readonly listener: ListenerName;
+  readonly proxy: SocksProxy;
+}
+
+/** Networks whose word on who the client is counts. Empty: nobody's. */
+export interface ListenerTrust {
+  /** Not empty: every connection must come from there, with a PROXY header. */
+  readonly proxy: readonly Network[];
+  readonly xclient: readonly Network[];
+  readonly xforward: readonly Network[];
+}
+
+export interface ListenerTls {
+  readonly identity: TlsIdentity;
+  /** For clients that ask for that name, `*.domain` included. */
+  readonly names: ReadonlyMap<string, TlsIdentity>;
+  /** For clients that ask for no name we know, on one of our addresses. */
+  readonly addresses: ReadonlyMap<string, TlsIdentity>;
+  /** Absent: clients are asked for no certificate. */
+  readonly clients?: {
+    readonly demand: boolean;
+    /** PEM. */
+    readonly authorities: string;
+    readonly subjectField?: string;
+  };
 }
 
 export interface TlsIdentity {
@@ -202,7 +277,28 @@ export interface ReportTexts {
   readonly footer: string;
 }
 
+/** Mail whose author is of a domain that `match` fits is signed with these keys. */
+export interface DkimDomain {
+  /** As the house writes domains; a leading dot: every subdomain. */
+  readonly match: string;
+  /** In A-labels: d=. */
+  readonly domain: string;
+  readonly keys: readonly { readonly domain: string; readonly selector: string; readonly key: KeyObject }[];
+}
+
+/** A line of `smarthosts`, with the map that its senders go by. */
+export interface SmarthostSettings extends Smarthost {
+  readonly map: readonly SenderMapLine[];
+}
+
+/** A line of `oauth`, with its proxy found. */
+export interface OauthSettings extends OauthAccount {
+  readonly via?: SocksProxy;
+}
+
 export interface ClientSettings {
+  readonly smarthosts: readonly SmarthostSettings[];
+  readonly oauth: readonly OauthSettings[];
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
@@ -222,7 +318,20 @@ export interface ClientSettings {
   readonly verifyPeer: boolean;
   /** PEM of the authorities trusted; absent: the system's. */
   readonly trustedAuthorities?: string;
+  /** PEM of the private authority that SECURITY=STARTTLS asks for. */
+  readonly securityAuthorities?: string;
+  /** Source tags whose mail is not sent out (ESMTP_BLOCKBACKSCATTER). */
+  readonly blockedBackscatter: ReadonlySet<string>;
   readonly identity?: TlsIdentity;
+  /** By domain; the first that matches. */
+  readonly tls: readonly DomainTls[];
+  readonly tlsReports: TlsReports;
+}
+
+/** A line of `tlspolicy`. */
+export interface DomainTls extends Pick<TlsRule, 'domain' | 'policy' | 'names'> {
+  /** PEM, one certificate each; with `private`. */
+  readonly authorities?: readonly string[];
 }
 
 export interface FilterSettings {

@@ -48,8 +48,12 @@ export interface Origin {
   readonly login?: string;
   readonly mechanism?: string;
   readonly tls?: { readonly version: string; readonly cipher: string; readonly bits: number };
+  /** The virtual host whose configuration holds for this message: one of our addresses, or a domain. */
+  readonly virtualHost?: string;
   /** May relay anywhere; the text is appended to recipients, as qmail has it. Absent: may not. */
   readonly relayClient?: string;
+  /** Of a report: the source tag of the message it is about (`smtp`, `authsmtp`, `local` …, or such a one with `/dsn`). */
+  readonly about?: string;
   /** Accepted at. */
   readonly at: number;
 }

@@ -13,6 +13,8 @@ export interface Intake {
 export interface OpenOptions {
   /** A message that must be queued once however often it is offered; see QueueStore.begin(). */
   readonly idempotencyKey?: string;
+  /** The connection's own variables, as it was admitted; absent: those that the rules have for such an origin. */
+  readonly variables?: ReadonlyMap<string, string>;
 }
 
 export type MailOptions = Partial<Pick<Envelope, 'body' | 'smtputf8' | 'ret' | 'envid' | 'verp' | 'security' | 'requireTls'>> & {

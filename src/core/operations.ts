@@ -1,10 +1,12 @@
 /** What an operator or a program on this box may ask of the gateway. Plain data both ways: it crosses a socket. */
 import type { Tracked } from './address-track.ts';
-import type { MessageId } from './envelope.ts';
+import type { Envelope, MessageId } from './envelope.ts';
 import type { Queued, RcptOptions } from './intake.ts';
+import type { LinkView } from './links.ts';
 import type { Imported, PastOutcome, QueueEntry, QueueSummary, Selection, Verified } from './queue-store.ts';
 import type { Outcome } from './outcome.ts';
 import type { Refusal } from './status.ts';
+import type { TlsResults } from './tls.ts';
 
 export interface Operations extends QueueDesk {
   list(which: Wanted): AsyncIterable<ListedMessage>;
@@ -16,12 +18,20 @@ export interface Operations extends QueueDesk {
   reload(): Promise<readonly string[]>;
   /** Lets what is on the wire finish, then ends. */
   stop(): Promise<void>;
+  /** How TLS went with each domain, a day at a time, the newest last. */
+  tlsResults(): Promise<readonly TlsResults[]>;
   /** The last events, oldest first; of one message when `id` is given. */
   recent(id?: MessageId): Promise<readonly RecentEvent[]>;
   /** Absent where no gateway runs: filters are the running gateway's. */
   filters?(): Promise<readonly FilterStanding[]>;
+  /** Printers and their like, as the file `devices` names them. */
+  devices(): Promise<DeviceReport>;
   /** The hooks of the configuration in force; with nothing running, what waits for them. */
   webhooks(): Promise<readonly WebhookState[]>;
+  /** Ways out that are not always there, and how many messages wait for those that are down. */
+  links(): Promise<readonly LinkView[]>;
+  /** 'auto' takes a word back. Null: there is no such link. */
+  orderLink(name: string, word: 'up' | 'down' | 'auto'): Promise<LinkView | null>;
   /** Sends a test event at once, past all that waits. Null: there is no such hook. */
   testWebhook(name: string): Promise<WebhookAnswer | null>;
 }
@@ -32,6 +42,40 @@ export interface FilterStanding {
   readonly state: string;
   readonly pid?: number;
   readonly restarts?: number;
+}
+
+export interface DeviceReport {
+  readonly devices: readonly DeviceStanding[];
+  /** Addresses that are no device's and were turned away lately, newest first. */
+  readonly strangers: readonly { readonly address: string; readonly times: number; readonly at: number }[];
+}
+
+/** What is remembered of one device, a restart included. */
+export interface DeviceStanding {
+  readonly name: string;
+  readonly networks: readonly string[];
+  readonly messages: number;
+  readonly refusals: number;
+  /** In the hour and in the day under way, beside their limits; a limit of 0 is none. */
+  readonly hour: { readonly messages: number; readonly limit: number };
+  readonly day: { readonly messages: number; readonly limit: number };
+  /** `helo` is '' when it connected and has not said MAIL; `tls` is its version, or null. */
+  readonly lastSeen: { readonly at: number; readonly address: string; readonly helo: string; readonly tls: string | null } | null;
+  readonly lastMail: DeviceMail | null;
+  /** Newest first. */
+  readonly errors: readonly { readonly at: number; readonly what: string; readonly times: number }[];
+}
+
+export interface DeviceMail {
+  readonly at: number;
+  readonly id: string;
+  readonly from: string;
+  /** As it goes out: the first of them. */
+  readonly to: string;
+  readonly recipients: number;
+  readonly sizeOctets: number;
+  /** The last one heard of it. */
+  readonly outcome: { readonly at: number; readonly kind: Outcome['kind']; readonly said: string } | null;
 }
 
 export interface WebhookState {
@@ -68,6 +112,19 @@ export interface QueueDesk {
   /** Addresses that strangers' mail could not be delivered to (BOFHSUPPRESSBACKSCATTER). */
   tracked(): Promise<readonly TrackedAddress[]>;
   forgetTracked(which: 'all' | { readonly address: string }): Promise<number>;
+  /** Neighbourhoods and logins that nobody listens to for a while. */
+  bans(): Promise<readonly Ban[]>;
+  /** One that covers the address, or that login. */
+  clearBans(which: 'all' | { readonly who: string }): Promise<number>;
+}
+
+export interface Ban {
+  /** A network, or a login. */
+  readonly who: string;
+  readonly kind: 'network' | 'login';
+  readonly at: number;
+  readonly until: number;
+  readonly why: string;
 }
 
 export type TrackedAddress = Tracked & { readonly address: string };
@@ -111,6 +168,8 @@ export interface Overview {
   readonly outcomes: { readonly delivered: number; readonly deferred: number; readonly failed: number };
   readonly completed: number;
   readonly nexthops: readonly NexthopView[];
+  /** Links that are down. */
+  readonly down?: readonly LinkView[];
 }
 
 export interface NexthopView {
@@ -140,6 +199,8 @@ export interface ListedMessage {
     readonly status: 'done' | 'fail' | '';
     /** The last outcome in the peer's words. */
     readonly said?: string;
+    /** The link that it waits for. */
+    readonly link?: string;
   }[];
 }
 
@@ -152,6 +213,8 @@ export interface LocalSubmission {
   readonly notify?: 'never' | readonly ('success' | 'failure' | 'delay')[];
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
+  readonly security?: Envelope['security'];
+  readonly verp?: true;
   /** DSN wishes recipient by recipient, in their order; where one is, `notify` does not count. */
   readonly wishes?: readonly (RcptOptions | null)[];
   /** A neighbour's job hands it over, not a program of this box: the node that called. */

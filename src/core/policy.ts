@@ -4,7 +4,7 @@ import type { Content, ContentFacts } from './content.ts';
 import type { Address, Envelope, MessageId, Origin, Recipient, RecipientId, ReversePath } from './envelope.ts';
 import type { Refusal } from './status.ts';
 
-export type Verdict = Pass | { readonly kind: 'quarantine'; readonly why: string } | Refusal;
+export type Verdict = Pass | { readonly kind: 'quarantine'; readonly why: string; readonly fields?: readonly TraceField[] } | Refusal;
 export const pass: Verdict = { kind: 'pass' };
 
 export interface Pass {
@@ -15,6 +15,15 @@ export interface Pass {
    * understands an answer for each (EXDATA).
    */
   readonly filtering?: 'whitelisted' | 'filtered';
+  /** What was found out, laid over the connection's variables for the rest of this message: later checks and filters see it. */
+  readonly variables?: Variables;
+  /** For the message's header. */
+  readonly fields?: readonly TraceField[];
+}
+
+/** A field of ours that stands right above our Received field, or right below it. */
+export interface TraceField extends Field {
+  readonly place: 'above' | 'below';
 }
 
 /** What is known at a stage; later stages know more. */
@@ -24,11 +33,16 @@ export interface Facts {
   readonly reversePath?: ReversePath;
   readonly recipient?: Address;
   readonly acceptedRecipients?: number;
+  /** At `data`: all of them, aliases resolved. */
+  readonly recipients?: readonly Recipient[];
+  /** At `data`: as it came, the empty line included. */
+  readonly header?: Uint8Array;
 }
 
 export interface Check {
   readonly name: string;
-  readonly stage: 'connect' | 'helo' | 'mail' | 'rcpt';
+  /** `data`: the content is there and nothing of it is queued; asked before any filter. */
+  readonly stage: 'connect' | 'helo' | 'mail' | 'rcpt' | 'data';
   judge(facts: Facts, signal?: AbortSignal): Awaitable<Verdict>;
 }
 

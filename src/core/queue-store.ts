@@ -21,6 +21,11 @@ export interface QueueStore {
 
   /** Takes leases on messages that are due, earliest first. Fresh messages may come with their content in memory. */
   claim(want: { readonly now: Instant; readonly limit: number; readonly leaseMs: number }): Promise<readonly Claim[]>;
+  /**
+   * What came in just now and waits in memory, never older mail; absent where nothing does. So that a window which older
+   * mail for one bad next hop has filled still lets new mail for others through.
+   */
+  claimFresh?(want: { readonly now: Instant; readonly limit: number; readonly leaseMs: number }): readonly Claim[];
   /** Earliest due time of anything not leased or held, or null. */
   nextDue(): Awaitable<Instant | null>;
   /**

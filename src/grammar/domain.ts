@@ -23,7 +23,8 @@ function parseInternational(lower: string): string | null {
   const ascii = domainToASCII(lower);
   if (ascii === '' || !PLAIN.test(ascii) || !labelsFit(ascii)) return null;
   const unicode = domainToUnicode(ascii);
-  return unicode === '' ? null : unicode;
+  // An A-label that is none stays as it is among labels that were read: a domain that nothing leads back from.
+  return unicode !== '' && domainToASCII(unicode) === ascii ? unicode : null;
 }
 
 function labelsFit(ascii: string): boolean {

@@ -1,34 +1,18 @@
 /**
  * SASL mechanisms, the server's side, as pure state (RFC 4422): PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login),
- * CRAM-MD5 (RFC 2195) and its SHA kin. An exchange is fed what the client says and ends in a proof for an AuthBackend.
+ * CRAM-MD5 (RFC 2195) and its SHA kin, EXTERNAL (RFC 4422 appendix A); SCRAM and tokens have files of their own.
+ * An exchange is fed what the client says and ends in a proof for an AuthBackend.
  */
-import type { Proof } from '../core/auth.ts';
+import { createBearer } from './bearer-token.ts';
+import { decodeBase64, malformed, type Exchange, type ExchangeSetting, type Mechanism, type Step } from './sasl-exchange.ts';
+import { createScram } from './scram.ts';
 
-export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'CRAM-SHA1' | 'CRAM-SHA256';
-export const mechanisms: readonly Mechanism[] = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'CRAM-SHA1', 'CRAM-SHA256'];
+export type { BindingType, Exchange, ExchangeSetting, Mechanism, Step } from './sasl-exchange.ts';
 
-export type Step =
-  /** Base64, for the peer. */
-  | { readonly kind: 'challenge'; readonly text: string }
-  | { readonly kind: 'proof'; readonly login: string; readonly proof: Proof }
-  /** Not what the mechanism asks for: 501 (RFC 4954 §4). */
-  | { readonly kind: 'malformed'; readonly why: string }
-  /** Well formed, but nobody can be this: 535. */
-  | { readonly kind: 'hopeless'; readonly why: string };
-
-export interface Exchange {
-  readonly mechanism: Mechanism;
-  /** `initial` is the word after the mechanism, null when there was none; `=` is an empty response (RFC 4954 §4). */
-  begin(initial: string | null): Step;
-  /** A line of base64. */
-  answer(line: string): Step;
-}
-
-export interface ExchangeSetting {
-  readonly service: 'esmtp' | 'imap' | 'pop3' | 'webmail';
-  /** `<unique@host>`; must never repeat (RFC 2195 §2). */
-  readonly challenge: () => string;
-}
+export const mechanisms: readonly Mechanism[] = [
+  'PLAIN', 'LOGIN', 'CRAM-MD5', 'CRAM-SHA1', 'CRAM-SHA256', 'EXTERNAL',
+  'SCRAM-SHA-1', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS', 'XOAUTH2', 'OAUTHBEARER',
+];
 
 const CREDENTIAL_OCTETS = 1024;
 
@@ -42,6 +26,13 @@ const exchanges: Readonly<Record<Mechanism, (setting: ExchangeSetting) => Exchan
   'CRAM-MD5': setting => createCram('CRAM-MD5', 'md5', setting),
   'CRAM-SHA1': setting => createCram('CRAM-SHA1', 'sha1', setting),
   'CRAM-SHA256': setting => createCram('CRAM-SHA256', 'sha256', setting),
+  EXTERNAL: createExternal,
+  'SCRAM-SHA-1': setting => createScram('SCRAM-SHA-1', setting),
+  'SCRAM-SHA-1-PLUS': setting => createScram('SCRAM-SHA-1-PLUS', setting),
+  'SCRAM-SHA-256': setting => createScram('SCRAM-SHA-256', setting),
+  'SCRAM-SHA-256-PLUS': setting => createScram('SCRAM-SHA-256-PLUS', setting),
+  XOAUTH2: () => createBearer('XOAUTH2'),
+  OAUTHBEARER: () => createBearer('OAUTHBEARER'),
 };
 
 function createPlain({ service }: ExchangeSetting): Exchange {
@@ -101,21 +92,23 @@ function createCram(mechanism: Mechanism, digest: 'md5' | 'sha1' | 'sha256', set
   };
 }
 
+/** The certificate has said who; a response may only repeat it. */
+function createExternal({ identity }: ExchangeSetting): Exchange {
+  const read = (line: string): Step => {
+    const text = decodeBase64(line);
+    if (text === null) return malformed('not base64 of UTF-8');
+    if (identity === undefined || identity === null) return { kind: 'hopeless', why: 'no verified client certificate' };
+    return text === '' || text === identity ? { kind: 'identity', login: identity } : { kind: 'hopeless', why: 'another authorization identity' };
+  };
+  return {
+    mechanism: 'EXTERNAL',
+    begin: initial => (initial === null ? { kind: 'challenge', text: '' } : read(initial)),
+    answer: read,
+  };
+}
+
 function passwordProof(login: string, password: string, service: ExchangeSetting['service']): Step {
   if (login === '') return { kind: 'hopeless', why: 'empty login' };
   if (login.length > CREDENTIAL_OCTETS || password.length > CREDENTIAL_OCTETS) return malformed('too long');
   return { kind: 'proof', login, proof: { kind: 'password', password, service } };
-}
-
-/** Strict: RFC 4954 §4 wants 501 for anything that is not base64, and a lenient decoder hides a cut line. */
-function decodeBase64(line: string): string | null {
-  if (line === '=') return '';
-  if (line.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(line)) return null;
-  const octets = Buffer.from(line, 'base64');
-  const text = octets.toString('utf8');
-  return Buffer.from(text).equals(octets) ? text : null;
-}
-
-function malformed(why: string): Step {
-  return { kind: 'malformed', why };
 }

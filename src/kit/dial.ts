@@ -1,11 +1,12 @@
 /**
- * TCP, through SOCKSv5 or not, with TLS or not, behind one function. Whoever asked for a proxy never gets a direct
+ * TCP, through SOCKSv5 proxies or not, with TLS or not, behind one function. Whoever asked for a proxy never gets a direct
  * connection. Expected failures are values; the kinds say whose they are.
  */
-import { connect, isIP, type Socket } from 'node:net';
-import { connect as secure, type TLSSocket } from 'node:tls';
+import { connect, type Socket } from 'node:net';
 import type { Deadlines } from './deadlines.ts';
 import { negotiate, type Proxy } from './socks.ts';
+import { createStartTls, type TlsFault, type TlsRequest, type TlsState } from './start-tls.ts';
+import { watch } from './watch.ts';
 
 export interface Target {
   /** Name for the certificate, and for the proxy when `address` is absent. */
@@ -16,35 +17,24 @@ export interface Target {
   readonly proxy?: Proxy;
   readonly localAddress?: string;
   /** TLS from the first octet. */
-  readonly tls?: Pick<TlsRequest, 'verify' | 'ca'>;
+  readonly tls?: Pick<TlsRequest, 'verify' | 'ca' | 'names' | 'dane' | 'identity'>;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
 export type Dialled =
-  | { readonly kind: 'connected'; readonly socket: Socket }
+  | { readonly kind: 'connected'; readonly socket: Socket; readonly tls?: TlsState }
   | {
       readonly kind: 'refused' | 'unreachable' | 'timeout' | 'proxy' | 'tls' | 'aborted';
       readonly why: string;
       /** Our own configuration or our own lack: the peer did nothing wrong. */
       readonly ours?: true;
+      /** With 'tls'. */
+      readonly fault?: TlsFault;
     };
 
 /** A connected socket is paused; what the peer said already waits in it. */
 export type Dial = (target: Target) => Promise<Dialled>;
-
-export interface TlsRequest {
-  /** Name to show (SNI) and to verify. */
-  readonly host: string;
-  readonly verify: boolean;
-  readonly ca?: readonly string[];
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
-}
-
-export type Secured =
-  | { readonly kind: 'secured'; readonly socket: TLSSocket }
-  | { readonly kind: 'failed' | 'timeout' | 'aborted'; readonly why: string };
 
 /** Errors that say something about this box, not about the peer. */
 const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM', 'EINVAL']);
@@ -57,8 +47,8 @@ export function createDial(deadlines: Deadlines): Dial {
       : await connectThrough(deadlines, target, proxy);
     if (open.kind !== 'connected' || target.tls === undefined) return open;
     const secured = await createStartTls(deadlines)(open.socket, { ...target.tls, host: target.host, timeoutMs: target.timeoutMs, ...signalOf(target) });
-    if (secured.kind === 'secured') return { kind: 'connected', socket: secured.socket };
-    return { kind: secured.kind === 'failed' ? 'tls' : secured.kind, why: secured.why };
+    if (secured.kind === 'secured') return { kind: 'connected', socket: secured.socket, tls: secured.tls };
+    return secured.kind === 'failed' ? { kind: 'tls', why: secured.why, fault: secured.fault } : secured;
   };
 }
 
@@ -91,12 +81,17 @@ function connectTcp(deadlines: Deadlines, target: Target, host: string, port: nu
   });
 }
 
+/** The way to a proxy may lead through others; each looks the next one's name up. One deadline over all of them. */
 async function connectThrough(deadlines: Deadlines, target: Target, proxy: Proxy): Promise<Dialled> {
   const name = `proxy ${formatHost(proxy.host)}:${proxy.port}`;
-  const direct = await connectTcp(deadlines, target, proxy.host, proxy.port);
-  if (direct.kind === 'aborted') return direct;
-  if (direct.kind !== 'connected') return { kind: 'proxy', why: `${name}: ${direct.why}`, ...(direct.ours === true ? { ours: true } : {}) };
-  const { socket } = direct;
+  const { via } = proxy;
+  const before = via === undefined
+    ? await connectTcp(deadlines, target, proxy.host, proxy.port)
+    : await connectThrough(deadlines, onward(target, proxy), via);
+  if (before.kind === 'aborted') return before;
+  // What an earlier proxy says of itself it has said in full; what it says of this one is about this one.
+  if (before.kind !== 'connected') return before.kind === 'proxy' ? before : { kind: 'proxy', why: `${name}: ${before.why}`, ...(before.ours === true ? { ours: true } : {}) };
+  const { socket } = before;
   let late: Dialled | null = null;
   const guard = watch(deadlines, target, dialled => {
     late = dialled.kind === 'timeout' ? { kind: 'timeout', why: `${name}: ${dialled.why}` } : dialled;
@@ -109,57 +104,8 @@ async function connectThrough(deadlines: Deadlines, target: Target, proxy: Proxy
   return { ...answer, why: `${name}: ${answer.why}` };
 }
 
-/** TLS in place. Octets that came in plain before the handshake belong to nobody and must be gone (RFC 3207 §6). */
-export function createStartTls(deadlines: Deadlines): (socket: Socket, request: TlsRequest) => Promise<Secured> {
-  return (socket, request) => new Promise(resolve => {
-    if (request.signal?.aborted === true || socket.destroyed) {
-      socket.destroy();
-      return resolve({ kind: 'aborted', why: 'the connection is gone' });
-    }
-    const tls = secure({
-      socket,
-      rejectUnauthorized: request.verify,
-      ...(isIP(request.host) === 0 ? { servername: request.host } : { host: request.host }),
-      ...(request.ca === undefined ? {} : { ca: [...request.ca] }),
-    });
-    const end = (secured: Secured) => {
-      guard.end();
-      tls.off('secureConnect', done);
-      tls.off('error', failed);
-      tls.off('close', closed);
-      if (secured.kind !== 'secured') {
-        tls.on('error', () => undefined);
-        tls.destroy();
-        socket.destroy();
-      }
-      resolve(secured);
-    };
-    const done = () => {
-      tls.pause();
-      end({ kind: 'secured', socket: tls });
-    };
-    const failed = (error: Error) => end({ kind: 'failed', why: `TLS: ${error.message}` });
-    const closed = () => end({ kind: 'failed', why: 'TLS: the peer closed the connection during the handshake' });
-    const guard = watch(deadlines, request, late => end({ kind: late.kind === 'aborted' ? 'aborted' : 'timeout', why: `TLS: ${late.why}` }));
-    tls.on('secureConnect', done);
-    tls.on('error', failed);
-    tls.on('close', closed);
-  });
-}
-
-type Late = Extract<Dialled, { why: string }>;
-
-function watch(deadlines: Deadlines, limit: { readonly timeoutMs: number; readonly signal?: AbortSignal }, late: (dialled: Late) => void): { end(): void } {
-  const deadline = deadlines.open(() => late({ kind: 'timeout', why: `no answer within ${Math.round(limit.timeoutMs / 1000)} s` }));
-  const aborted = () => late({ kind: 'aborted', why: 'we gave up' });
-  deadline.set(limit.timeoutMs);
-  limit.signal?.addEventListener('abort', aborted);
-  return {
-    end() {
-      deadline.clear();
-      limit.signal?.removeEventListener('abort', aborted);
-    },
-  };
+function onward({ timeoutMs, localAddress, signal }: Target, { host, port }: Proxy): Target {
+  return { host, port, timeoutMs, ...(localAddress === undefined ? {} : { localAddress }), ...(signal === undefined ? {} : { signal }) };
 }
 
 function classify(error: NodeJS.ErrnoException): Dialled {

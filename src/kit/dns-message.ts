@@ -13,13 +13,13 @@ export interface RecordData {
 export type RecordKind = keyof RecordData;
 
 export type Parsed<K extends RecordKind> =
-  | { readonly kind: 'found'; readonly records: readonly RecordData[K][]; readonly ttl: number; readonly authentic: boolean }
+  | { readonly kind: 'found'; readonly records: readonly RecordData[K][]; readonly ttl: number; readonly authentic: boolean; readonly owner: string }
   | { readonly kind: 'none'; readonly noSuchDomain: boolean; readonly ttl: number; readonly authentic: boolean }
   /** The chain of aliases leaves the message: ask again for `name`. */
   | { readonly kind: 'alias'; readonly name: string; readonly ttl: number; readonly authentic: boolean }
   | { readonly kind: 'truncated' }
   /** The server will not or cannot answer. */
-  | { readonly kind: 'failed'; readonly code: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly broken?: true }
   /** Not an answer to our question: somebody else's, or a forgery. */
   | { readonly kind: 'stray' };
 
@@ -73,7 +73,7 @@ function follow<K extends RecordKind>(message: DecodedPacket, name: string, kind
       records.push(record);
       ttl = Math.min(ttl, ttlOf(rr));
     }
-    if (records.length > 0) return { kind: 'found', records, ttl, authentic };
+    if (records.length > 0) return { kind: 'found', records, ttl, authentic, owner };
     const alias = answers.find(rr => rr.type === 'CNAME' && plain(rr.name) === owner);
     if (alias === undefined) {
       const negative = soaTtl(message);
@@ -85,7 +85,7 @@ function follow<K extends RecordKind>(message: DecodedPacket, name: string, kind
     ttl = Math.min(ttl, ttlOf(alias));
     owner = plain(String((alias as { readonly data: unknown }).data));
   }
-  return { kind: 'failed', code: 'a loop of aliases' };
+  return { kind: 'failed', code: 'a loop of aliases', broken: true };
 }
 
 function readRecord<K extends RecordKind>(rr: Rr, kind: K): RecordData[K] | null;

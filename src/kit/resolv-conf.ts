@@ -4,6 +4,8 @@ import { isIP } from 'node:net';
 export interface NameServer {
   readonly host: string;
   readonly port: number;
+  /** Somebody vouches for its AD bit. */
+  readonly trustAd?: true;
 }
 
 export interface ResolvConf {

@@ -1,5 +1,5 @@
 /**
- * DNS: found, none or unavailable, never an exception. Asks recursive servers in turn, keeps answers as long as
+ * DNS: found, none or unavailable, never an exception. Asks recursive servers in turn, by HTTPS too, keeps answers as long as
  * their TTL says (a bounded number, the longest unused goes first), and asks once when many want the same.
  */
 import { randomInt } from 'node:crypto';
@@ -10,6 +10,7 @@ import { after } from '../core/clock.ts';
 import { openDeadlines } from './deadlines.ts';
 import { askByTcp, askByUdp } from './dns-exchange.ts';
 import { encodeQuery, parseAnswer, type Parsed, type RecordData, type RecordKind } from './dns-message.ts';
+import type { HttpsUpstream } from './dns-https.ts';
 import type { NameServer } from './resolv-conf.ts';
 
 export type Answer<T> =
@@ -20,10 +21,13 @@ export type Answer<T> =
       readonly ttl: number;
       /** Validated by DNSSEC, says a server we trust to say so. */
       readonly authentic: boolean;
+      /** Behind aliases: the name that has the records. */
+      readonly owner?: string;
     }
   /** The name exists without such a record, or does not exist at all. */
   | { readonly kind: 'none'; readonly noSuchDomain: boolean; readonly authentic: boolean }
-  | { readonly kind: 'unavailable'; readonly why: string };
+  /** `broken`: it is the zone that is wrong, a loop of aliases, and waiting does not mend it. */
+  | { readonly kind: 'unavailable'; readonly why: string; readonly broken?: true };
 
 export interface Resolver {
   mx(domain: string): Promise<Answer<RecordData['MX']>>;
@@ -39,6 +43,8 @@ export interface Resolver {
 
 export interface ResolverSettings {
   readonly servers: readonly NameServer[];
+  /** Asked when none of `servers` answers, or when there are none. */
+  readonly https?: readonly HttpsUpstream[];
   readonly clock: Clock;
   /** One server's time for one try. */
   readonly timeoutMs?: number;
@@ -54,15 +60,20 @@ type Any = Answer<RecordData[RecordKind]>;
 
 const UNDER_WAY = 1000; // a socket each
 const ALIAS_QUESTIONS = 8;
+/** So long nobody waits again for servers that were silent, where HTTPS did answer. */
+const DETOUR_MS = 60_000;
+/** A connection, TLS and perhaps proxies come first. */
+const HTTPS_TIMES = 3;
 const UNAVAILABLE_MS = 5000; // RFC 9520 §3.2: a failure is kept for a second at least, five minutes at most
 
 export function openResolver(settings: ResolverSettings): Resolver {
-  const { servers, clock, timeoutMs = 3000, attempts = 2, entries = 10_000 } = settings;
+  const { servers, https = [], clock, timeoutMs = 3000, attempts = 2, entries = 10_000 } = settings;
   const deadlines = openDeadlines(clock);
   const kept = new Map<string, { readonly answer: Any; readonly until: Instant }>();
   const underWay = new Map<string, Promise<Any>>();
   /** The server that answered last is asked first. */
   let preferred = 0;
+  let detourUntil = 0;
   const stopping = new AbortController();
 
   function lookup<K extends RecordKind>(kind: K, given: string): Promise<Answer<RecordData[K]>> {
@@ -110,20 +121,34 @@ export function openResolver(settings: ResolverSettings): Resolver {
     let authentic = true;
     for (let n = 0; n < ALIAS_QUESTIONS; n++) {
       const parsed = await askAround(kind, name);
-      if (parsed.kind === 'failed') return [{ kind: 'unavailable', why: `${kind} ${name}: ${parsed.code}` }, stopping.signal.aborted ? 0 : UNAVAILABLE_MS];
+      if (parsed.kind === 'failed') return [{ kind: 'unavailable', why: `${kind} ${name}: ${parsed.code}`, ...(parsed.broken === true ? { broken: true as const } : {}) }, stopping.signal.aborted ? 0 : UNAVAILABLE_MS];
       ttl = Math.min(ttl, parsed.ttl);
       authentic &&= parsed.authentic;
-      if (parsed.kind === 'found') return [{ kind: 'found', records: parsed.records, ttl, authentic }, ttl * 1000];
+      if (parsed.kind === 'found') return [{ kind: 'found', records: parsed.records, ttl, authentic, ...(parsed.owner === first ? {} : { owner: parsed.owner }) }, ttl * 1000];
       if (parsed.kind === 'none') return [{ kind: 'none', noSuchDomain: parsed.noSuchDomain, authentic }, ttl * 1000];
       name = parsed.name;
     }
-    return [{ kind: 'unavailable', why: `${kind} ${first}: a loop of aliases` }, UNAVAILABLE_MS];
+    return [{ kind: 'unavailable', why: `${kind} ${first}: a loop of aliases`, broken: true }, UNAVAILABLE_MS];
   }
 
   type Final = Exclude<Parsed<RecordKind>, { kind: 'stray' | 'truncated' }>;
+  type Answered = Exclude<Final, { kind: 'failed' }>;
 
+  /** By UDP and TCP, then by HTTPS; the other way round while that is known to be the shorter way. */
   async function askAround(kind: RecordKind, name: string): Promise<Final> {
     const whys = new Set<string>();
+    const detour = https.length > 0 && (servers.length === 0 || detourUntil > clock.now());
+    for (const way of detour ? [askHttps, askServers] : [askServers, askHttps]) {
+      const answer = await way(kind, name, whys);
+      if (answer === null) continue;
+      if (way === askServers) detourUntil = 0;
+      else if (!detour) detourUntil = after(clock.now(), DETOUR_MS);
+      return answer;
+    }
+    return { kind: 'failed', code: stopping.signal.aborted ? 'we are stopping' : [...whys].join('; ') };
+  }
+
+  async function askServers(kind: RecordKind, name: string, whys: Set<string>): Promise<Final | null> {
     const begin = preferred;
     for (let n = 0; n < attempts * servers.length && !stopping.signal.aborted; n++) {
       const index = (begin + n) % servers.length;
@@ -131,11 +156,24 @@ export function openResolver(settings: ResolverSettings): Resolver {
       const answer = await askServer(server, kind, name);
       if (answer.kind !== 'failed') {
         preferred = index;
-        return settings.trustAd === true || isLoopback(server.host) ? answer : { ...answer, authentic: false };
+        return believed(answer, settings.trustAd === true || server.trustAd === true || isLoopback(server.host));
       }
+      // Another server would say the same of it.
+      if (answer.broken === true) return answer;
       whys.add(`${server.host}: ${answer.code}`);
     }
-    return { kind: 'failed', code: stopping.signal.aborted ? 'we are stopping' : [...whys].join('; ') };
+    return null;
+  }
+
+  async function askHttps(kind: RecordKind, name: string, whys: Set<string>): Promise<Answered | null> {
+    for (const upstream of https) {
+      if (stopping.signal.aborted) break;
+      const got = await upstream.ask(encodeQuery(0, name, kind, true), timeoutMs * HTTPS_TIMES);
+      const answer = got.kind === 'silent' ? null : parseAnswer(got.value, 0, name, kind);
+      if (answer !== null && answer.kind !== 'failed' && answer.kind !== 'stray' && answer.kind !== 'truncated') return believed(answer, upstream.trustAd);
+      whys.add(`${upstream.name}: ${got.kind === 'silent' ? got.why : answer?.kind === 'failed' ? answer.code : 'an answer to something else'}`);
+    }
+    return null;
   }
 
   async function askServer(server: NameServer, kind: RecordKind, name: string): Promise<Final> {
@@ -170,6 +208,11 @@ export function openResolver(settings: ResolverSettings): Resolver {
       deadlines.expire();
     },
   };
+}
+
+/** Its word for DNSSEC counts only where somebody vouches for it. */
+function believed<T extends { readonly authentic: boolean }>(answer: T, trusted: boolean): T {
+  return trusted ? answer : { ...answer, authentic: false };
 }
 
 /** As it goes on the wire, in lower case; null when it cannot. */

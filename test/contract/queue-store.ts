@@ -240,6 +240,19 @@ export function queueStoreContract(name: string, open: (surroundings: Surroundin
       assert.deepEqual((await claim(5)).map((claim) => claim.id), [id]);
     });
 
+    promise('claimFresh, where there is one, gives what came in just now and never what waits', async ({ post, claim, now, store }) => {
+      if (store.claimFresh === undefined) return;
+      const ask = () => store.claimFresh?.({ now: now(), limit: 4, leaseMs }) ?? [];
+      const old = await post();
+      assert.deepEqual(ask(), []);
+      assert.deepEqual((await claim(4)).map(({ id }) => id), [old]); // hungry: what comes now may be born claimed
+      const fresh = await post();
+      const found = ask();
+      assert.ok(found.every(({ id, content }) => id === fresh && content !== undefined));
+      for (const one of found) assert.equal(await store.release(one, 'finished'), 'held');
+      assert.deepEqual((await claim(4)).map(({ id }) => id), found.length === 0 ? [fresh] : [], 'handed out once');
+    });
+
     promise('a steady stream of fresh mail does not starve what waits', async ({ post, claim, now, clock }) => {
       const old = await post(text(1), { due: after(now(), 1000) });
       assert.deepEqual(await claim(4), []); // hungry: what comes now may be born claimed

@@ -63,7 +63,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   main: ['core', 'kit', 'grammar', 'configuration', 'front', 'gateway'],
 };
 /** Pure functions of node that grammar may use. */
-const GRAMMAR_NODE = new Set(['node:url']);
+const GRAMMAR_NODE = new Set(['node:url', 'node:buffer']);
 const KIT_CORE = new Set(['clock', 'log', 'status', 'metrics', 'kernels', 'content', 'intake']);
 
 export function checkImports(sources: readonly Source[]): Broken[] {

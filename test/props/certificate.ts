@@ -4,6 +4,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 
 export interface Certificate {
   readonly pem: string;
+  readonly key: string;
   readonly context: SecureContext;
 }
 
@@ -27,10 +28,11 @@ export function createCertificate(name: string): Certificate {
   );
   const whole = der(0x30, toSign, ecdsaSha256, der(0x03, Buffer.of(0), sign('sha256', toSign, privateKey)));
   const pem = `-----BEGIN CERTIFICATE-----\n${whole.toString('base64').match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`;
-  return { pem, context: createSecureContext({ cert: pem, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) }) };
+  const key = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return { pem, key, context: createSecureContext({ cert: pem, key }) };
 }
 
-function der(tag: number, ...content: Buffer[]): Buffer {
+export function der(tag: number, ...content: Buffer[]): Buffer {
   const body = Buffer.concat(content);
   const length = body.length < 0x80 ? [body.length] : body.length < 0x100 ? [0x81, body.length] : [0x82, body.length >> 8, body.length & 0xff];
   return Buffer.concat([Buffer.of(tag, ...length), body]);

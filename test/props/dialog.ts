@@ -3,13 +3,15 @@
  *
  *   with: name=value …     the listener's settings (see `settings` below)
  *   C: line                we say it, CRLF added        C!: octets with \r \n \0 \t \xHH \\ and {{n*text}}
+ *   C-scram: mechanism login password [gs2 flag]   AUTH, its answer read, and the proof; C-scram-end: checks what comes back
  *   C-cram: login password the answer to the challenge last heard
  *   S: pattern             a line that must come; `*` any text, `?` one character; `a ... b`: lines, the first like a,
  *                          up to and with the first like b
  *   has: / lacks: text     a line of the last reply, without its code, is (not) exactly this
  *   TLS  EOF  WAIT: ms     we start TLS; we close our side; the clock moves
  *   closed                 the server closes, with nothing more said
- *   queued: n  body-is:  body-contains:  from:  rcpt:  protocol:  relay-client:  mail:  options:  logged:  bugs: n
+ *   queued: n  body-is:  body-contains:  from:  rcpt:  protocol:  remote:  relay-client:  mail:  options:  logged:  bugs: n
+ *   failures: address login, …   what was counted against whom
  *   not: octets|segment    this dialog makes no sense with our octets sent one by one, or all in one segment
  *
  * Every dialog runs as written, with our octets one by one, and with all that we say in one segment.
@@ -22,7 +24,8 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import type { Mechanism } from '../../src/grammar/sasl.ts';
-import { createOneAccount, openReceiveBox, type BoxOptions, type ReceiveBox } from './receive-box.ts';
+import { createScramClient, type ScramClient } from './scram-client.ts';
+import { createFailureBook, createOneAccount, createSmallDirectory, openReceiveBox, type BoxOptions, type ReceiveBox } from './receive-box.ts';
 
 export type Way = 'as written' | 'octets' | 'segment';
 export const ways: readonly Way[] = ['as written', 'octets', 'segment'];
@@ -40,8 +43,8 @@ export interface Dialog {
   readonly notWays: ReadonlySet<string>;
 }
 
-const WORDS = new Set(['with', 'C', 'C!', 'C-cram', 'S', 'has', 'lacks', 'TLS', 'EOF', 'WAIT', 'closed', 'queued', 'body-is', 'body-contains',
-  'from', 'rcpt', 'protocol', 'relay-client', 'mail', 'options', 'logged', 'bugs', 'not']);
+const WORDS = new Set(['with', 'C', 'C!', 'C-cram', 'C-scram', 'C-scram-end', 'failures', 'S', 'has', 'lacks', 'TLS', 'EOF', 'WAIT', 'closed', 'queued', 'body-is', 'body-contains',
+  'from', 'rcpt', 'protocol', 'remote', 'relay-client', 'mail', 'options', 'logged', 'bugs', 'not']);
 const PATIENCE_MS = 10_000; // a reply that does not come is a failed test, not a hanging one
 /** Octet by octet is a turn of the event loop each; longer input goes in sevenths. */
 const OCTET_WISE = 20_000;
@@ -102,8 +105,13 @@ function settings(steps: readonly Step[]): BoxOptions {
     if (name.startsWith('limit.')) limits[name.slice(6)] = Number(value);
     else if (name.startsWith('var.')) variables[name.slice(4)] = value;
     else if (name === 'tls') listener['tls'] = testTls();
+    else if (name === 'devices') listener['forDevices'] = true;
     else if (name === 'auth') options['auth'] = createOneAccount();
     else if (name === 'mechanisms' || name === 'mechanismsTls') listener[name] = words();
+    else if (name === 'failures') options['failures'] = createFailureBook();
+    else if (['proxyFrom', 'xclientFrom', 'xforwardFrom'].includes(name)) listener[name] = { has: (address: string) => value.split(' ').includes(address) };
+    else if (name === 'header') continue; // said in the clear, before TLS
+    else if (name === 'directory') options['directory'] = createSmallDirectory();
     else if (name === 'greeting') options['greeting'] = unescape(value).toString();
     else if (name === 'reverse') options['reverse'] = async () => (value === '' ? { kind: 'none' } : { kind: 'found', name: value });
     else if (name === 'turned-away') options['admission'] = { admit: () => ({ kind: 'refused', reply: Number(value.slice(0, 3)), status: '5.7.1', text: value.slice(4) }) };
@@ -121,9 +129,10 @@ export function testTls(): { readonly key: Buffer; readonly cert: Buffer } {
 
 export async function runDialog(dialog: Dialog, way: Way): Promise<void> {
   const box = await openReceiveBox(settings(dialog.steps));
+  const header = dialog.steps.find(step => step.word === 'with' && step.rest.startsWith('header='))?.rest.slice('header='.length);
   const client = new Client(connect(box.port, '127.0.0.1'), dialog.steps.some(step => step.word === 'with' && step.rest === 'kind=smtps'), way);
   try {
-    await client.ready();
+    await client.ready(header);
     for (const step of way === 'segment' ? inSegments(dialog.steps) : dialog.steps) {
       try {
         await take(box, client, step);
@@ -185,6 +194,13 @@ async function take(box: ReceiveBox, client: Client, step: Step): Promise<void> 
       return client.say(octetsOf(step));
     case 'C-cram':
       return client.say(Buffer.from(`${client.cram(rest)}\r\n`));
+    case 'C-scram':
+      return client.say(Buffer.from(await client.scram(rest)));
+    case 'C-scram-end':
+      return client.say(Buffer.from(await client.scramEnd()));
+    case 'failures':
+      assert.equal(box.failures.join(', '), rest);
+      return;
     case 'S':
       return client.expect(rest);
     case 'has':
@@ -224,6 +240,11 @@ async function take(box: ReceiveBox, client: Client, step: Step): Promise<void> 
     case 'mail':
       assert.equal(JSON.stringify(last?.mail), rest);
       return;
+    case 'remote': {
+      const { remoteAddress, remotePort, remoteName, localAddress, helo, login } = last?.origin ?? {};
+      assert.equal(JSON.stringify({ remoteAddress, ...(rest.includes('remotePort') ? { remotePort } : {}), remoteName, localAddress, helo, login }), rest);
+      return;
+    }
     case 'protocol':
       assert.equal(last?.origin.protocol, rest);
       return;
@@ -248,6 +269,7 @@ class Client {
   #heard = '';
   #lines: string[] = [];
   #closed = false;
+  #scram: ScramClient | null = null;
   #wake: (() => void) | null = null;
   lastReply: string[] = [];
 
@@ -258,8 +280,9 @@ class Client {
     socket.on('error', () => undefined);
   }
 
-  async ready(): Promise<void> {
+  async ready(header?: string): Promise<void> {
     await once(this.#socket, 'connect');
+    if (header !== undefined) this.#socket.write(`${header}\r\n`);
     if (this.#smtps) return this.startTls();
     this.#listen(this.#socket);
   }
@@ -337,6 +360,19 @@ class Client {
     const [login = '', password = ''] = rest.split(' ');
     const challenge = Buffer.from(this.lastReply[0] ?? '', 'base64');
     return Buffer.from(`${login} ${createHmac('md5', password).update(challenge).digest('hex')}`).toString('base64');
+  }
+
+  /** `login password`, with the flag that the mechanism asks for or another. */
+  async scram(rest: string): Promise<string> {
+    const [mechanism = '', login = '', password = '', flag = mechanism.endsWith('-PLUS') ? 'p=tls-exporter' : 'n'] = rest.split(' ');
+    this.#scram = createScramClient({ mechanism, login, password, flag, socket: this.#socket });
+    await this.say(Buffer.from(`AUTH ${mechanism} ${this.#scram.first}\r\n`));
+    return `${this.#scram.final((await this.#line()).replace(/^334 /, ''))}\r\n`;
+  }
+
+  async scramEnd(): Promise<string> {
+    assert.ok(this.#scram?.serverIsRight((await this.#line()).replace(/^334 /, '')), 'the server has not proved that it knows the password');
+    return '\r\n';
   }
 
   async startTls(): Promise<void> {

@@ -9,7 +9,8 @@ import type { Delivery, Destination, Settled, Transport } from '../../src/core/t
 import { courierTimeouts, openEsmtpTransport, type EsmtpSettings } from '../../src/flow/transport/esmtp/index.ts';
 import { parseAddress } from '../../src/grammar/address.ts';
 import { openDeadlines } from '../../src/kit/deadlines.ts';
-import { createDial, createStartTls } from '../../src/kit/dial.ts';
+import { createDial } from '../../src/kit/dial.ts';
+import { createStartTls } from '../../src/kit/start-tls.ts';
 import { createHandClock, noChance, type HandClock } from './hand-clock.ts';
 import { openKernels } from '../../src/kit/kernels.ts';
 
@@ -63,7 +64,7 @@ export function settingsFor(clock: Clock, places: Places, own: Partial<EsmtpSett
     chance: noChance,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     metrics: noMetrics,
-    helo: 'posthorn.example',
+    look: () => ({ key: '', helo: 'posthorn.example' }),
     timeouts: courierTimeouts,
     limits: { recipients: 100, connectionsPerNexthop: 4, deliveriesInAll: 40, idle: 10 },
     delayMs: 0,

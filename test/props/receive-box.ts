@@ -1,7 +1,6 @@
 /** A receiver on a real socket with doubles behind it: what the dialogs and the unit tests of `receive` talk to. */
-import { randomBytes } from 'node:crypto';
-import type { AuthAnswer, AuthBackend } from '../../src/core/auth.ts';
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import type { AuthAnswer, AuthBackend, AuthFailures, ScramDigest } from '../../src/core/auth.ts';
 import type { Clock, Instant } from '../../src/core/clock.ts';
 import type { ContentFacts } from '../../src/core/content.ts';
 import type { Address, MessageId, Origin, ReversePath } from '../../src/core/envelope.ts';
@@ -10,7 +9,8 @@ import type { Log, LogFields } from '../../src/core/log.ts';
 import type { Metrics } from '../../src/core/metrics.ts';
 import type { Admission } from '../../src/core/policy.ts';
 import { refuse } from '../../src/core/status.ts';
-import { openReceive, type ListenerOptions, type ReceiveOptions, type Receiver } from '../../src/flow/receive/index.ts';
+import { openReceive, type Directory, type ListenerOptions, type ReceiveOptions, type Receiver } from '../../src/flow/receive/index.ts';
+import { checkScramProof, SCRAM_ITERATIONS, type ScramKeys } from '../../src/service/auth/scram-keys.ts';
 import { openCountedKernels, type CountedKernels } from './counted-kernels.ts';
 
 export interface Kept {
@@ -162,6 +162,26 @@ function soon<T>(value: T): Promise<T> {
   return new Promise(resolve => setImmediate(() => resolve(value)));
 }
 
+/** At once, so that the clock can be moved without waiting for another thread. */
+function keysOf(password: string, digest: ScramDigest): ScramKeys {
+  const salted = pbkdf2Sync(password, SALT, SCRAM_ITERATIONS, digest === 'sha1' ? 20 : 32, digest);
+  const key = (label: string) => createHmac(digest, salted).update(label).digest();
+  return { digest, iterations: SCRAM_ITERATIONS, salt: SALT, storedKey: createHash(digest).update(key('Client Key')).digest(), serverKey: key('Server Key') };
+}
+
+const SALT = Buffer.from('sixteen octets..');
+
+/** Who has been counted, and whom nobody believes any more: `banned`, and 192.0.2.66. */
+export function createFailureBook(): AuthFailures & { readonly book: string[] } {
+  const book: string[] = [];
+  return {
+    book,
+    allowed: (address, login) => login !== 'banned' && address !== '192.0.2.66',
+    failed: (address, login) => void book.push(`${address} ${login ?? '-'}`),
+    succeeded: () => undefined,
+  };
+}
+
 /** `tim` with the password `tanstaaftanstaaf` (RFC 2195 §2); the login `down` finds the backend unavailable. */
 export function createOneAccount(): AuthBackend {
   const password = 'tanstaaftanstaaf';
@@ -173,10 +193,16 @@ export function createOneAccount(): AuthBackend {
       if (login === 'throw') throw new Error('a bug in a backend');
       if (login !== 'tim') return { kind: 'rejected' };
       if (proof.kind === 'password') return proof.password === password ? accepted : { kind: 'rejected' };
+      if (proof.kind === 'token') return proof.token === 'good.token' ? accepted : { kind: 'rejected' };
+      if (proof.kind === 'scram') {
+        const { result, serverSignature } = checkScramProof(keysOf(password, proof.digest), proof.message, proof.proof);
+        return result === 'same' ? { ...accepted, serverSignature } : { kind: 'rejected' };
+      }
       const expected = createHmac(proof.digest, password).update(proof.challenge).digest('hex');
       return proof.response === expected ? accepted : { kind: 'rejected' };
     },
     find: async login => (login === 'tim' ? accepted : { kind: 'rejected' }),
+    salt: async login => (login === 'down' ? { kind: 'unavailable', why: 'test' } : { kind: 'salted', salt: SALT, iterations: SCRAM_ITERATIONS, known: login === 'tim' }),
   };
 }
 
@@ -188,6 +214,8 @@ export interface ReceiveBox {
   readonly clock: ManualClock;
   readonly metrics: CountingMetrics;
   readonly kernels: CountedKernels;
+  /** With createFailureBook(): its book. */
+  readonly failures: readonly string[];
   readonly intake: ReturnType<typeof createKeepingIntake>;
   close(): Promise<void>;
 }
@@ -229,6 +257,7 @@ export async function openReceiveBox(options: BoxOptions = {}): Promise<ReceiveB
     clock,
     metrics,
     kernels,
+    failures: options.failures !== undefined && 'book' in options.failures ? (options.failures.book as string[]) : [],
     intake,
     close: () => receiver.close({ graceMs: 0 }),
   };
@@ -236,4 +265,17 @@ export async function openReceiveBox(options: BoxOptions = {}): Promise<ReceiveB
 
 export function randomText(octets: number): Buffer {
   return Buffer.from(randomBytes(octets).toString('base64').slice(0, octets).replaceAll(/(.{76})/g, '$1\r\n'));
+}
+
+/** `staff` stands for two, `secret` runs something, `tim` has a mailbox, `far` is no one of ours, `away` cannot be asked. */
+export function createSmallDirectory(): Directory {
+  const judge = (name: string) => {
+    if (name.startsWith('away')) return refuse('ourFault', { why: 'the aliases cannot be read' });
+    return name.startsWith('far') || name.startsWith('nobody') ? refuse('noSuchMailbox') : null;
+  };
+  const members = (name: string) => (/^staff(?:@|$)/.test(name) ? ['a@here.example', 'b@here.example'] : null);
+  return {
+    expand: async name => judge(name) ?? members(name) ?? refuse('noSuchAlias'),
+    verify: name => judge(name) ?? [`${name.replace(/@.*/, '')}@here.example`],
+  };
 }

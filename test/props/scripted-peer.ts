@@ -98,6 +98,8 @@ export async function openScriptedPeer(options: PeerOptions = {}): Promise<Scrip
     let content = '';
     let deaf = false;
     let challenge = 0;
+    /** Octets of a BDAT that are still to come; null: none is under way. */
+    let chunk: number | null = null;
     sockets.add(plain);
     plain.setNoDelay(true);
     plain.on('error', () => undefined).on('close', () => {
@@ -113,7 +115,7 @@ export async function openScriptedPeer(options: PeerOptions = {}): Promise<Scrip
       switch (act.kind) {
         case 'say':
           write(`${act.text}\r\n`);
-          return /(?:^|\n)(?:2|354)/.test(act.text) && (step !== 'dot' || act.text.startsWith('2'));
+          return step === 'dot' || step === 'starttls' ? act.text.startsWith('2') : /(?:^|\n)(?:2|354)/.test(act.text);
         case 'last':
           socket.end(`${act.text}\r\n`);
           deaf = true;
@@ -147,7 +149,7 @@ export async function openScriptedPeer(options: PeerOptions = {}): Promise<Scrip
     function take(text: string): void {
       segments.push(text);
       rest += text;
-      while (inContent ? takeContent() : takeLine());
+      while (chunk !== null ? takeChunk() : inContent ? takeContent() : takeLine());
       happened();
     }
     function takeContent(): boolean {
@@ -169,6 +171,16 @@ export async function openScriptedPeer(options: PeerOptions = {}): Promise<Scrip
       rcpts = [];
       return rest !== '';
     }
+    function takeChunk(): boolean {
+      if (chunk === null || deaf || rest.length < chunk) return false;
+      const wire = rest.slice(0, chunk);
+      rest = rest.slice(chunk);
+      chunk = null;
+      if (answer('dot', '') && rcpts.length > 0) messages.push({ mail, rcpts, wire, connection, secure: socket instanceof TLSSocket });
+      mail = '';
+      rcpts = [];
+      return rest !== '';
+    }
     function takeLine(): boolean {
       if (deaf) return false;
       const end = rest.indexOf('\r\n');
@@ -182,6 +194,11 @@ export async function openScriptedPeer(options: PeerOptions = {}): Promise<Scrip
     function command(line: string): void {
       const step = line.split(/[ :]/, 1)[0]?.toLowerCase() as Step;
       if (challenge > 0) return continueAuth(line);
+      const octets = /^BDAT (\d+) LAST$/.exec(line)?.[1];
+      if (octets !== undefined) {
+        chunk = Number(octets);
+        return;
+      }
       switch (step) {
         case 'mail':
           if (answer('mail', line)) mail = line;

@@ -57,6 +57,8 @@ export interface Sink {
   readonly count: number;
   /** Connections in all, and now. */
   readonly connections: number;
+  /** Where each of them came from. */
+  readonly addresses: readonly string[];
   readonly open: number;
   /** Replaces the rules, from the next command on. */
   obey(answer: SinkOptions['answer']): void;
@@ -85,10 +87,12 @@ export async function openSink(options: SinkOptions = {}): Promise<Sink> {
   const sockets = new Set<Socket>();
   let rules = options.answer;
   let connections = 0;
+  const addresses: string[] = [];
   let count = 0;
 
   function serve(socket: Socket): void {
     const connection = ++connections;
+    addresses.push(socket.remoteAddress ?? '');
     let rest: Buffer = Buffer.alloc(0);
     let held = false; // a late reply is outstanding
     let body: Buffer[] | undefined; // inside DATA
@@ -246,6 +250,7 @@ export async function openSink(options: SinkOptions = {}): Promise<Sink> {
     get count() {
       return count;
     },
+    addresses,
     get connections() {
       return connections;
     },

@@ -1,25 +1,31 @@
-/** bofh's rules that need nothing but the envelope: senders never wanted, and how many recipients one message has. */
-import type { ReversePath } from '../../core/envelope.ts';
+/** bofh's rules that need nothing but the envelope: senders and recipients never wanted, and how many recipients one message has. */
 import type { Check } from '../../core/policy.ts';
 import { pass } from '../../core/policy.ts';
-import { refuse, type Refusal } from '../../core/status.ts';
+import { refuse } from '../../core/status.ts';
 import type { AddressPattern, Bofh } from '../../grammar/config/bofh.ts';
-import { foldDomain } from '../../grammar/config/domain-list.ts';
+import { createAddressPatterns } from './address-patterns.ts';
 
-export type BofhRules = Pick<Bofh, 'badFrom' | 'maxRecipients'>;
+export type BofhRules = Pick<Bofh, 'badFrom' | 'maxRecipients' | 'spamTraps'>;
 
 /** `badfrom`; the null reverse-path is never a bad sender, it is a report (RFC 5321 §4.5.5). */
 export function createSenderCheck(patterns: readonly AddressPattern[]): Check {
-  const byDomain = new Map<string, AddressPattern[]>();
-  for (const pattern of patterns) {
-    const key = pattern.match === 'exact' ? pattern.domain : `.${pattern.domain}`;
-    byDomain.set(key, [...(byDomain.get(key) ?? []), pattern]);
-  }
+  const bad = createAddressPatterns(patterns);
   return {
     name: 'badfrom',
     stage: 'mail',
-    judge({ reversePath }) {
-      return isBad(byDomain, reversePath ?? null) ? refuse('senderRefused', { why: `${reversePath} is a badfrom` }) : pass;
+    judge: ({ reversePath = null }) => (reversePath !== null && bad.has(reversePath) ? refuse('senderRefused', { why: `${reversePath} is a badfrom` }) : pass),
+  };
+}
+
+/** `spamtrap`: an address that nobody who was asked would write to; the whole message goes, for all its recipients. */
+export function createSpamTrapCheck(patterns: readonly AddressPattern[]): Check {
+  const traps = createAddressPatterns(patterns);
+  return {
+    name: 'spamtrap',
+    stage: 'data',
+    judge({ recipients = [] }) {
+      const caught = recipients.find(({ address }) => traps.has(address));
+      return caught === undefined ? pass : refuse('spamTrap', { why: `${caught.address} is a spamtrap` });
     },
   };
 }
@@ -34,15 +40,4 @@ export function createRecipientLimit({ count, hard }: Bofh['maxRecipients']): Ch
 }
 
 /** 552 would be read as 452 by clients that follow RFC 5321 §4.5.3.1.10, and come again. */
-const tooManyForGood: Refusal<5> = { kind: 'refused', reply: 550, status: '5.5.3', text: 'Too many recipients' };
-
-function isBad(byDomain: ReadonlyMap<string, readonly AddressPattern[]>, reversePath: ReversePath): boolean {
-  if (reversePath === null || byDomain.size === 0) return false;
-  const at = reversePath.lastIndexOf('@');
-  const domain = foldDomain(reversePath.slice(at + 1));
-  const localPart = reversePath.slice(0, Math.max(0, at)).toLowerCase();
-  const has = (key: string): boolean => byDomain.get(key)?.some((pattern) => pattern.localPart === undefined || pattern.localPart.toLowerCase() === localPart) ?? false;
-  if (has(domain)) return true;
-  for (let dot = domain.indexOf('.'); dot >= 0; dot = domain.indexOf('.', dot + 1)) if (has(domain.slice(dot))) return true;
-  return false;
-}
+const tooManyForGood = refuse('tooManyRecipientsForGood');

@@ -8,13 +8,15 @@ import { pass } from '../../core/policy.ts';
 import { refuse } from '../../core/status.ts';
 import type { DomainList } from '../../grammar/config/domain-list.ts';
 
-export function createRelayCheck(accepted: Pick<DomainList, 'has'>): Check {
+/** `home`: what a domain literal stands for that the client was connected to (RFC 5321 §4.1.3); null: it is not ours. */
+export function createRelayCheck(accepted: Pick<DomainList, 'has'>, home: (domain: string, origin: Origin) => string | null = () => null): Check {
   return {
     name: 'relay',
     stage: 'rcpt',
     judge({ origin, variables, recipient }) {
       if (recipient === undefined || !comesByNetwork(origin)) return pass;
-      const domain = domainOf(recipient);
+      const written = domainOf(recipient);
+      const domain = written.startsWith('[') ? (home(written, origin) ?? written) : written;
       // Only <Postmaster> has no domain, and every server takes it (RFC 5321 §4.5.1).
       if (domain === '') return recipient.toLowerCase() === 'postmaster' ? pass : refuse('badRecipientAddress', { why: 'recipient without domain' });
       if (accepted.has(domain)) return pass;
@@ -26,7 +28,7 @@ export function createRelayCheck(accepted: Pick<DomainList, 'has'>): Check {
   };
 }
 
-function mayRelay(origin: Origin, variables: Variables): boolean {
+export function mayRelay(origin: Origin, variables: Variables): boolean {
   return origin.relayClient !== undefined || origin.login !== undefined || variables.has('RELAYCLIENT');
 }
 

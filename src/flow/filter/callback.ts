@@ -4,7 +4,8 @@ import type { Address, Envelope, RecipientId } from '../../core/envelope.ts';
 import type { Destination, Destinations, Relay, Router } from '../../core/transport.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
 import { createReplyReader, type Reply } from '../../grammar/smtp/reply.ts';
-import type { Dial, Secured, TlsRequest } from '../../kit/dial.ts';
+import type { Dial } from '../../kit/dial.ts';
+import type { StartTls } from '../../kit/start-tls.ts';
 import type { Verified } from './verification.ts';
 
 export interface CallbackOptions {
@@ -12,7 +13,7 @@ export interface CallbackOptions {
   readonly router: Router;
   readonly destinations: Destinations;
   readonly dial: Dial;
-  readonly startTls: (socket: Socket, request: TlsRequest) => Promise<Secured>;
+  readonly startTls: StartTls;
   helo(): string;
 }
 
@@ -65,7 +66,7 @@ async function ask({ dial, startTls, helo }: CallbackOptions, relay: Relay, mann
     let hello = await talk.say(`EHLO ${helo()}`);
     if (hello !== null && hello.code >= 500) hello = await talk.say(`HELO ${helo()}`);
     if (hello === null || hello.code >= 300) return { ...no(hello, 'EHLO'), lasting: false } as Verified;
-    const wantsTls = manner.tls.kind !== 'smtps' && hello.lines.slice(1).some(line => /^STARTTLS$/i.test(line.trim()));
+    const wantsTls = manner.tls.kind !== 'smtps' && manner.tls.kind !== 'none' && hello.lines.slice(1).some(line => /^STARTTLS$/i.test(line.trim()));
     if (wantsTls && (await talk.say('STARTTLS'))?.code === 220) {
       talk.end();
       const secured = await startTls(socket, { host: relay.host, verify: manner.tls.verify, timeoutMs: CONNECT_MS, signal });

@@ -6,7 +6,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { MessageId } from '../../core/envelope.ts';
 import type { Filter, Inspected } from '../../core/policy.ts';
-import type { Refusal } from '../../core/status.ts';
+import { refuse } from '../../core/status.ts';
 
 export interface DuplicatesOptions {
   /** How many hashes are remembered, oldest forgotten first. */
@@ -20,7 +20,7 @@ export interface DuplicatesOptions {
 const MARGIN_LINES = 5;
 const SHORT_LINES = 20;
 const LINE_LETTERS = 1000;
-const REFUSED: Refusal<5> = { kind: 'refused', reply: 500, status: '5.7.1', text: 'Duplicate message rejected.' };
+const REFUSED = refuse('duplicate');
 
 export function createDuplicates({ hashes, level, cancel }: DuplicatesOptions): Filter {
   const top = createMemory(hashes);

@@ -14,7 +14,7 @@ import type { HttpClient } from '../../kit/http-client.ts';
 import { createExamination, type Placed } from './examination.ts';
 import { openProgram, type Program } from './program.ts';
 import { createClient } from './clients.ts';
-import { createHolding } from './holding.ts';
+import { createHolding } from '../../kit/holding.ts';
 import { createBuiltIn, type House } from './members.ts';
 import { openModuleFilter, stampOf } from './module-filter.ts';
 import { createMessageFiles } from './message-files.ts';

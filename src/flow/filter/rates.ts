@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Filter, Inspected } from '../../core/policy.ts';
-import type { Refusal } from '../../core/status.ts';
+import { refuse } from '../../core/status.ts';
 
 export interface RatesOptions {
   readonly intervalMs: number;
@@ -15,7 +15,7 @@ export interface RatesOptions {
   readonly clock: Clock;
 }
 
-const REFUSED: Refusal<5> = { kind: 'refused', reply: 500, status: '5.7.1', text: 'Number of messages exceeded administrative limit.' };
+const REFUSED = refuse('rateExceeded');
 /** Senders remembered in one half. */
 const MOST_SENDERS = 100_000;
 

@@ -9,12 +9,14 @@ import type { Address, Envelope, MessageId, Origin, Recipient, RecipientId, Reve
 import { taken, type Awaitable, type ContentWriter, type Intake, type MailOptions, type OpenOptions, type Queued, type RcptOptions, type Taken, type Transaction } from '../../core/intake.ts';
 import type { Log } from '../../core/log.ts';
 import type { Counter, Histogram, Metrics } from '../../core/metrics.ts';
-import type { Check, Examination, Facts, Filtering, Variables } from '../../core/policy.ts';
+import type { Check, Examination, Facts, Filtering, TraceField, Variables, Verdict } from '../../core/policy.ts';
+import type { Revisers, Revision } from '../../core/revision.ts';
+import type { Watch, Witness } from '../../core/witness.ts';
 import type { Draft, QueueStore, Seal } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { decide } from './decision.ts';
 import { beginBatches, type Batches } from './batches.ts';
-import { readHeader, type HeaderLimits } from './header-check.ts';
+import { added, headerLimitsFor, readHeader, type HeaderLimits } from './header-check.ts';
 
 export interface IntakeOptions {
   readonly store: QueueStore;
@@ -26,6 +28,10 @@ export interface IntakeOptions {
   trace(request: { id: MessageId; envelope: Envelope; recipients: readonly Recipient[]; at: number; missing: readonly ('date' | 'message-id' | 'to')[] }): Uint8Array;
   /** Content filters; absent or null: none, and content goes straight into the draft. */
   readonly filtering?: Filtering | null;
+  /** Rules for the message's own octets; absent: it is kept as it comes. */
+  readonly revisers?: Revisers;
+  /** Reads content as it comes, before any rule changes it. */
+  readonly witness?: Witness;
   readonly limits: HeaderLimits & { readonly sizeOctets: number; readonly submitDelayMs: number; readonly batchSize?: number };
   readonly clock: Clock;
   readonly log: Log;
@@ -37,8 +43,6 @@ export interface Members {
   readonly kind: 'members';
   readonly members: readonly Address[];
 }
-
-const NOTHING_MISSING: readonly [] = [];
 
 export function createIntake(options: IntakeOptions): Intake {
   const counters: Counters = {
@@ -63,7 +67,10 @@ class OpenTransaction implements Transaction {
   readonly #counters: Counters;
   readonly #origin: Origin;
   readonly #open: OpenOptions;
-  readonly #variables: Variables;
+  readonly #admitted: Variables;
+  /** The connection's, and what checks found out about this message. */
+  #variables: Variables;
+  #fields: TraceField[] = [];
   #reversePath: ReversePath = null;
   #mail: MailOptions = {};
   #recipients: Recipient[] = [];
@@ -79,17 +86,25 @@ class OpenTransaction implements Transaction {
   #unlisted = 0;
   #someFiltered = false;
   #examination: Examination | null = null;
+  #revision: Revision | null = null;
+  #watch: Watch | null = null;
+  /** Why it waits for the operator, by a check's word. */
+  #aside: string | undefined;
 
   constructor(options: IntakeOptions, counters: Counters, origin: Origin, open: OpenOptions) {
     this.#options = options;
     this.#counters = counters;
     this.#origin = origin;
     this.#open = open;
-    this.#variables = options.variables(origin);
+    this.#admitted = open.variables ?? options.variables(origin);
+    this.#variables = this.#admitted;
   }
 
   mail(reversePath: ReversePath, mail: MailOptions): Awaitable<Taken | Refusal> {
     this.abort();
+    this.#variables = this.#admitted;
+    this.#fields = [];
+    this.#aside = undefined;
     this.#reversePath = reversePath;
     this.#mail = mail;
     this.#recipients = [];
@@ -133,11 +148,12 @@ class OpenTransaction implements Transaction {
 
   /**
    * One member: the sender's wishes go on with it. Several make a private list: the sender hears, when asked for, that
-   * the alias took the message, and never who the members are (RFC 3461 §5.2.7).
+   * the alias took the message, and never who the members are (RFC 3461 §5.2.7). With VERP one member is a list too:
+   * what comes back to its encoded sender would name somebody whom the sender does not know.
    */
   #addMembers(alias: Address, members: readonly Address[], rcpt: RcptOptions): void {
     const only = members.length === 1 ? members[0] : undefined;
-    if (only !== undefined) {
+    if (only !== undefined && this.#mail.verp !== true) {
       this.#add(alias, only, rcpt);
       return;
     }
@@ -162,7 +178,7 @@ class OpenTransaction implements Transaction {
   }
 
   /** Checks in order; the first refusal stands. */
-  #judge(stage: Check['stage'], facts: Facts, from = 0): Awaitable<Taken | Refusal> {
+  #judge(stage: Check['stage'], facts: OpenFacts, from = 0): Awaitable<Taken | Refusal> {
     const { checks } = this.#options;
     for (let at = from; at < checks.length; at++) {
       const check = checks[at] as Check;
@@ -171,14 +187,28 @@ class OpenTransaction implements Transaction {
       if (verdict instanceof Promise) {
         return verdict.then(late => {
           if (late.kind === 'refused') return this.#refused(late);
-          if (late.kind === 'pass' && late.filtering !== undefined) this.#filtering = late.filtering;
+          this.#learn(late, facts);
           return this.#judge(stage, facts, at + 1);
         });
       }
       if (verdict.kind === 'refused') return this.#refused(verdict);
-      if (verdict.kind === 'pass' && verdict.filtering !== undefined) this.#filtering = verdict.filtering;
+      this.#learn(verdict, facts);
     }
     return taken;
+  }
+
+  #learn(verdict: Exclude<Verdict, Refusal>, facts: OpenFacts): void {
+    if (verdict.kind === 'quarantine') {
+      this.#aside ??= verdict.why;
+      this.#fields.push(...(verdict.fields ?? []));
+      return;
+    }
+    const { filtering, variables, fields } = verdict;
+    if (filtering !== undefined) this.#filtering = filtering;
+    if (fields !== undefined) this.#fields.push(...fields);
+    if (variables === undefined) return;
+    this.#variables = new Map([...this.#variables, ...variables]);
+    facts.variables = this.#variables;
   }
 
   data(): ContentWriter | Refusal {
@@ -203,37 +233,69 @@ class OpenTransaction implements Transaction {
     this.#accepted = 0;
     this.#named = new Set();
     const head: Uint8Array[] = [];
+    const { headerOctets } = headerLimitsFor(limits, this.#variables);
     let headOctets = 0;
     const examination = this.#options.filtering?.open(this.#origin) ?? null;
     this.#examination = examination;
-    const into: Pick<Draft, 'write'> = examination ?? draft;
+    const kept: Pick<Draft, 'write'> = examination ?? draft;
+    const revision = this.#options.revisers?.open({ envelope, variables: this.#variables }, kept) ?? null;
+    this.#revision = revision;
+    const into = revision ?? kept;
+    const watch = this.#options.witness?.open({ origin: this.#origin, variables: this.#variables, reversePath: this.#reversePath }) ?? null;
+    this.#watch = watch;
     return {
       kind: 'writer',
       write: chunk => {
         // Only the header is looked at, and it is among the first octets or too long anyway.
-        if (headOctets <= this.#options.limits.headerOctets) head.push(chunk);
+        if (headOctets <= headerOctets) head.push(chunk);
         headOctets += chunk.length;
-        return into.write(chunk);
+        const seen = watch?.write(chunk);
+        const written = into.write(chunk);
+        return seen === undefined ? written : Promise.all([seen, written]).then(() => undefined);
       },
-      end: facts => this.#end(draft, envelope, recipients, head, facts, examination),
+      end: facts => this.#end(draft, envelope, recipients, head, facts, examination, revision),
     };
   }
 
-  async #end(draft: Batches, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], facts: ContentFacts, examination: Examination | null): Promise<Queued | Refusal> {
-    const { clock, limits } = this.#options;
+  async #end(draft: Batches, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], came: ContentFacts, examination: Examination | null, revision: Revision | null): Promise<Queued | Refusal> {
+    const { clock, limits, log } = this.#options;
     const { origin } = envelope;
-    const refusal = this.#tooLarge(facts.sizeOctets) ? refuse('tooLarge') : null;
-    const header = refusal ?? readHeader(head, facts, limits);
+    const refusal = this.#tooLarge(came.sizeOctets) ? refuse('tooLarge') : null;
+    const header = refusal ?? readHeader(head, came, headerLimitsFor(limits, this.#variables));
     if (header.kind === 'refused') {
       this.abort();
       return this.#refused(header);
     }
+    // Of the header as it came: what a signature covers.
+    const about: OpenFacts = { origin, variables: this.#variables, reversePath: this.#reversePath, recipients, header: headerOf(head, came) };
+    const judged = this.#judge('data', about);
+    const checked = judged instanceof Promise ? await judged : judged;
+    const verdict = checked.kind === 'taken' && this.#watch !== null ? await this.#hear(this.#watch, about) : checked;
+    if (verdict.kind === 'refused') {
+      this.abort();
+      return verdict;
+    }
+    const revising = revision?.end(came);
+    const revised = revising instanceof Promise ? await revising : revising;
+    if (revised?.kind === 'refused') {
+      this.abort();
+      return this.#refused(revised);
+    }
+    if (revised?.wrapped !== undefined) log.info('wrapped', { id: draft.id, from: envelope.reversePath ?? '', why: revised.wrapped });
+    const facts = revised?.facts ?? came;
     const at = clock.now();
     const declared: Envelope = facts.has8bit && envelope.body === '7bit' ? { ...envelope, body: '8bitmime' } : envelope;
-    const missing = origin.source === 'submission' || origin.source === 'local' ? header.missing : NOTHING_MISSING;
-    const trace = this.#options.trace({ id: draft.id, envelope: declared, recipients, at, missing });
+    const missing = added(header.missing, origin, this.#variables);
+    const trace = withFields(this.#options.trace({ id: draft.id, envelope: declared, recipients, at, missing }), this.#fields);
     const seal: Seal = { due: after(at, limits.submitDelayMs), trace, facts, envelope: declared };
-    return examination === null ? this.#commit(draft, seal, recipients.length, at, NONE_REFUSED) : this.#examine(draft, seal, recipients, at, examination);
+    return examination === null ? this.#settle(draft, seal, at, { recipients: recipients.length, refused: NONE_REFUSED }) : this.#examine(draft, seal, recipients, at, examination);
+  }
+
+  async #hear(watch: Watch, about: OpenFacts): Promise<Taken | Refusal> {
+    const verdict = await watch.judge(about);
+    if (verdict.kind === 'refused') return this.#refused(verdict);
+    this.#learn(verdict, about);
+    return taken;
   }
 
   /** Until the filters have passed it, nothing of the message is in the queue. */
@@ -250,18 +312,24 @@ class OpenTransaction implements Transaction {
       for await (const chunk of judged.content instanceof Uint8Array ? [judged.content] : judged.content) await draft.write(chunk);
       const body = judged.facts.has8bit && envelope.body === '7bit' ? '8bitmime' : envelope.body;
       const kept: Seal = { ...seal, trace: judged.trace, facts: judged.facts, recipients: decision.recipients, envelope: { ...envelope, body } };
-      const { quarantine } = decision;
-      if (quarantine === undefined) return await this.#commit(draft, kept, kept.recipients?.length ?? 0, at, decision.refused);
-      // Due long after anyone would have looked, for the moment before it is set aside.
-      const queued = await this.#commit(draft, { ...kept, due: after(at, NEVER_MS) }, kept.recipients?.length ?? 0, at, decision.refused);
-      if (queued.kind === 'queued') {
-        // A batch that nobody was left in has no entry.
-        for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, quarantine);
-      }
-      return queued;
+      if (decision.quarantine !== undefined) this.#aside ??= decision.quarantine;
+      return await this.#settle(draft, kept, at, { recipients: kept.recipients?.length ?? 0, refused: decision.refused });
     } finally {
       examination.close();
     }
+  }
+
+  /** Into the queue, or aside. */
+  async #settle(draft: Batches, seal: Seal, at: Instant, { recipients, refused }: { readonly recipients: number; readonly refused: Queued['refused'] }): Promise<Queued | Refusal> {
+    const aside = this.#aside;
+    if (aside === undefined) return this.#commit(draft, seal, recipients, at, refused);
+    // Due long after anyone would have looked, for the moment before it is set aside.
+    const queued = await this.#commit(draft, { ...seal, due: after(at, NEVER_MS) }, recipients, at, refused);
+    if (queued.kind === 'queued') {
+      // A batch that nobody was left in has no entry.
+      for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, aside);
+    }
+    return queued;
   }
 
   async #commit(draft: Draft, seal: Seal, recipients: number, at: Instant, refused: Queued['refused']): Promise<Queued | Refusal> {
@@ -288,6 +356,10 @@ class OpenTransaction implements Transaction {
     this.#draft = null;
     this.#examination?.close();
     this.#examination = null;
+    this.#revision?.close();
+    this.#revision = null;
+    this.#watch?.close();
+    this.#watch = null;
   }
 
   #tooLarge(sizeOctets: number): boolean {
@@ -299,6 +371,19 @@ class OpenTransaction implements Transaction {
     this.#counters.refused.add(1, { status: refusal.status });
     return refusal;
   }
+}
+
+type OpenFacts = { -readonly [K in keyof Facts]: Facts[K] };
+
+function headerOf(head: readonly Uint8Array[], { headerEnd }: ContentFacts): Uint8Array {
+  const [first] = head;
+  return (first !== undefined && first.length >= headerEnd ? first : Buffer.concat(head)).subarray(0, headerEnd);
+}
+
+function withFields(trace: Uint8Array, fields: readonly TraceField[]): Uint8Array {
+  if (fields.length === 0) return trace;
+  const text = (place: TraceField['place']) => Buffer.from(fields.filter(one => one.place === place).map(({ name, value }) => `${name}: ${value}\r\n`).join(''));
+  return Buffer.concat([text('above'), trace, text('below')]);
 }
 
 const NONE_REFUSED: Queued['refused'] = new Map();

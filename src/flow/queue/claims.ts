@@ -63,6 +63,7 @@ export interface Birth {
 
 export interface Claims {
   claim(want: { readonly now: Instant; readonly limit: number; readonly leaseMs: number }): Promise<readonly Claim[]>;
+  claimFresh(want: { readonly now: Instant; readonly limit: number; readonly leaseMs: number }): readonly Claim[];
   record(claim: Claim, news: News): Promise<Held>;
   release(claim: Claim, next: { readonly due: Instant; readonly untried?: true } | 'finished', news?: News): Promise<Held>;
   /** Null: nobody is hungry, it is not due yet, or enough wait already. */
@@ -210,6 +211,12 @@ export function createClaims(options: Options): Claims {
       }
       hungry = claims.length < limit;
       return claims.sort((one, other) => dueOf(one) - dueOf(other));
+    },
+
+    claimFresh({ now, limit, leaseMs }) {
+      const claims: Claim[] = [];
+      takeFresh(claims, limit, now, leaseMs);
+      return claims;
     },
 
     async record(claim, news) {

@@ -1,12 +1,13 @@
 /**
  * The index made small again: LMDB's file never shrinks, and a burst of a million messages leaves gigabytes of free
- * pages. A compact copy is written beside it and takes its name, when nobody else has the queue open.
+ * pages. A compact copy is written beside it and takes its name, when nobody else has the queue open: at a start, and
+ * in a quiet hour.
  *
  * Whoever opens a queue says so in the index before he writes anything else. The copy is exchanged inside a write
  * transaction, in which no other writer is, that the last one before was the one that was copied. Who opened the old
  * file just before sees, once he has said so, that the names are other files', and opens those (opening.ts).
  */
-import { mkdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Log } from '../../core/log.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
@@ -24,11 +25,11 @@ export interface CompactionOptions {
   readonly log: Log;
 }
 
-/** True: `index` is of the old file now, and must be closed and opened again. Nothing else was written through it. */
+/** True: `index` goes on in the small file. */
 export async function compact(index: LmdbIndex, { folder, leastFreeOctets, freeOnDisk, shared, log }: CompactionOptions): Promise<boolean> {
   const high = index.highOctets();
   const free = index.freeOctets();
-  if (shared() || free < leastFreeOctets || free < high * LEAST_SHARE || freeOnDisk < (high - free) * 2) return false;
+  if (!index.quiet() || shared() || free < leastFreeOctets || free < high * LEAST_SHARE || freeOnDisk < (high - free) * 2) return false;
   const beside = `${folder}/compact`;
   try {
     rmSync(beside, { recursive: true, force: true });
@@ -36,14 +37,11 @@ export async function compact(index: LmdbIndex, { folder, leastFreeOctets, freeO
     const before = index.lastTransaction();
     await index.copyTo(beside);
     await sync(`${beside}/data.mdb`);
-    const exchanged = await index.transaction(() => {
+    const exchanged = await index.moveTo(beside, () => {
       if (index.lastTransaction() !== before || shared()) return false;
-      renameSync(`${beside}/data.mdb`, `${folder}/data.mdb`);
-      // It counts the old file's transactions; whoever opens the new file begins another.
-      unlinkSync(`${folder}/lock.mdb`);
+      exchange(folder, beside);
       return true;
     });
-    if (exchanged) await sync(folder);
     if (exchanged) log.info('queue', { what: 'compacted', before: high, after: statSync(`${folder}/data.mdb`).size });
     return exchanged;
   } catch (cause) {
@@ -52,6 +50,36 @@ export async function compact(index: LmdbIndex, { folder, leastFreeOctets, freeO
   } finally {
     rmSync(beside, { recursive: true, force: true });
   }
+}
+
+/**
+ * The lock file first: who opens the queue in between writes his name into the old file, which nobody loses anything by.
+ * The next commit is in the new file, and must find its name on the disk.
+ */
+function exchange(folder: string, beside: string): void {
+  const lock = `${folder}/lock.mdb`;
+  const old = `${beside}/old-lock.mdb`;
+  linkSync(lock, old);
+  try {
+    renameSync(`${beside}/lock.mdb`, lock);
+    const handle = openSync(folder, 'r');
+    try {
+      renameSync(`${beside}/data.mdb`, `${folder}/data.mdb`);
+      syncOrNot(handle);
+    } finally {
+      closeSync(handle);
+    }
+  } catch (error) {
+    if (existsSync(`${beside}/data.mdb`)) renameSync(old, lock);
+    throw error;
+  }
+}
+
+/** There is no way back once the file has its name; a disk that cannot sync a folder fails the next commit too. */
+function syncOrNot(handle: number): void {
+  try {
+    fsyncSync(handle);
+  } catch {}
 }
 
 async function sync(path: string): Promise<void> {

@@ -24,13 +24,15 @@ export interface Ground {
   /** Whether a message of this size may be written; every true is followed by one landed(). */
   take(sizeOctets: number): boolean | Promise<boolean>;
   landed(sizeOctets: number): void;
+  /** The path is another file now, with no ground yet. */
+  moved(): void;
   /** What messages can still get, in file or map. */
   leftOctets(): number;
   close(): void;
 }
 
 export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: number, mayGrow: (octets: number) => boolean): Promise<Ground> {
-  const file = openSync(path, 'r+');
+  let file = openSync(path, 'r+');
   let fileOctets = 0;
   let usedOctets = 0;
   let flying = 0;
@@ -100,6 +102,12 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
     landed(sizeOctets) {
       flying -= sizeOctets + SLACK;
       sinceLook += sizeOctets + SLACK;
+    },
+    moved() {
+      closeSync(file);
+      file = openSync(path, 'r+');
+      look();
+      void grow(0);
     },
     leftOctets: () => mapSizeOctets - index.highOctets() + index.freeOctets() - RESERVE,
     close: () => closeSync(file),

@@ -9,4 +9,5 @@ export type { LmdbQueue, LmdbQueueOptions } from './lmdb-store.ts';
 export { openLmdbQueue } from './lmdb-store.ts';
 export type { MemoryQueueOptions } from './memory-store.ts';
 export { createMemoryQueue } from './memory-store.ts';
+export { createMemoryNotes } from './memory-notes.ts';
 export { createMemoryOutbox } from './memory-outbox.ts';

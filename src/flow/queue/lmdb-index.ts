@@ -15,7 +15,7 @@ import type { MessageId } from '../../core/envelope.ts';
 
 export type Entries = Database<Buffer, string>;
 
-export interface LmdbIndex {
+export interface Databases {
   /** Queue id → record (record-format.ts). */
   readonly messages: Entries;
   /** Queue id → content, when it is small. */
@@ -40,10 +40,22 @@ export interface LmdbIndex {
   readonly events: Entries;
   /** Address → what became of mail for it (lmdb-track.ts). */
   readonly track: Entries;
+  /** Kind and key → what is noted of a stranger (lmdb-notes.ts). */
+  readonly notes: Entries;
+}
+
+export interface LmdbIndex extends Databases {
   /** Reads and writes as one; no other writer, in any process, is between. `work` must not throw after its first write. */
   transaction<T>(work: () => T): Promise<T>;
   /** A write's own promise, its failure turned into a WriteFailure. */
   settled(write: Promise<boolean>): Promise<boolean>;
+  /** No write of this process is under way. */
+  quiet(): boolean;
+  /**
+   * Goes on in the files of another folder, a copy, when `exchange` says that they have the names now. It is asked as
+   * the only writer of all processes; nothing of ours may be under way. False: nothing has changed.
+   */
+  moveTo(folder: string, exchange: () => boolean): Promise<boolean>;
   /** A compact copy, into a folder that is there and empty. */
   copyTo(folder: string): Promise<void>;
   /** The number of the last transaction that was committed, by any process. */
@@ -79,20 +91,8 @@ export function parseDueKey(key: string): { readonly due: Instant; readonly id: 
 
 /** `isFull` is asked after a failed write: LMDB reports a short write as EIO, whatever the reason was. */
 export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () => boolean): LmdbIndex {
-  const root: RootDatabase<Buffer, string> = open({
-    path: folder,
-    noSubdir: false, // a folder may have a dot in its name
-    mapSize: mapSizeOctets,
-    maxDbs: 16,
-    overlappingSync: false,
-    compression: false,
-    encoding: 'binary',
-  });
-  const database = (name: string): Entries => root.openDB<Buffer, string>(name, { encoding: 'binary' });
-
-  // QUIRK: lmdb 3.5.6 makes a promise for the start of each turn's block and gives it to nobody (write.js, enqueuedEventTurnBatch);
-  // when the transaction fails, it rejects unheard and ends the process. Right after the block began it is `committed`.
-  root.on('beforecommit', () => queueMicrotask(() => void root.committed.then(heard, heard)));
+  let { root, databases } = openEnvironment(folder, mapSizeOctets);
+  let underWay = 0;
 
   function failure(error: unknown): Promise<WriteFailure> {
     // The cause hangs on the error as a promise that rejects, and ends the process unless somebody listens.
@@ -106,32 +106,41 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
   }
 
   async function settled<T>(write: Promise<T>): Promise<T> {
+    underWay++;
     try {
       return await write;
     } catch (error) {
       throw await failure(error);
+    } finally {
+      underWay--;
     }
   }
 
-  const databases = {
-    messages: database('messages'),
-    bodies: database('bodies'),
-    files: database('files'),
-    due: database('due'),
-    leases: root.openDB<Buffer, string>('leases', { encoding: 'binary', useVersions: true }),
-    orders: database('orders'),
-    keys: database('keys'),
-    quarantine: database('quarantine'),
-    imported: database('imported'),
-    holders: database('holders'),
-    events: database('events'),
-    track: database('track'),
-  };
-
   return {
-    ...databases,
+    get messages() { return databases.messages; },
+    get bodies() { return databases.bodies; },
+    get files() { return databases.files; },
+    get due() { return databases.due; },
+    get leases() { return databases.leases; },
+    get orders() { return databases.orders; },
+    get keys() { return databases.keys; },
+    get quarantine() { return databases.quarantine; },
+    get imported() { return databases.imported; },
+    get holders() { return databases.holders; },
+    get events() { return databases.events; },
+    get track() { return databases.track; },
+    get notes() { return databases.notes; },
     transaction: (work) => settled(root.transaction(work)),
     settled,
+    quiet: () => underWay === 0,
+    async moveTo(target, exchange) {
+      // Opened before anything has a new name: what fails then changes nothing.
+      const other = openEnvironment(target, mapSizeOctets);
+      const left = underWay === 0 && root.transactionSync(exchange) ? root : null;
+      if (left !== null) ({ root, databases } = other);
+      await (left ?? other.root).close();
+      return left !== null;
+    },
     copyTo: (target) => root.backup(target, true),
     lastTransaction: () => (databases.messages.getStats() as Stats).lastTxnId,
     highOctets() {
@@ -145,6 +154,47 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
       return (lastPageNumber + 1 - used) * free.pageSize;
     },
     close: () => root.close(),
+  };
+}
+
+interface Environment {
+  readonly root: RootDatabase<Buffer, string>;
+  readonly databases: Databases;
+}
+
+function openEnvironment(folder: string, mapSize: number): Environment {
+  const root: RootDatabase<Buffer, string> = open({
+    path: folder,
+    noSubdir: false, // a folder may have a dot in its name
+    mapSize,
+    maxDbs: 16,
+    overlappingSync: false,
+    compression: false,
+    encoding: 'binary',
+  });
+  const database = (name: string, own: { readonly useVersions?: true } = {}): Entries => root.openDB<Buffer, string>(name, { encoding: 'binary', ...own });
+
+  // QUIRK: lmdb 3.5.6 makes a promise for the start of each turn's block and gives it to nobody (write.js, enqueuedEventTurnBatch);
+  // when the transaction fails, it rejects unheard and ends the process. Right after the block began it is `committed`.
+  root.on('beforecommit', () => queueMicrotask(() => void root.committed.then(heard, heard)));
+
+  return {
+    root,
+    databases: {
+      messages: database('messages'),
+      bodies: database('bodies'),
+      files: database('files'),
+      due: database('due'),
+      leases: database('leases', { useVersions: true }),
+      orders: database('orders'),
+      keys: database('keys'),
+      quarantine: database('quarantine'),
+      imported: database('imported'),
+      holders: database('holders'),
+      events: database('events'),
+      track: database('track'),
+      notes: database('notes'),
+    },
   };
 }
 

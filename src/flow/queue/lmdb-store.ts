@@ -8,6 +8,7 @@ import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { AddressTrack } from '../../core/address-track.ts';
+import type { Notes } from '../../core/notes.ts';
 import type { EventOutbox } from '../../core/event-outbox.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
@@ -19,8 +20,10 @@ import { createBell } from './bell.ts';
 import type { BodyFiles } from './body-files.ts';
 import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
+import { compact } from './compaction.ts';
 import { createDrafts } from './drafts.ts';
 import { createLmdbOutbox } from './lmdb-outbox.ts';
+import { createLmdbNotes } from './lmdb-notes.ts';
 import { createLmdbTrack } from './lmdb-track.ts';
 import { createListing, oldestAcceptedAt } from './listing.ts';
 import { createFinishedMessages } from './finished-messages.ts';
@@ -31,7 +34,7 @@ import { mayBeAlive } from './holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { entryCount, keysFrom, lastKey, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
 import { createMessageIds } from './message-id.ts';
-import { openRegistered } from './opening.ts';
+import { hasOthers, openRegistered } from './opening.ts';
 import { createOrders } from './orders.ts';
 import { createRecordFormat } from './record-format.ts';
 import type { Recovery } from './recovery.ts';
@@ -92,6 +95,7 @@ export interface LmdbQueue extends QueueStore, QueueUpkeep {
   tidy(): Promise<Recovery>;
   readonly outbox: EventOutbox;
   readonly track: AddressTrack;
+  readonly notes: Notes;
 }
 
 export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueue> {
@@ -100,18 +104,20 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const mapSizeOctets = options.mapSizeOctets ?? MAP_OCTETS;
   const onDisk = options.freeSpace ?? diskFree(folder);
+  const alive = options.mayBeAlive ?? mayBeAlive;
   const index = await openRegistered({
-    folder, tag, log, mayBeAlive: options.mayBeAlive ?? mayBeAlive, freeOnDisk: onDisk,
+    folder, tag,
     open: () => (options.openIndex ?? openLmdbIndex)(folder, mapSizeOctets, () => onDisk() < Math.max(watermarkOctets, LEAST_FREE_OCTETS)),
-    ...(options.compactFrom === undefined ? {} : { compactFrom: options.compactFrom }),
   });
+  const makeSmall = (leastFreeOctets: number) => compact(index, { folder, leastFreeOctets, freeOnDisk: onDisk(), shared: () => hasOthers(index, tag, alive), log });
+  if (options.compactFrom !== undefined) await makeSmall(options.compactFrom);
   const ground = await openGround(`${folder}/data.mdb`, index, mapSizeOctets, (octets) => onDisk() - octets >= watermarkOctets);
   const space = createFreeSpace(clock, watermarkOctets, onDisk, () => ground.leftOctets());
   const files = options.fileSystem ?? nodeFileSystem;
   const bodies = await openBodyFiles(`${folder}/bodies`, files, kernels);
   const format = createRecordFormat(kernels);
   const steps = createTransitions(index, format, log, options.quarantined ?? (() => undefined));
-  const putRight = () => recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: options.mayBeAlive ?? mayBeAlive });
+  const putRight = () => recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: alive });
   const recovery = await putRight();
 
   const bell = createBell();
@@ -157,6 +163,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     content: (id, message) => contentOf(index, bodies, kernels, id, message),
   });
   const track = createLmdbTrack(index, clock, log);
+  const notes = createLmdbNotes(index, clock, log);
   const transfer = createTransfer({ index, bodies, ground, format, kernels, clock, listing, inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS });
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
@@ -179,10 +186,12 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   return {
     recovery,
     track,
+    notes,
     outbox: createLmdbOutbox({ index, clock, log, tag, room: (octets) => space.room(octets) === 'room' }),
     begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
     room: (sizeOctets) => space.room(sizeOctets),
     claim: (want) => claims.claim(want),
+    claimFresh: (want) => claims.claimFresh(want),
     nextDue,
     record: (claim, news) => claims.record(claim, news),
     release: (claim, next, news) => claims.release(claim, next, news),
@@ -203,7 +212,10 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     async tidy() {
       await forgetImports(index, clock.now());
       await track.purge();
-      return putRight();
+      await notes.purge();
+      const recovery = await putRight();
+      if (options.compactFrom !== undefined && (await makeSmall(options.compactFrom))) ground.moved();
+      return recovery;
     },
     exportMessages: (which, how) => transfer.leave(which, how),
     async importMessages(octets) {

@@ -1,7 +1,5 @@
 /** Opening the index so that nobody writes into a file that another process is about to exchange (compaction.ts). */
 import { statSync } from 'node:fs';
-import type { Log } from '../../core/log.ts';
-import { compact } from './compaction.ts';
 import type { Liveness } from './holders.ts';
 import { formatHolder, parseHolder, thisHolder } from './holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
@@ -11,11 +9,6 @@ export interface OpeningOptions {
   readonly folder: string;
   readonly open: () => LmdbIndex;
   readonly tag: string;
-  readonly mayBeAlive: Liveness;
-  readonly log: Log;
-  /** Free octets of the index from which on it is compacted first; absent: never. */
-  readonly compactFrom?: number;
-  readonly freeOnDisk: () => number;
 }
 
 /** Exchanges are rare, and take a moment. */
@@ -23,22 +16,14 @@ const MOST_TRIES = 10;
 const MOST_HOLDERS = 10_000;
 
 /** Open, and registered as its holder. */
-export async function openRegistered(options: OpeningOptions): Promise<LmdbIndex> {
-  const { folder, open, tag, mayBeAlive, log, compactFrom, freeOnDisk } = options;
-  let compacted = compactFrom === undefined;
+export async function openRegistered({ folder, open, tag }: OpeningOptions): Promise<LmdbIndex> {
   for (let tries = 0; ; tries++) {
     const before = filesOf(folder);
     const index = open();
     const opened = filesOf(folder);
     if (isSame(before, opened)) {
       await index.settled(index.holders.put(tag, formatHolder(thisHolder())));
-      const settled = isSame(opened, filesOf(folder));
-      if (settled && compacted) return index;
-      if (settled) {
-        compacted = true;
-        const leastFreeOctets = compactFrom ?? Infinity;
-        if (!(await compact(index, { folder, leastFreeOctets, freeOnDisk: freeOnDisk(), shared: () => hasOthers(index, tag, mayBeAlive), log }))) return index;
-      }
+      if (isSame(opened, filesOf(folder))) return index;
     }
     await index.close();
     if (tries === MOST_TRIES) throw new Error('the queue index is exchanged again and again');
@@ -57,7 +42,8 @@ function isSame(one: Files, other: Files): boolean {
   return one.every((number, at) => number === null || number === other[at]);
 }
 
-function hasOthers(index: LmdbIndex, tag: string, mayBeAlive: Liveness): boolean {
+/** Besides the one with this tag. */
+export function hasOthers(index: LmdbIndex, tag: string, mayBeAlive: Liveness): boolean {
   return keysFrom(index.holders, '0', MOST_HOLDERS).some((other) => {
     const holder = other === tag ? null : parseHolder(index.holders.getBinary(other));
     return holder !== null && mayBeAlive(holder);

@@ -230,7 +230,7 @@ function writeOrigin(w: OctetWriter, origin: Origin): void {
   w.octet(SOURCES.indexOf(origin.source));
   w.float(origin.at);
   w.text(origin.protocol);
-  let present = (origin.remotePort === undefined ? 0 : 0x80) | (origin.tls === undefined ? 0 : 0x100);
+  let present = (origin.remotePort === undefined ? 0 : 0x80) | (origin.tls === undefined ? 0 : 0x100) | (origin.virtualHost === undefined ? 0 : 0x200) | (origin.about === undefined ? 0 : 0x400);
   for (let bit = 0; bit < ORIGIN_TEXTS.length; bit++) if (origin[ORIGIN_TEXTS[bit]!] !== undefined) present |= 1 << bit;
   w.whole(present);
   for (const name of ORIGIN_TEXTS) {
@@ -243,6 +243,8 @@ function writeOrigin(w: OctetWriter, origin: Origin): void {
     w.text(origin.tls.cipher);
     w.whole(origin.tls.bits);
   }
+  if (origin.virtualHost !== undefined) w.text(origin.virtualHost);
+  if (origin.about !== undefined) w.text(origin.about);
 }
 
 function readOrigin(r: OctetReader): Origin {
@@ -259,6 +261,8 @@ function readOrigin(r: OctetReader): Origin {
     ...texts,
     ...((present & 0x80) !== 0 ? { remotePort: r.whole() } : {}),
     ...((present & 0x100) !== 0 ? { tls: { version: r.text(), cipher: r.text(), bits: r.whole() } } : {}),
+    ...((present & 0x200) !== 0 ? { virtualHost: r.text() } : {}),
+    ...((present & 0x400) !== 0 ? { about: r.text() } : {}),
   };
 }
 

@@ -13,7 +13,7 @@ import type { CorruptContent, Finding, StoredContent, StoredMessage, Verified } 
 import type { BodyFiles } from './body-files.ts';
 import { same } from './body-files.ts';
 import { leasesOf } from './claims.ts';
-import type { Entries, LmdbIndex } from './lmdb-index.ts';
+import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, keysFrom, nothing, parseDueKey } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
 import { mendBit } from './mending.ts';
@@ -174,7 +174,7 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
 
   /** A due entry without its message, or not its own. */
   async function* dues(repair: boolean): AsyncGenerator<Finding> {
-    for await (const key of keysOf(index.due)) {
+    for await (const key of keysOf('due')) {
       const { id } = parseDueKey(key);
       const stray = (): string | null => {
         const octets = index.messages.getBinary(id);
@@ -203,7 +203,7 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
 
   /** Content in the index that belongs to no record. */
   async function* leftovers(repair: boolean): AsyncGenerator<Finding> {
-    for await (const id of keysOf(index.bodies)) {
+    for await (const id of keysOf('bodies')) {
       const octets = index.messages.doesExist(id) ? undefined : index.bodies.getBinary(id);
       if (octets === undefined || index.messages.doesExist(id) || hidden(id as MessageId)) continue;
       if (!repair) {
@@ -216,9 +216,10 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
     }
   }
 
-  async function* keysOf(entries: Entries): AsyncGenerator<string> {
+  /** The index may move to other files meanwhile. */
+  async function* keysOf(which: 'due' | 'bodies' | 'messages'): AsyncGenerator<string> {
     for (let from = '0'; ; ) {
-      const keys = keysFrom(entries, from, STEP);
+      const keys = keysFrom(index[which], from, STEP);
       yield* keys;
       if (keys.length < STEP) return;
       from = `${keys.at(-1)!}\0`;
@@ -231,7 +232,7 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
     const strays = new Map<string, MessageId>();
     let messages = 0;
     let octets = 0;
-    for await (const key of keysOf(index.messages)) {
+    for await (const key of keysOf('messages')) {
       const record = recordUnder(key);
       if (record !== null && record.message.id !== key) {
         // The key was flipped, the record was not: it knows its name.

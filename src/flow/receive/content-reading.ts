@@ -8,6 +8,7 @@ import type { Kernels, Reception, Scan } from '../../core/kernels.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { PIECE_OCTETS } from './limits.ts';
 import { createLineMender, type LineMender } from './line-mender.ts';
+import type { Reading } from './reading.ts';
 
 /** Octet-wise senders must not make a list of a hundred thousand buffers. */
 const PIECES = 256;
@@ -18,7 +19,7 @@ export interface ContentPolicy {
   readonly bareLineEnds: 'reject' | 'normalize' | 'pass';
 }
 
-export class ContentReading {
+export class ContentReading implements Reading {
   readonly #reception: Reception;
   readonly #writer: ContentWriter;
   readonly #policy: ContentPolicy;
@@ -29,8 +30,8 @@ export class ContentReading {
   #refusal: Refusal | null = null;
   #closed = false;
 
-  constructor(kernels: Kernels, writer: ContentWriter, policy: ContentPolicy) {
-    this.#reception = kernels.openReception();
+  constructor(kernels: Kernels, writer: ContentWriter, policy: ContentPolicy, reception: Reception = kernels.openReception()) {
+    this.#reception = reception;
     this.#writer = writer;
     this.#policy = policy;
     this.#mender = policy.bareLineEnds === 'normalize' ? createLineMender() : null;
@@ -50,7 +51,11 @@ export class ContentReading {
     return this.#reception.sizeOctets;
   }
 
-  /** A promise asks to wait before the next chunk; it may reject. */
+  /** Why it will be refused, as far as is known. */
+  get refusal(): Refusal | null {
+    return this.#refusal;
+  }
+
   read(chunk: Uint8Array, from: number): Promise<void> | undefined {
     const found = this.#reception.feed(chunk, from);
     if (this.#refusal !== null) return undefined;
@@ -60,6 +65,11 @@ export class ContentReading {
     }
     if (found.length > 0) this.#gather(this.#mender === null ? found : this.#mender.mend(found));
     return this.#gathered >= PIECE_OCTETS && !this.#reception.ended ? this.#write() : undefined;
+  }
+
+  /** Between two chunks: what has gathered goes on, if it is worth it. */
+  pass(): Promise<void> | undefined {
+    return this.#gathered >= PIECE_OCTETS ? this.#write() : undefined;
   }
 
   #gather(piece: Uint8Array): void {

@@ -1,18 +1,28 @@
 /** The listener: who may come in, which sessions there are, and when one has had enough time. */
+import type { Socket } from 'node:net';
 import { after } from '../../core/clock.ts';
 import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
+import { freeSocketFile, openToMode } from '../../kit/socket-file.ts';
 import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';
-import { Session, type SessionGuest } from './session.ts';
+import type { Peer } from './peer.ts';
+import { Session } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
+import { relayOf, tlsTrouble } from './tls-trouble.ts';
+import type { SessionGuest } from './visitor.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
+import { checkContexts } from './tls-contexts.ts';
 
 export interface Receiver {
   address(): { readonly host: string; readonly port: number };
+  /** A connection that somebody else accepted, served as one of ours, under the addresses that are said of it. */
+  take(socket: Socket, from: Peer): void;
   /** For sessions that begin from now on; where it listens stays as it is. Throws, and changes nothing, when the certificate is no good. */
   reload(options: ReceiveOptions): void;
+  /** Throws where reload() would. */
+  check(options: ReceiveOptions): void;
   updateTls(tls: TlsOptions): void;
   /** Stops accepting; 421 to idle sessions; others get the reply they wait for; after `graceMs` the rest is cut. */
   close(options: { readonly graceMs: number }): Promise<void>;
@@ -24,12 +34,14 @@ interface Guest extends SessionGuest {
 
 /** A full house is said once a minute. */
 const FULL_EVERY_MS = 60_000;
+const NEARLY_FULL = 0.875;
 
 export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver> {
   const { clock, listener } = options;
-  if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error('a listener of kind smtps needs a key and a certificate');
+  if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error(NO_CERTIFICATE);
   let setup = createSetup(options);
   let saidFullAt = Number.NEGATIVE_INFINITY;
+  let saidNearlyAt = Number.NEGATIVE_INFINITY;
   const sessions = new Set<Session>();
   const crowd = createCrowd();
   const over = new AbortController();
@@ -40,6 +52,15 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     if (now - saidFullAt < FULL_EVERY_MS) return;
     saidFullAt = now;
     setup.log.warn('too many connections', { relay, limit: which });
+  };
+
+  /** Before strangers are turned away, somebody may want to know (Courier's 35 of 40). */
+  const sayNearlyFull = () => {
+    const { connections } = setup.limits;
+    const now = clock.now();
+    if (crowd.size < connections * NEARLY_FULL || crowd.size === connections || now - saidNearlyAt < FULL_EVERY_MS) return;
+    saidNearlyAt = now;
+    setup.log.warn('nearly all connections', { of: connections, now: crowd.size });
   };
 
   const countSessions = () => setup.meters.sessions.set(sessions.size, { listener: `${place.host}:${place.port}` });
@@ -59,8 +80,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
         const { reply, text } = refuse('tooBusy');
         return { text: formatReply(reply, null, `${setup.name} ${text}`) };
       }
+      sayNearlyFull();
       setup.meters.connections.add(1, { result: verdict.kind });
-      return { guest: { setup, variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
+      const at = setup.at(peer.localAddress);
+      return { guest: { setup: at, peer, admit: other => admit(at, other), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
     },
     begin(wire: Wire, guest: Guest) {
       const session = new Session(guest.setup, wire, guest, gone => {
@@ -72,13 +95,25 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       session.start();
       return session;
     },
-    trouble: cause => setup.log.info('error', { why: cause.message }),
-  }, listener.tls, listener.kind === 'smtps');
+    trouble(cause) {
+      const relay = relayOf(cause);
+      setup.log.info('error', relay === undefined ? { why: cause.message } : { relay, why: tlsTrouble(cause) });
+    },
+    expectsHeader(remoteAddress) {
+      const { proxyFrom } = setup.listener;
+      if (proxyFrom === undefined) return 'no';
+      if (proxyFrom.has(remoteAddress)) return 'yes';
+      setup.log.info('error', { relay: remoteAddress, why: 'not a proxy of ours, on a port for proxies' });
+      setup.meters.connections.add(1, { result: 'denied' });
+      return 'refused';
+    },
+  }, listener.tls, listener.kind === 'smtps', () => clock.now());
 
   const sweep = async () => {
     while (!over.signal.aborted) {
       const now = clock.now();
       for (const session of sessions) session.sweep(now);
+      server.sweep();
       await clock.sleepUntil(after(now, SWEEP_MS), over.signal);
     }
   };
@@ -88,14 +123,20 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     setup = createSetup(next);
   };
 
-  await server.open(listener.listen);
+  await listenOn(server, listener.listen);
   const bound = server.server.address();
   if (bound !== null && typeof bound === 'object') place = { host: bound.address, port: bound.port };
+  else if (typeof bound === 'string') place = { host: bound, port: 0 };
   sweep().catch((cause: unknown) => setup.log.error('bug', { cause }));
 
   return {
     address: () => place,
+    take: (socket, from) => server.take(socket, from),
     reload,
+    check(next) {
+      if (next.listener.tls !== undefined) checkContexts(next.listener.tls);
+      else if (next.listener.kind === 'smtps') throw new Error(NO_CERTIFICATE);
+    },
     updateTls: tls => reload({ ...setup, listener: { ...setup.listener, tls } }),
     async close({ graceMs }) {
       const gone = server.stop();
@@ -110,9 +151,17 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
   };
 }
 
+async function listenOn(server: WireServer<Guest>, listen: ReceiveOptions['listener']['listen']): Promise<void> {
+  if (!('path' in listen)) return server.open(listen);
+  if (!(await freeSocketFile(listen.path))) throw new Error(`${listen.path} is somebody else's`);
+  await server.open({ path: listen.path });
+  await openToMode(listen.path, listen.mode);
+}
+
+const NO_CERTIFICATE = 'a listener of kind smtps needs a key and a certificate';
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
-function admit(setup: Setup, peer: { remoteAddress: string; localAddress: string; localPort: number }) {
+function admit(setup: Setup, peer: Peer) {
   try {
     return setup.admission.admit(peer);
   } catch (cause) {

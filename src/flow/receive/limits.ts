@@ -60,6 +60,8 @@ export const PIECE_OCTETS = 64 * 1024;
 export const WAITING_OCTETS = 64 * 1024;
 /** The slowest content is judged only after this. */
 export const RATE_GRACE_MS = 60_000;
+/** Courier's -haproxy: a balancer that has not said by then whose connection it is. */
+export const PROXY_HEADER_MS = 15_000;
 export const TLS_HANDSHAKE_MS = 60_000;
 /** An intake, an AUTH backend or a queue that has not answered by then is a bug; the client gives up at 10 minutes (RFC 5321 §4.5.3.2.6). */
 export const ANSWER_MS = 10 * 60_000;

@@ -2,12 +2,13 @@
 import type { Account } from '../../core/auth.ts';
 import type { Instant } from '../../core/clock.ts';
 import type { Origin } from '../../core/envelope.ts';
-import type { Wire, WireTls } from './smtp-wire.ts';
+import type { Peer } from './peer.ts';
+import type { TlsChannel } from './tls-channel.ts';
 
 export type TlsFacts = NonNullable<Origin['tls']>;
 
 /** Key length from the cipher's name, as OpenSSL and RFC 8446 spell it. */
-export function tlsFacts(tls: WireTls): TlsFacts {
+export function tlsFacts(tls: TlsChannel): TlsFacts {
   const { version, cipher } = tls;
   const digits = /AES_?(128|256)/.exec(cipher)?.[1];
   const bits = digits === undefined ? (cipher.includes('CHACHA20') ? 256 : 112) : Number(digits);
@@ -17,7 +18,8 @@ export function tlsFacts(tls: WireTls): TlsFacts {
 /** What a session knows when MAIL comes. */
 export interface Acquaintance {
   readonly source: Origin['source'];
-  readonly wire: Wire;
+  readonly peer: Peer;
+  readonly lmtp: boolean;
   readonly remoteName: string | undefined;
   readonly helo: string | null;
   readonly extended: boolean;
@@ -30,13 +32,13 @@ export interface Acquaintance {
 }
 
 export function describeOrigin(known: Acquaintance): Origin {
-  const { wire, remoteName, helo, tls, account, mechanism, relayClient } = known;
+  const { peer, remoteName, helo, tls, account, mechanism, relayClient } = known;
   return {
     source: known.source,
-    protocol: protocolName(known.extended, known.smtputf8, tls !== null, account !== null),
-    remoteAddress: wire.remoteAddress,
-    remotePort: wire.remotePort,
-    localAddress: wire.localAddress,
+    protocol: known.lmtp ? lmtpName(tls !== null, account !== null) : protocolName(known.extended, known.smtputf8, tls !== null, account !== null),
+    remoteAddress: peer.remoteAddress,
+    remotePort: peer.remotePort,
+    localAddress: peer.localAddress,
     ...(remoteName === undefined ? {} : { remoteName }),
     ...(helo === null ? {} : { helo }),
     ...(account === null ? {} : { login: account.login }),
@@ -51,4 +53,8 @@ export function describeOrigin(known: Acquaintance): Origin {
 export function protocolName(extended: boolean, smtputf8: boolean, tls: boolean, authenticated: boolean): string {
   if (!extended) return 'SMTP';
   return `${smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`;
+}
+
+function lmtpName(tls: boolean, authenticated: boolean): string {
+  return `LMTP${tls ? 'S' : ''}${authenticated ? 'A' : ''}`;
 }

@@ -1,16 +1,17 @@
 /** What is written down of one peer: refusals in the words of Courier's log, and our own bugs. Success costs no line. */
 import type { Refusal } from '../../core/status.ts';
 import type { About } from './conversation.ts';
+import type { Peer } from './peer.ts';
 import type { Setup } from './setup.ts';
-import type { Wire } from './smtp-wire.ts';
 
 export class PeerLog {
   readonly #setup: Setup;
-  readonly #wire: Wire;
+  /** Whoever it is by now. */
+  readonly #who: { readonly peer: Peer };
 
-  constructor(setup: Setup, wire: Wire) {
+  constructor(setup: Setup, who: { readonly peer: Peer }) {
     this.#setup = setup;
-    this.#wire = wire;
+    this.#who = who;
   }
 
   /** One line a refusal: error, relay, port, from, to, reply; and why, which the peer is not told. */
@@ -35,6 +36,7 @@ export class PeerLog {
   }
 
   #peer() {
-    return { relay: this.#wire.remoteAddress, port: this.#wire.remotePort };
+    const { remoteAddress, remotePort } = this.#who.peer;
+    return { relay: remoteAddress, port: remotePort };
   }
 }

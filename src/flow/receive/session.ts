@@ -8,40 +8,30 @@
  *        over ◀──── QUIT,   content (DATA)
  *                   421, 554
  */
-import type { Account } from '../../core/auth.ts';
 import type { Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
-import type { Origin } from '../../core/envelope.ts';
-import type { Awaitable, ContentWriter, Queued } from '../../core/intake.ts';
-import type { Variables } from '../../core/policy.ts';
+import type { Awaitable } from '../../core/intake.ts';
 import { refuse, type Refusal, type Status } from '../../core/status.ts';
-import type { Exchange } from '../../grammar/sasl.ts';
 import { parseCommandLine } from '../../grammar/smtp/command.ts';
-import { formatExdata } from '../../grammar/smtp/exdata.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
 import { Backlog } from './backlog.ts';
 import { CommandLines, type Found } from './command-lines.ts';
 import { answerExchange } from './commands/auth.ts';
 import { commands } from './commands/table.ts';
-import { ContentReading } from './content-reading.ts';
+import type { ContentPolicy } from './content-reading.ts';
 import type { About, Command, Conversation, OpenMail } from './conversation.ts';
 import { judgeTime, type Waiting } from './deadlines.ts';
-import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, isOn, limitsFor, type Limits } from './limits.ts';
-import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
-import { PeerLog } from './peer-log.ts';
-import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
+import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS } from './limits.ts';
+import { LineEndMender } from './manners.ts';
+import type { Peer } from './peer.ts';
+import type { Reading } from './reading.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
-import { createTarpit, type Tarpit } from './tarpit.ts';
+import { tlsTrouble } from './tls-trouble.ts';
+import { Visitor, type SessionGuest } from './visitor.ts';
 
 /** A page or a script in a browser can be made to speak to us; a request line ends the session. */
 const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d/i;
-
-export interface SessionGuest {
-  readonly variables: Variables;
-  /** Not admitted, but to be told so in the greeting. */
-  readonly turnedAway?: Refusal;
-}
 
 /** 421 with the reason's class made temporary: `500 5.5.2` said last is `421 4.5.2`. */
 function lastWord(refusal: Refusal): Refusal {
@@ -49,31 +39,21 @@ function lastWord(refusal: Refusal): Refusal {
   return { kind: 'refused', reply: 421, status, text: refusal.text, ...(refusal.why === undefined ? {} : { why: refusal.why }) };
 }
 
-export class Session implements Conversation, WireListener {
-  readonly setup: Setup;
-  readonly limits: Limits;
-  readonly requireAuth: boolean;
-  readonly requireTls: boolean;
-  helo: string | null = null;
-  extended = false;
-  tls: TlsFacts | null;
-  account: Account | null = null;
-  mechanism: string | null = null;
-  authFailures = 0;
-  exchange: Exchange | null = null;
+export class Session extends Visitor implements Conversation, WireListener {
   mail: OpenMail | null = null;
   transactions = 0;
+  handedOver = false;
 
   readonly #wire: Wire;
-  readonly #guest: SessionGuest;
+  readonly #turnedAway: Refusal | undefined;
   readonly #left: (session: Session) => void;
-  readonly #tarpit: Tarpit | null;
+  readonly #mender: LineEndMender | null;
   readonly #lines = new CommandLines();
-  #content: ContentReading | null = null;
+  #content: Reading | null = null;
+  #arrived: () => Awaitable<void> = () => undefined;
   #contentSince = 0;
   #out = '';
   readonly #backlog = new Backlog();
-  readonly #log: PeerLog;
   #choked = false;
   #inputOver = false;
   /** Waiting for someone; the next command is held back. */
@@ -87,40 +67,32 @@ export class Session implements Conversation, WireListener {
   #errors = 0;
   #bareLf = 0;
   #idle = 0;
-  #remote: RemoteName = nameless;
-  /** The whole message is with the intake, which has not answered: too late to abort it. */
-  #handedOver = false;
 
   constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
-    this.setup = setup;
-    this.limits = limitsFor(setup.limits, guest.variables);
-    this.requireAuth = isOn(guest.variables.get('AUTH_REQUIRED'), setup.listener.requireAuth ?? false);
-    this.requireTls = isOn(guest.variables.get('ESMTP_TLS_REQUIRED'), setup.listener.requireTls ?? false);
-    this.#tarpit = isOn(guest.variables.get('TARPIT'), setup.tarpit) ? createTarpit() : null;
+    super(setup, guest);
+    this.#mender = this.manners.bareLf ? new LineEndMender() : null;
     this.#wire = wire;
-    this.#guest = guest;
+    this.#turnedAway = guest.turnedAway;
     this.#left = left;
-    this.#log = new PeerLog(setup, wire);
-    this.tls = wire.tls === null ? null : tlsFacts(wire.tls);
+    this.meetAgain(wire.tls);
     this.#heardAt = setup.clock.now();
     this.#busySince = this.#heardAt;
   }
 
   /** The banner, at once or after the wait that was asked for. */
   start(): void {
-    const { turnedAway } = this.#guest;
+    const turnedAway = this.#turnedAway;
     if (turnedAway !== undefined) {
       this.#phase = 'turned away';
-      this.#log.refused(turnedAway, {});
+      this.log.refused(turnedAway, {});
       // RFC 5321 §3.1: 554 in the place of the greeting, then only QUIT. RFC 2034 §3: no enhanced code in a greeting.
       this.answer(formatReply(turnedAway.reply, null, turnedAway.text));
       if (turnedAway.reply === 421) this.end();
       this.#flush();
       return;
     }
-    const { reverse, listener, clock, log } = this.setup;
-    if (reverse !== undefined) this.#remote = askRemoteName(this.#wire.remoteAddress, reverse, clock, log);
-    const waitMs = listener.bannerWaitMs ?? 0;
+    this.askName();
+    const waitMs = this.setup.listener.bannerWaitMs ?? 0;
     if (waitMs === 0) {
       this.#say(this.setup.banner);
       return;
@@ -135,7 +107,8 @@ export class Session implements Conversation, WireListener {
 
   // What the wire tells us.
 
-  read(chunk: Buffer): boolean {
+  read(octets: Buffer): boolean {
+    const chunk = this.#mender === null ? octets : this.#mender.mend(octets);
     this.#heardAt = this.setup.clock.now();
     if (this.over) return true;
     if (this.#phase === 'early') return this.#spokeEarly();
@@ -155,19 +128,13 @@ export class Session implements Conversation, WireListener {
   }
 
   secured(): void {
-    const { tls } = this.#wire;
-    // RFC 3207 §4.2: nothing learned in the clear is kept.
-    this.helo = null;
-    this.extended = false;
-    this.account = null;
-    this.mechanism = null;
-    this.tls = tls === null ? null : tlsFacts(tls);
+    this.meetAgain(this.#wire.tls);
     this.#heardAt = this.setup.clock.now();
     if (this.#busy === 'tls') this.#resume();
   }
 
   failed(cause: Error): void {
-    if (this.#busy === 'tls') this.#log.trouble(`TLS: ${cause.message}`);
+    if (this.#busy === 'tls') this.log.trouble(tlsTrouble(cause));
   }
 
   closed(): void {
@@ -206,10 +173,10 @@ export class Session implements Conversation, WireListener {
       case 'cut':
         return this.cut();
       case 'unanswered':
-        this.#log.unanswered();
-        return this.#goodbye(refuse('ourFault'));
+        this.log.unanswered();
+        return this.hangUp(refuse('ourFault'));
       case 'refused':
-        return this.#goodbye(overdue);
+        return this.hangUp(overdue);
     }
   }
 
@@ -229,42 +196,61 @@ export class Session implements Conversation, WireListener {
   }
 
   refuse(refusal: Refusal, about: About = {}): Awaitable<void> {
-    this.#log.refused(refusal, about);
-    if (refusal.reply >= 500 && ++this.#errors > this.limits.errors) return this.#goodbye(refuse('tooManyErrors'));
+    this.log.refused(refusal, about);
+    if (refusal.reply >= 500 && ++this.#errors > this.limits.errors) return this.hangUp(refuse('tooManyErrors'));
     this.#speak(refusal);
-    if (refusal.reply < 500 || this.#tarpit === null) return undefined;
+    if (refusal.reply < 500 || this.tarpit === null) return undefined;
     this.#flush();
-    return this.pause(this.#tarpit.next());
+    return this.pause(this.tarpit.next());
   }
 
-  passOn(refusal: Refusal, about: About = {}): Awaitable<void> {
-    this.#log.refused(refusal, about);
-    if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal);
-    return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal));
+  passOn(refusal: Refusal, about: About = {}, times = 1): Awaitable<void> {
+    this.log.refused(refusal, about);
+    if (refusal.reply < 500 || this.tarpit === null) return this.#speak(refusal, times);
+    return this.pause(this.tarpit.next()).then(() => this.#speak(refusal, times));
   }
 
-  origin(smtputf8: boolean): Awaitable<Origin> {
-    const known = this.#remote.known();
-    return known === undefined ? this.#makeOrigin(smtputf8) : known.then(() => this.#makeOrigin(smtputf8));
+  bug(cause: unknown): void {
+    this.log.bug(cause);
   }
 
   reset(): void {
-    if (this.#handedOver) return;
+    if (this.handedOver) return;
     this.#content?.close();
     this.#content = null;
     const { mail } = this;
     this.mail = null;
+    this.forwarded = null;
     if (mail === null) return;
+    mail.chunks?.reading.close();
     try {
       mail.transaction.abort();
     } catch (cause) {
-      this.#log.bug(cause);
+      this.log.bug(cause);
     }
   }
 
-  receive(writer: ContentWriter): void {
+  get contentPolicy(): ContentPolicy {
+    return { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.manners.bareLf ? 'normalize' : this.setup.bareLineEnds };
+  }
+
+  receive(reading: Reading, arrived: () => Awaitable<void>): void {
     this.#contentSince = this.setup.clock.now();
-    this.#content = new ContentReading(this.setup.kernels, writer, { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.setup.bareLineEnds });
+    this.#content = reading;
+    this.#arrived = arrived;
+  }
+
+  taken(sizeOctets: number): void {
+    this.#content = null;
+    this.mail = null;
+    this.#idle = 0;
+    this.forgive();
+    this.setup.meters.messages.add(1);
+    this.setup.meters.octets.add(sizeOctets);
+  }
+
+  note(refusal: Refusal, about: About = {}): void {
+    this.log.refused(refusal, about);
   }
 
   startTls(): void {
@@ -272,6 +258,11 @@ export class Session implements Conversation, WireListener {
     this.#busy = 'tls';
     this.#busySince = this.setup.clock.now();
     this.#wire.startTls();
+  }
+
+  override become(peer: Peer, name: string | null | undefined): Refusal | null {
+    this.reset();
+    return super.become(peer, name);
   }
 
   async pause(ms: number): Promise<void> {
@@ -312,16 +303,21 @@ export class Session implements Conversation, WireListener {
         } else {
           const waiting = content.read(chunk, from);
           at = content.position;
-          this.#hold(content.ended ? this.#finish(content) : waiting);
+          this.#hold(content.ended ? this.#arrive() : waiting);
         }
       } catch (cause) {
         this.#bug(cause);
         if (content !== null) at = content.position;
         // A kernel that reads nothing would be asked for ever.
-        if (at <= from) this.#goodbye(refuse('ourFault'));
+        if (at <= from) this.hangUp(refuse('ourFault'));
       }
     }
     this.#settle();
+  }
+
+  #arrive(): Awaitable<void> {
+    this.#content = null;
+    return this.#arrived();
   }
 
   #found(found: Found): Awaitable<void> {
@@ -334,7 +330,7 @@ export class Session implements Conversation, WireListener {
       case 'bareLf':
         this.exchange = null;
         this.#bareLf++;
-        return this.#bareLf < BARE_LF_IN_COMMANDS ? this.refuse(refuse('badLineEnd')) : this.#goodbye(refuse('badLineEnd'));
+        return this.#bareLf < BARE_LF_IN_COMMANDS ? this.refuse(refuse('badLineEnd')) : this.hangUp(refuse('badLineEnd'));
       case 'more':
         return undefined;
     }
@@ -342,55 +338,25 @@ export class Session implements Conversation, WireListener {
 
   #obey(line: string, octets: number): Awaitable<void> {
     if (this.exchange !== null) return answerExchange(this, line);
-    const said = parseCommandLine(line);
+    const said = parseCommandLine(this.manners.line(line));
     if (said === null) return this.refuse(refuse(line.includes('\r') ? 'badLineEnd' : 'badCharacters'));
-    if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.refuse(refuse('lineTooLong'));
     const command = commands.get(said.verb);
+    if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.#refuseCommand(command, said.argument, refuse('lineTooLong'));
     if (this.#phase === 'turned away') return said.verb === 'QUIT' && command !== undefined ? command.run(this, said.argument) : this.refuse(refuse('badSequence'));
-    if (command === undefined) return HTTP_REQUEST.test(line) ? this.#goodbye(refuse('tooManyErrors')) : this.refuse(refuse('unknownCommand'));
+    if (command === undefined) return HTTP_REQUEST.test(line) ? this.hangUp(refuse('tooManyErrors')) : this.refuse(refuse('unknownCommand'));
     const refusal = this.#forbidden(command);
-    return refusal === null ? command.run(this, said.argument) : this.refuse(refusal);
+    return refusal === null ? command.run(this, said.argument) : this.#refuseCommand(command, said.argument, refusal);
+  }
+
+  #refuseCommand(command: Command | undefined, argument: string, refusal: Refusal): Awaitable<void> {
+    return command?.refused === undefined ? this.refuse(refusal) : command.refused(this, argument, refusal);
   }
 
   #forbidden(command: Command): Refusal | null {
-    if (this.requireTls && this.tls === null && command.withoutTls !== true) return refuse('tlsRequired');
-    if (this.requireAuth && this.account === null && command.withoutAuth !== true) return refuse('authRequired');
+    if (this.terms.requireTls && this.tls === null && command.withoutTls !== true) return refuse('tlsRequired');
+    if (this.terms.requireAuth && this.account === null && command.withoutAuth !== true) return refuse('authRequired');
     if (command.idle === true && ++this.#idle > this.limits.idleCommands) return refuse('tooManyErrors');
     return null;
-  }
-
-  #finish(content: ContentReading): Awaitable<void> {
-    const { mail } = this;
-    const answer = content.finish();
-    if (!(answer instanceof Promise)) return this.#finished(content, answer, mail);
-    this.#handedOver = true;
-    return answer.then(late => this.#finished(content, late, mail));
-  }
-
-  #finished(content: ContentReading, answer: Queued | Refusal, mail: OpenMail | null): Awaitable<void> {
-    this.#handedOver = false;
-    if (answer.kind === 'refused') {
-      this.reset();
-      // Ours or the intake's: at the end of content both wait before they speak, since nothing else is to be said.
-      return this.passOn(answer, mail === null ? {} : { from: mail.from });
-    }
-    this.#content = null;
-    this.mail = null;
-    this.#idle = 0;
-    this.#tarpit?.reset();
-    this.setup.meters.messages.add(1);
-    this.setup.meters.octets.add(content.sizeOctets);
-    return this.answer(answer.refused.size === 0 ? `250 2.0.0 Ok. ${answer.id}\r\n` : this.#oneByOne(answer, mail));
-  }
-
-  /** Asked for by EXDATA: what became of each accepted recipient. */
-  #oneByOne({ id, refused }: Queued, mail: OpenMail | null): string {
-    return formatExdata(Array.from({ length: mail?.accepted ?? 0 }, (_, place) => {
-      const refusal = refused.get(place);
-      if (refusal === undefined) return { code: 250, status: '2.0.0', text: `Ok. ${id}` };
-      this.#log.refused(refusal, mail === null ? {} : { from: mail.from });
-      return { code: refusal.reply, status: refusal.status, text: refusal.text };
-    }));
   }
 
   /** Holds the next command back until an answer is there. */
@@ -416,15 +382,15 @@ export class Session implements Conversation, WireListener {
 
   /** Whatever our side threw is 451: a bug of ours never bounces anyone's mail. */
   #bug(cause: unknown): void {
-    this.#log.bug(cause);
+    this.log.bug(cause);
     const content = this.#content;
     this.exchange = null;
-    this.#handedOver = false;
+    this.handedOver = false;
     if (content !== null && !content.ended) return content.fail(refuse('ourFault'));
     const refusal = refuse('ourFault');
     this.reset();
     if (this.over) return;
-    this.#log.refused(refusal, {});
+    this.log.refused(refusal, {});
     this.#speak(refusal);
   }
 
@@ -456,12 +422,12 @@ export class Session implements Conversation, WireListener {
     this.#flush();
     if (!this.#stillFree() || !this.#backlog.empty) return;
     if (this.#inputOver) this.end();
-    else if (this.#leaving && this.#content === null) this.#goodbye(refuse('shuttingDown'));
+    else if (this.#leaving && this.#content === null) this.hangUp(refuse('shuttingDown'));
   }
 
   #keep(rest: Buffer): void {
     // Behind STARTTLS it came in the clear: never read (RFC 3207 §4.2), since it would run as if it had come encrypted.
-    if (this.#busy === 'tls') this.#log.trouble(`${rest.length} octets in the clear behind STARTTLS, dropped`);
+    if (this.#busy === 'tls') this.log.trouble(`${rest.length} octets in the clear behind STARTTLS, dropped`);
     else this.#backlog.putBack(rest);
   }
 
@@ -481,40 +447,23 @@ export class Session implements Conversation, WireListener {
     this.#busySince = this.setup.clock.now();
   }
 
-  #speak(refusal: Refusal): void {
-    this.answer(formatReply(refusal.reply, refusal.status, refusal.text));
+  #speak(refusal: Refusal, times = 1): void {
+    this.answer(formatReply(refusal.reply, refusal.status, refusal.text).repeat(times));
     if (refusal.reply === 421) this.end();
   }
 
   /** 421 and out. */
-  #goodbye(refusal: Refusal): void {
+  hangUp(refusal: Refusal): void {
     const last = lastWord(refusal);
-    this.#log.refused(last, this.mail === null ? {} : { from: this.mail.from });
+    this.log.refused(last, this.mail === null ? {} : { from: this.mail.from });
     this.#speak(last);
   }
 
   #spokeEarly(): boolean {
     const refusal = refuse('spokeTooSoon');
-    this.#log.refused(refusal, {});
+    this.log.refused(refusal, {});
     this.answer(formatReply(refusal.reply, null, refusal.text));
     this.end();
     return true;
-  }
-
-  #makeOrigin(smtputf8: boolean): Origin {
-    const { setup, account } = this;
-    return describeOrigin({
-      source: setup.source,
-      wire: this.#wire,
-      remoteName: this.#remote.name,
-      helo: this.helo,
-      extended: this.extended,
-      smtputf8,
-      tls: this.tls,
-      account,
-      mechanism: this.mechanism,
-      relayClient: account === null ? this.#guest.variables.get('RELAYCLIENT') : (setup.listener.authRelayClient ?? ''),
-      at: setup.clock.now(),
-    });
   }
 }

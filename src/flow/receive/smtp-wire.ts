@@ -5,20 +5,20 @@
  */
 /* oxlint-disable no-underscore-dangle -- the names are smtp-server's */
 import type { Socket, ListenOptions } from 'node:net';
-import { createSecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket, type SecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { TLS_HANDSHAKE_MS } from './limits.ts';
 import type { TlsOptions } from './options.ts';
+import type { Peer } from './peer.ts';
+import { ProxyHeaders } from './proxy-headers.ts';
+import { bestContext, checkContexts } from './tls-contexts.ts';
+import { describeChannel, type TlsChannel } from './tls-channel.ts';
 
 /** One connection, as its session sees it. */
 export interface Wire {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly tls: WireTls | null;
+  readonly tls: TlsChannel | null;
   /** False: the peer does not read what we say; Listener.drained() will be called. */
   write(text: string): boolean;
   /** After Listener.read() answered false. */
@@ -28,11 +28,6 @@ export interface Wire {
   /** Flushes, closes our side, and drops the connection when the peer does not close its own within seconds. */
   end(): void;
   destroy(): void;
-}
-
-export interface WireTls {
-  readonly version: string;
-  readonly cipher: string;
 }
 
 /** The session, as its connection sees it. */
@@ -49,8 +44,10 @@ export interface WireListener {
 
 /** Who may come in, and who is waiting behind the door. */
 export interface WireDoor<Guest> {
-  /** At accept, before any octet, TLS or not. Null: dropped, after `text` where that can be said. */
-  arrive(peer: { remoteAddress: string; localAddress: string; localPort: number }): Arrival<Guest> | { text: string };
+  /** Before anything is said, TLS or not, once it is known who comes. Dropped, after `text` where that can be said. */
+  arrive(peer: Peer): Arrival<Guest> | { text: string };
+  /** Whether a PROXY header must come first; 'refused': it could not be believed. */
+  expectsHeader(remoteAddress: string): 'no' | 'yes' | 'refused';
   begin(wire: Wire, guest: Guest): WireListener;
   /** Trouble before a session began, or of the listening socket. */
   trouble(cause: Error): void;
@@ -71,6 +68,13 @@ interface GuestOptions<Guest> extends SocketOptions {
 /** A dual-stack listener shows IPv4 peers as ::ffff:a.b.c.d. */
 function plainAddress(address: string | undefined): string {
   return address === undefined ? '' : address.replace(/^::ffff:(?=\d+\.)/i, '');
+}
+
+/** Whoever may open a Unix socket of ours is on this machine. */
+const HERE: Peer = { remoteAddress: '127.0.0.1', remotePort: 0, localAddress: '127.0.0.1', localPort: 0 };
+
+function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer {
+  return { remoteAddress: plainAddress(remoteAddress), remotePort: remotePort ?? 0, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 };
 }
 
 class WireStream extends SMTPStream {
@@ -104,10 +108,13 @@ const nobody: WireListener = {
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
   leave: () => void = () => undefined;
+  #failed = false;
+  /** The server, as it is on the address that the client called. */
+  at: () => SMTPServer = () => this._server;
+  subjectField: () => string | undefined = () => undefined;
 
-  get tls(): WireTls | null {
-    if (!(this._socket instanceof TLSSocket)) return null;
-    return { version: this._socket.getProtocol() ?? 'TLS', cipher: this._socket.getCipher().name };
+  get tls(): TlsChannel | null {
+    return this._socket instanceof TLSSocket ? describeChannel(this._socket, this.subjectField()) : null;
   }
 
   override init(): void {
@@ -131,6 +138,7 @@ class WireConnection extends SMTPConnection implements Wire {
   }
 
   startTls(): void {
+    this._server = this.at();
     this.upgrade(() => undefined, () => {
       this._socket.on('drain', () => this.listener.drained());
       this.listener.secured();
@@ -149,7 +157,9 @@ class WireConnection extends SMTPConnection implements Wire {
   override _armTimeout(): void {}
 
   override _onError(cause: Error): void {
-    this.listener.failed(cause);
+    // A handshake that fails is told twice.
+    if (!this.#failed) this.listener.failed(cause);
+    this.#failed = true;
     this._socket.destroy();
   }
 
@@ -163,9 +173,18 @@ class WireConnection extends SMTPConnection implements Wire {
 
 export class WireServer<Guest> extends SMTPServer {
   readonly #door: WireDoor<Guest>;
+  #subjectField: string | undefined;
+  #byAddress: ReadonlyMap<string, SecureContext>;
   readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
+  /** Accepted by others, and handed over. */
+  readonly #handed = new Map<Socket, Peer>();
+  #allGone: () => void = () => undefined;
+  readonly #headers = new ProxyHeaders();
+  readonly #now: () => number;
+  /** It listens on a Unix socket. */
+  #inside = false;
 
-  constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean) {
+  constructor(door: WireDoor<Guest>, tls: TlsOptions | undefined, secure: boolean, now: () => number) {
     super({
       ...wireTls(tls),
       secure,
@@ -178,35 +197,73 @@ export class WireServer<Guest> extends SMTPServer {
       socketTimeout: TLS_HANDSHAKE_MS,
     });
     this.#door = door;
+    this.#now = now;
+    this.#subjectField = tls?.clients?.subjectField;
+    this.#byAddress = tls === undefined ? new Map() : checkContexts(tls);
     this.on('error', cause => door.trouble(cause));
   }
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
-    const { localAddress, localPort } = socket;
-    const remoteAddress = plainAddress(socket.remoteAddress);
-    if (remoteAddress === '') {
+    const handed = this.#handed.get(socket);
+    const peer = handed ?? (this.#inside ? HERE : peerOf(socket));
+    if (peer.remoteAddress === '') {
       // Gone before we looked.
       socket.on('error', () => undefined);
       socket.destroy();
       return false;
     }
-    const arrival = this.#door.arrive({ remoteAddress, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 });
+    const expected = handed === undefined ? this.#door.expectsHeader(peer.remoteAddress) : 'no';
+    if (expected === 'refused') {
+      turnAway(socket, '');
+      return false;
+    }
+    if (expected === 'no' && !this.#arrive(socket, peer, handshake)) return false;
+    return super._acceptSocket(socket, handshake);
+  }
+
+  /** False: turned away. */
+  #arrive(socket: Socket, peer: Peer, handshake: boolean): boolean {
+    const arrival = this.#door.arrive(peer);
     if ('text' in arrival) {
-      socket.on('error', () => undefined);
-      if (handshake || arrival.text === '') socket.destroy();
-      else socket.end(arrival.text, () => socket.destroySoon());
+      turnAway(socket, handshake ? '' : arrival.text);
       return false;
     }
     // For those who go before a session begins; STARTTLS takes every listener off the socket.
     socket.once('close', arrival.leave);
     this.#arrivals.set(socket, arrival);
-    return super._acceptSocket(socket, handshake);
+    return true;
   }
 
-  /** No PROXY header; the guest rides on the options that reach connect(). */
+  override _expectsProxyHeader(socket: Socket): boolean {
+    return !this.#handed.has(socket) && this.#door.expectsHeader(this.#inside ? HERE.remoteAddress : plainAddress(socket.remoteAddress)) === 'yes';
+  }
+
+  /** The guest rides on the options that reach connect(). */
   override _handleProxy(socket: Socket, callback: (error: Error | null, options?: SocketOptions & { id: string }) => void): void {
-    const options: GuestOptions<Guest> = { id: '-', arrival: this.#arrivals.get(socket) as Arrival<Guest> };
-    callback(null, options);
+    const arrived = this.#arrivals.get(socket);
+    const go = (arrival: Arrival<Guest>) => {
+      const options: GuestOptions<Guest> = { id: '-', arrival, ...(this.#inside ? { remoteAddress: HERE.remoteAddress } : {}) };
+      callback(null, options);
+    };
+    if (arrived !== undefined) return go(arrived);
+    this.#headers.read(socket, this.#now(), read => {
+      const own = this.#inside ? HERE : peerOf(socket);
+      if (read.kind === 'lost') {
+        socket.destroy();
+        const cause = new Error(`${own.remoteAddress}: ${read.why}`);
+        this.#door.trouble(cause);
+        return callback(cause);
+      }
+      const here = this.#arrive(socket, read.peer ?? own, this.options.secure === true);
+      const arrival = this.#arrivals.get(socket);
+      if (here && arrival !== undefined) go(arrival);
+      else callback(new Error('turned away'));
+    });
+  }
+
+  /** Called about once a second. */
+  sweep(): void {
+    this.#headers.sweep(this.#now());
   }
 
   override connect(socket: Socket | TLSSocket, options?: SocketOptions | null): void {
@@ -214,12 +271,28 @@ export class WireServer<Guest> extends SMTPServer {
     this.connections.add(connection);
     const { guest, leave } = (options as GuestOptions<Guest>).arrival;
     connection.leave = leave;
+    connection.at = () => this.#at(connection.localAddress);
+    connection.subjectField = () => this.#subjectField;
     connection.listener = this.#door.begin(connection, guest);
     connection.init();
   }
 
+  /** Accepted by somebody whom we believe: no header is expected. */
+  take(socket: Socket, from: Peer): void {
+    if (!this.server.listening) return void socket.destroy();
+    this.#handed.set(socket, from);
+    socket.once('close', () => {
+      this.#handed.delete(socket);
+      if (this.#handed.size === 0) this.#allGone();
+    });
+    socket.allowHalfOpen = true;
+    this.server.emit('connection', socket);
+    socket.resume();
+  }
+
   /** Resolves when the socket listens. */
   open(where: ListenOptions | { fd: number }): Promise<void> {
+    this.#inside = 'path' in where;
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
       this.listen(where, () => {
@@ -229,25 +302,55 @@ export class WireServer<Guest> extends SMTPServer {
     });
   }
 
+  override _upgrade(...[socket, callback]: Parameters<SMTPServer['_upgrade']>): void {
+    const at = this.#at(plainAddress(socket.localAddress));
+    if (at === this) super._upgrade(socket, callback);
+    else SMTPServer.prototype._upgrade.call(at, socket, callback);
+  }
+
+  override _resolveSNI(servername: string, callback: (error: Error | null, context?: SecureContext) => void): void {
+    callback(null, bestContext(this.secureContext, servername));
+  }
+
+  /** Ourselves, with the address's own certificate for whoever asks for no name we know. */
+  #at(localAddress: string): SMTPServer {
+    const own = this.#byAddress.get(localAddress);
+    if (own === undefined) return this;
+    return Object.create(this, { secureContext: { value: new Map(this.secureContext).set('*', own) } }) as SMTPServer;
+  }
+
   /** New connections get these; those under way keep what they have. */
   updateTls(tls: TlsOptions): void {
     // The package forgets the old contexts before it tries the new ones: let what is no good throw here.
-    for (const context of [tls, ...Object.values(tls.sni ?? {})]) createSecureContext(context);
+    const byAddress = checkContexts(tls);
     this.updateSecureContext(wireTls(tls));
+    this.#byAddress = byAddress;
+    this.#subjectField = tls.clients?.subjectField;
   }
 
   /** No new connections; resolves when the last one is gone. */
   stop(): Promise<void> {
-    return new Promise(resolve => {
+    const handed = new Promise<void>(resolve => {
+      this.#allGone = resolve;
+      if (this.#handed.size === 0) resolve();
+    });
+    const own = new Promise<void>(resolve => {
       this.server.close(() => resolve());
       for (const socket of this._pendingSockets.values()) socket.destroy();
     });
+    return Promise.all([own, handed]).then(() => undefined);
   }
+}
+
+function turnAway(socket: Socket, text: string): void {
+  socket.on('error', () => undefined);
+  if (text === '') socket.destroy();
+  else socket.end(text, () => socket.destroySoon());
 }
 
 function wireTls(tls: TlsOptions | undefined): object {
   if (tls === undefined) return {};
-  const { sni, ...context } = tls;
+  const { sni, addresses: _, clients, ...context } = tls;
   // Always given, since an update is laid over what was there.
-  return { ...context, sniOptions: sni ?? {} };
+  return { ...context, sniOptions: sni ?? {}, requestCert: clients !== undefined, rejectUnauthorized: clients?.demand ?? false };
 }

@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import type { Address } from '../../core/envelope.ts';
-import type { Intake } from '../../core/intake.ts';
+import type { Intake, MailOptions } from '../../core/intake.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { RecipientState, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter, ReportNews } from '../../core/report.ts';
 import type { Refusal } from '../../core/status.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
+import { sourceTag } from '../../grammar/filter/control-file.ts';
 import { encodeNamedAddress } from '../../grammar/mime/encoded-word.ts';
 import { compose } from './composition.ts';
 import { queueLetter } from './letter.ts';
@@ -68,6 +69,8 @@ export function createReporter(options: ReporterOptions): Reporter {
   /** Null: it is queued. */
   async function submit(news: ReportNews, duty: Extract<Duty, { to: Address }>): Promise<Refusal | null> {
     const { message } = news;
+    // A report leaves as the message came: by its virtual host.
+    const { virtualHost } = message.envelope.origin;
     const at = clock.now();
     const double = duty.kind === 'postmaster';
     const key = keyOf(message, double ? 'double' : news.kind, duty.recipients);
@@ -78,8 +81,8 @@ export function createReporter(options: ReporterOptions): Reporter {
       boundary: await boundaryFor(key, returned),
     });
     const queued = await queueLetter(intake, kernels, {
-      origin: { source: 'dsn', protocol: double ? DOUBLE_BOUNCE : 'dsn', at }, key, to: duty.to,
-      mail: { body: composition.body, smtputf8: composition.smtputf8 },
+      origin: { source: 'dsn', protocol: double ? DOUBLE_BOUNCE : 'dsn', about: sourceTag(message.envelope.origin), at, ...(virtualHost === undefined ? {} : { virtualHost }) }, key, to: duty.to,
+      mail: { body: composition.body, smtputf8: composition.smtputf8, ...demandsOf(message) },
       async *pieces() {
         yield Buffer.from(composition.head);
         yield* returned?.read() ?? [];
@@ -100,6 +103,11 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
 
   return { report };
+}
+
+/** What is said about a message may be no less safe on its way than the message was (RFC 8689 §5, courier-core 1.6). */
+function demandsOf({ envelope: { security, requireTls } }: StoredMessage): Pick<MailOptions, 'security' | 'requireTls'> {
+  return { ...(security === undefined ? {} : { security }), ...(requireTls === undefined ? {} : { requireTls }) };
 }
 
 /**

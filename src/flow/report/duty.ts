@@ -66,6 +66,8 @@ export function returnsWhole(message: StoredMessage, recipients: readonly Recipi
   const { facts, envelope, trace } = message;
   // Such octets cannot travel inside a message that is not binary (RFC 2045 §2.8).
   if (facts.hasNul || facts.bareCr > 0 || facts.bareLf > 0 || facts.longestLine > LINE_LONGEST) return false;
+  // What was to travel by TLS alone is not sent about again (RFC 8689 §5).
+  if (envelope.requireTls === true) return false;
   if (duty === 'postmaster') return true;
   return envelope.ret !== 'hdrs' && facts.sizeOctets + trace.length < limitOctets && recipients.some(one => one.outcome?.kind === 'failed');
 }

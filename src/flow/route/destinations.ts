@@ -26,7 +26,7 @@ export interface DestinationSettings {
 /** MX lists may be long on purpose; nobody needs to try more (RFC 5321 §5.1 asks for at least two). */
 const RELAYS = 40;
 
-type Manner = Pick<Destination, 'tls' | 'proxy' | 'auth'> & { readonly families?: EsmtpRoute['families']; readonly proxyResolves: boolean };
+type Manner = Pick<Destination, 'tls' | 'proxy' | 'auth' | 'security'> & { readonly families?: EsmtpRoute['families']; readonly proxyResolves: boolean; readonly known?: boolean };
 
 export function createDestinations(settings: DestinationSettings): Destinations {
   const routeOf = createRouteFinder(settings.routes);
@@ -44,30 +44,33 @@ export function createDestinations(settings: DestinationSettings): Destinations 
   };
 }
 
-function mannerOf({ tls, proxy, auth, families }: Omit<EsmtpRoute, 'match'>): Manner {
+function mannerOf({ tls, proxy, auth, families, security }: Omit<EsmtpRoute, 'match'>): Manner {
   return {
     tls,
     proxyResolves: proxy?.resolve === 'proxy',
     ...(proxy === undefined ? {} : { proxy: plainProxy(proxy) }),
     ...(auth === undefined ? {} : { auth }),
     ...(families === undefined ? {} : { families }),
+    ...(security === undefined ? {} : { security }),
   };
 }
 
-function plainProxy({ host, port, login, password }: RouteProxy): NonNullable<Destination['proxy']> {
-  return { host, port, ...(login === undefined ? {} : { login }), ...(password === undefined ? {} : { password }) };
+function plainProxy({ host, port, login, password, via }: RouteProxy): NonNullable<Destination['proxy']> {
+  return { host, port, ...(login === undefined ? {} : { login }), ...(password === undefined ? {} : { password }), ...(via === undefined ? {} : { via }) };
 }
 
-async function findDomain(settings: DestinationSettings, domain: string, manner: Manner): Promise<Destination | Settled> {
+async function findDomain(settings: DestinationSettings, domain: string, usual: Manner): Promise<Destination | Settled> {
   const literal = literalAddress(domain);
   if (literal !== null) {
-    return settings.isOwnAddress(literal) ? loops(domain) : destination([{ host: literal, address: literal, port: settings.port }], manner);
+    return settings.isOwnAddress(literal) ? loops(domain) : destination([{ host: literal, address: literal, port: settings.port }], { ...usual, known: true });
   }
   if (isIp(domain)) return failed('5.1.2', `${domain} is an address; as a domain it is written [${domain}]`);
   const ascii = asciiDomain(domain);
   if (ascii === null) return failed('5.1.2', `The domain ${domain} cannot be written in DNS`);
   const found = await findMailExchangers(settings, ascii);
   if (found.kind === 'settled') return found;
+  // Without MX the host is the domain itself, and its certificate says so.
+  const manner: Manner = { ...usual, known: found.kind === 'implicit' || found.authentic };
   const hosts = found.kind === 'hosts' ? found.hosts : [{ host: ascii, preference: 0 }];
   if (found.kind === 'implicit' && settings.isOwnName(ascii)) return loops(domain);
   if (manner.proxyResolves) return destination(hosts.map(({ host }) => ({ host, port: settings.port })), manner);
@@ -75,8 +78,9 @@ async function findDomain(settings: DestinationSettings, domain: string, manner:
 }
 
 /** A configured relay: its name may have MX records, or addresses only. Loops are the administrator's affair. */
-async function findRelay(settings: DestinationSettings, relay: NonNullable<EsmtpRoute['relay']>, manner: Manner): Promise<Destination | Settled> {
+async function findRelay(settings: DestinationSettings, relay: NonNullable<EsmtpRoute['relay']>, usual: Manner): Promise<Destination | Settled> {
   const { port } = relay;
+  const manner: Manner = { ...usual, known: true };
   if (relay.literal || isIp(relay.host)) return destination([{ host: relay.host, address: relay.host, port }], manner);
   const ascii = asciiDomain(relay.host) ?? relay.host;
   const found = await findMailExchangers({ ...settings, isOwnName: () => false }, ascii);
@@ -132,6 +136,10 @@ async function addressesOf({ resolver, chance, preferIpv6 }: DestinationSettings
   };
 }
 
-function destination(relays: readonly Relay[], { tls, proxy, auth }: Manner): Destination {
-  return { kind: 'destination', relays, tls, ...(proxy === undefined ? {} : { proxy }), ...(auth === undefined ? {} : { auth }) };
+function destination(relays: readonly Relay[], { tls, proxy, auth, security, known }: Manner): Destination {
+  return {
+    kind: 'destination', relays, tls,
+    ...(proxy === undefined ? {} : { proxy }), ...(auth === undefined ? {} : { auth }),
+    ...(security === undefined ? {} : { security }), ...(known === true ? { known } : {}),
+  };
 }

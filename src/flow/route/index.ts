@@ -6,5 +6,6 @@
  */
 export { createRouteTable, relayKey, relayRoute } from './table.ts';
 export { createDestinations } from './destinations.ts';
+export { demandingRouter } from './demands.ts';
 export type { EsmtpRoute, RouteProxy, RouteRelay, TableSettings } from './table.ts';
 export type { DestinationSettings } from './destinations.ts';

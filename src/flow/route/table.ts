@@ -4,18 +4,21 @@
  * and mx.ts finds the same route again by the same key.
  */
 import type { Recipient } from '../../core/envelope.ts';
-import type { Proxy, Route, Router, Settled, TlsPolicy } from '../../core/transport.ts';
+import type { Proxy, RelayAuth, Route, Router, Settled, TlsPolicy } from '../../core/transport.ts';
 import { domainOf } from '../../grammar/address.ts';
+import { asciiDomain, isAscii } from '../../grammar/domain.ts';
 
 /** One line of `esmtproutes`, with what other files say about it. */
 export interface EsmtpRoute {
-  /** `example.com`, `.example.com` for all names below it, '' for everything. As the house writes domains. */
+  /** `example.com`, `.example.com` for all names below it, '' for everything. In A-labels. */
   readonly match: string;
   /** Absent: the domain's own MX; the rest of the line still counts. */
   readonly relay?: RouteRelay;
   readonly tls: TlsPolicy;
   readonly proxy?: RouteProxy;
-  readonly auth?: { readonly login: string; readonly password: string };
+  readonly auth?: RelayAuth;
+  /** `/SECURITY=STARTTLS` */
+  readonly security?: 'starttls';
   readonly families?: 'ipv4' | 'ipv6';
 }
 
@@ -74,7 +77,8 @@ export function createRouteFinder(routes: readonly EsmtpRoute[]): (domain: strin
     else if (match.startsWith('.')) first(below, match);
     else first(exact, match);
   });
-  return domain => {
+  return written => {
+    const domain = isAscii(written) ? written : (asciiDomain(written) ?? written);
     let best = Math.min(all, exact.get(domain) ?? Number.POSITIVE_INFINITY);
     for (let dot = domain.indexOf('.'); dot > 0; dot = domain.indexOf('.', dot + 1)) best = Math.min(best, below.get(domain.slice(dot)) ?? Number.POSITIVE_INFINITY);
     return routes[best] ?? null;
@@ -85,15 +89,20 @@ export function createRouteFinder(routes: readonly EsmtpRoute[]): (domain: strin
  * A relay as `esmtproutes` writes it, and how it is used when that is special: two routes to one host that differ in
  * TLS, proxy or login are two next hops. Null for a route without a relay. A comma keeps it apart from domains.
  */
-export function relayKey({ relay, tls, proxy, auth, families }: EsmtpRoute): string | null {
+export function relayKey({ relay, tls, proxy, auth, families, security }: EsmtpRoute): string | null {
   if (relay === undefined) return null;
   const { host, port, literal } = relay;
   const how = [
+    ...(security === undefined ? [] : ['SECURITY']),
     ...(tls.kind === 'opportunistic' ? [] : [tls.kind]),
     ...(tls.verify ? ['verify'] : []),
     ...(families === undefined ? [] : [families]),
     ...(auth === undefined ? [] : [`as ${auth.login}`]),
-    ...(proxy === undefined ? [] : [`by ${proxy.host},${proxy.port}`]),
+    ...chainOf(proxy).map(one => `by ${one.host},${one.port}`),
   ];
   return [`${literal ? `[${host}]` : host},${port}`, ...how].join(' ');
+}
+
+function chainOf(proxy: Proxy | undefined): readonly Proxy[] {
+  return proxy === undefined ? [] : [proxy, ...chainOf(proxy.via)];
 }

@@ -1,6 +1,7 @@
 /** One attempt at one message, cut into deliveries; and what a transport's answer to a delivery is worth: pure. */
 import type { Instant } from '../../core/clock.ts';
 import type { Recipient, RecipientId } from '../../core/envelope.ts';
+import type { DownLink } from '../../core/links.ts';
 import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
 import type { Claim, CorruptContent, RecipientState, StoredContent } from '../../core/queue-store.ts';
 import type { Transport } from '../../core/transport.ts';
@@ -20,6 +21,8 @@ export interface Attempt {
   readonly outcomes: Map<RecipientId, Outcome>;
   /** Some recipients had no turn, and would like one then. */
   untriedDue: Instant | null;
+  /** Whose way was not there: nothing was tried, and no time was lost. */
+  readonly offline: Map<RecipientId, DownLink>;
   renewedAt: Instant;
   /** Somebody else has the message now: nothing more is written. */
   lost: boolean;

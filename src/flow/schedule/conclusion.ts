@@ -1,13 +1,14 @@
 /** record → report → release: what an attempt brought is written down; each step is durable before the next. */
 import type { Clock, Instant } from '../../core/clock.ts';
-import type { RecipientId } from '../../core/envelope.ts';
+import type { Origin, RecipientId } from '../../core/envelope.ts';
+import type { Links } from '../../core/links.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Claim, Held, News, QueueStore, RecipientState } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
 import type { Attempt } from './attempt.ts';
 import type { CalendarSettings } from './calendar.ts';
 import { contentOf, corruptionOf } from './content.ts';
-import { mayNeedReport, settle, soonAfter } from './settlement.ts';
+import { mayNeedReport, settle, soonAfter, wasTried } from './settlement.ts';
 import type { Tally } from './tally.ts';
 
 export interface ConclusionOptions {
@@ -15,22 +16,24 @@ export interface ConclusionOptions {
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly tally: Tally;
-  settings(): CalendarSettings;
+  /** Of a message that came so. */
+  settings(origin: Origin): CalendarSettings;
+  readonly links?: Links;
 }
 
 /** Rejects when the store does; then the lease runs out and the attempt repeats. */
 export type Conclude = (attempt: Attempt) => Promise<void>;
 
-export function createConclusion({ store, reporter, clock, tally, settings: current }: ConclusionOptions): Conclude {
+export function createConclusion({ store, reporter, clock, tally, settings: current, links }: ConclusionOptions): Conclude {
   async function conclude(attempt: Attempt): Promise<void> {
     if (attempt.lost) return tally.leaseLost();
-    const settings = current();
     const { message } = attempt.claim;
+    const settings = current(message.envelope.origin);
     const endedAt = clock.now();
     const corruption = corruptionOf(attempt);
     if (corruption !== null) return await setAside(attempt, corruption.why, endedAt);
 
-    const { outcomes, expired, reports, warn, retryUntil, due } = settle(message, attempt.outcomes, settings, endedAt, queueTimesOf(attempt));
+    const { outcomes, expired, reports, warn, retryUntil, due } = settle(message, attempt.outcomes, settings, endedAt, { queueTimes: queueTimesOf(attempt, settings, links, endedAt), offline: attempt.offline });
     for (const recipient of expired) tally.delivery(message, recipient, recipient.outcome as Outcome, null);
     const news: News = { at: endedAt, ...(outcomes.size === 0 ? {} : { outcomes }) };
     const worthTelling = (group: readonly RecipientState[]) => group.some(recipient => mayNeedReport(recipient, recipient.outcome as Outcome));
@@ -66,7 +69,7 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
     // Nobody was deferred, so nobody minds an earlier turn for those who had none.
     const early = attempt.untriedDue !== null && ![...outcomes.values()].some(outcome => outcome.kind === 'deferred') ? attempt.untriedDue : null;
     const retry = due === null ? soonAfter(settings, endedAt) : otherWay ? endedAt : (early ?? due);
-    const tried = attempt.outcomes.size > 0;
+    const tried = [...attempt.outcomes.values()].some(wasTried);
     await held(attempt, claim => store.release(claim, tried ? { due: retry } : { due: retry, untried: true }, last));
   }
 
@@ -106,17 +109,20 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
   return conclude;
 }
 
-/** Those of this attempt whose transport keeps mail for a time of its own. */
-function queueTimesOf({ jobs }: Attempt): ReadonlyMap<RecipientId, number> | undefined {
+/** Those of this attempt whose mail is kept for another time: their transport says so, or their link was down for a part of it. */
+function queueTimesOf({ claim, jobs }: Attempt, { queueTimeMs }: CalendarSettings, links: Links | undefined, now: Instant): ReadonlyMap<RecipientId, number> {
   let times: Map<RecipientId, number> | undefined;
-  for (const { transport, recipients } of jobs) {
-    const ms = transport.queueTimeMs?.();
-    if (ms === undefined) continue;
+  for (const { transport, lane: { nexthop }, recipients } of jobs) {
+    const own = transport.queueTimeMs?.();
+    const downMs = links?.downMs({ kind: 'route', transport: transport.name, nexthop }, claim.message.acceptedAt, now) ?? 0;
+    if (own === undefined && downMs === 0) continue;
     times ??= new Map();
-    for (const { id } of recipients) times.set(id, ms);
+    for (const { id } of recipients) times.set(id, (own ?? queueTimeMs) + downMs);
   }
-  return times;
+  return times ?? USUAL;
 }
+
+const USUAL: ReadonlyMap<RecipientId, number> = new Map();
 
 function idsOf(recipients: readonly RecipientState[]) {
   return recipients.map(recipient => recipient.id);

@@ -50,8 +50,8 @@ export interface Lanes<Job> {
   busy(): Iterable<Lane>;
   /** Lanes without work that are remembered. */
   idle(): Iterable<Lane>;
-  /** Forgets every closure. */
-  reopen(): void;
+  /** Forgets closures: every one, or of the lanes wanted. */
+  reopen(wanted?: (lane: Lane) => boolean): void;
   readonly size: number;
   readonly waiting: number;
   readonly active: number;
@@ -257,8 +257,9 @@ export function createLanes<Job>(): Lanes<Job> {
     },
     busy: () => busy,
     idle: () => idle,
-    reopen() {
+    reopen(wanted) {
       for (const set of [idle, busy]) for (const lane of set) {
+        if (wanted?.(lane) === false) continue;
         lane.closedUntil = 0;
         lane.cohorts = 0;
       }

@@ -9,11 +9,12 @@
  * before the report was queued, the report repeats under the same idempotency key; after it, nothing.
  */
 import { after, type Chance, type Clock, type Instant } from '../../core/clock.ts';
-import type { MessageId } from '../../core/envelope.ts';
+import type { MessageId, Origin } from '../../core/envelope.ts';
+import type { DownLink, Links } from '../../core/links.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { NexthopView } from '../../core/operations.ts';
-import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
+import type { Deferred, Failed, Outcome, Outcomes } from '../../core/outcome.ts';
 import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
 import type { Route, Router, Transport } from '../../core/transport.ts';
@@ -35,9 +36,12 @@ export interface RunnerOptions {
   readonly transports: ReadonlyMap<string, Transport>;
   /** The way of mail that is past warntime (backuprelay), given the one it would take. */
   late?(route: Route): Route;
+  /** Absent: every way is always there. */
+  readonly links?: Links;
   readonly reporter: Reporter;
   /** The settings in force; asked at each decision, so that a reload swaps them. */
-  settings(): CalendarSettings;
+  /** Of a message that came so; without one, what is usual. */
+  settings(origin?: Origin): CalendarSettings;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
@@ -52,8 +56,10 @@ export interface RunnerOptions {
 }
 
 export interface Runner {
-  /** Makes messages due now, and forgets which next hops were in trouble. Gives how many messages obeyed. */
-  flush(which?: Selection): Promise<number>;
+  /** Makes messages due now, and forgets which next hops were in trouble: all, or those on these ways. Gives how many messages obeyed. */
+  flush(which?: Selection, ways?: (route: Route) => boolean): Promise<number>;
+  /** A link went down: who waits here for it gives his place to others. */
+  withdraw(): void;
   /** Next hops with work, or left alone just now; the busiest first. */
   nexthops(): readonly NexthopView[];
   /** Takes nothing new, finishes what is on the wire within `graceMs`, gives the rest back untried. */
@@ -89,7 +95,7 @@ class RunningRunner implements Runner {
     this.#tally = createTally(options.log, options.metrics, options.heard);
     const { store, clock, router, transports, leaseMs } = options;
     this.#routing = createRouting(router, transport => transports.get(transport)?.limits.recipients ?? Number.MAX_SAFE_INTEGER, this.#tally, options.late ?? (route => route));
-    this.#write = createConclusion({ store, clock, reporter: options.reporter, tally: this.#tally, settings: () => options.settings() });
+    this.#write = createConclusion({ store, clock, reporter: options.reporter, tally: this.#tally, settings: origin => options.settings(origin), ...(options.links === undefined ? {} : { links: options.links }) });
     this.#leases = openLeases({
       store, clock, leaseMs, tally: this.#tally, longestDeliveryMs: options.longestDeliveryMs ?? LONGEST_DELIVERY_MS,
       attempts: () => this.#attempts.values(), giveUp: job => this.#giveUp(job),
@@ -107,11 +113,21 @@ class RunningRunner implements Runner {
     });
   }
 
-  async flush(which: Selection = 'all'): Promise<number> {
-    this.#lanes.reopen();
+  async flush(which: Selection = 'all', ways?: (route: Route) => boolean): Promise<number> {
+    this.#lanes.reopen(ways === undefined ? undefined : lane => ways({ kind: 'route', transport: lane.transport, nexthop: lane.nexthop }));
+    for (const transport of this.#options.transports.values()) transport.forgive?.();
     const obeyed = await this.#options.store.order(which, { kind: 'flush', now: this.#options.clock.now() });
     this.#window.ring();
     return obeyed;
+  }
+
+  withdraw(): void {
+    for (const lane of this.#lanes.busy()) {
+      const down = this.#options.links?.down({ kind: 'route', transport: lane.transport, nexthop: lane.nexthop });
+      if (down === null || down === undefined) continue;
+      for (const job of this.#lanes.drain(lane)) this.#waitFor(job, down);
+    }
+    this.#freed();
   }
 
   nexthops(): readonly NexthopView[] {
@@ -202,7 +218,7 @@ class RunningRunner implements Runner {
       return;
     }
     const attempt: Attempt = {
-      claim, written: null, octets: message.facts.sizeOctets + message.trace.length, jobs: [], left: 0, outcomes: new Map(), untriedDue: null,
+      claim, written: null, octets: message.facts.sizeOctets + message.trace.length, jobs: [], left: 0, outcomes: new Map(), untriedDue: null, offline: new Map(),
       renewedAt: now, lost: false, concluding: false, over: false, content: claim.content ?? null,
     };
     this.#attempts.set(claim.id, attempt);
@@ -258,9 +274,11 @@ class RunningRunner implements Runner {
     attempt.jobs.push(job);
     attempt.left++;
     if (this.#closing.signal.aborted) return this.#passOver(job, now);
+    const down = this.#options.links?.down(route) ?? null;
+    if (down !== null) return this.#waitFor(job, down);
     const closedUntil = this.#lanes.closedUntil(lane, now);
     if (closedUntil !== null) return this.#suspend(job, lane.lastTrouble, closedUntil);
-    if (this.#lanes.isClogged(lane, now, this.#share()) && now < expiresAt(this.#options.settings(), message.acceptedAt)) {
+    if (this.#lanes.isClogged(lane, now, this.#share()) && now < expiresAt(this.#options.settings(message.envelope.origin), message.acceptedAt)) {
       return this.#passOver(job, this.#lanes.comeAgain(lane, now));
     }
     this.#lanes.add(lane, job, now);
@@ -276,9 +294,21 @@ class RunningRunner implements Runner {
     const outcome: Deferred = {
       kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop', notBefore: until,
       // Without the peer's name: it did not speak about this message.
-      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }),
+      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }), ...(trouble?.untried === true ? { untried: true } : {}),
     };
     this.#bring(job, new Map(job.recipients.map(({ id }) => [id, outcome])), true);
+    this.#end(job);
+  }
+
+  /** Its way is not there. That costs no attempt and none of its time, up to a limit. */
+  #waitFor(job: Job, down: DownLink): void {
+    const { attempt, recipients } = job;
+    const { message } = attempt.claim;
+    if (this.#options.clock.now() < after(message.acceptedAt, down.longestMs)) for (const { id } of recipients) attempt.offline.set(id, down);
+    else {
+      const outcome: Failed = { kind: 'failed', status: '5.4.7', said: { type: 'x-gateway', text: `The link ${down.name} was not up in time` } };
+      this.#bring(job, new Map(recipients.map(({ id }) => [id, outcome])));
+    }
     this.#end(job);
   }
 

@@ -2,6 +2,7 @@
 import { after, type Instant } from '../../core/clock.ts';
 import type { RecipientId } from '../../core/envelope.ts';
 import { isFinal, type Deferred, type Failed, type Outcome } from '../../core/outcome.ts';
+import type { DownLink } from '../../core/links.ts';
 import type { RecipientState, StoredMessage } from '../../core/queue-store.ts';
 import { expiresAt, isExpired, isWarningDue, nextAttempt, type CalendarSettings } from './calendar.ts';
 
@@ -26,6 +27,22 @@ export function mayNeedReport(recipient: RecipientState, outcome: Outcome): bool
   return outcome.kind !== 'deferred' && Array.isArray(recipient.notify) && recipient.notify.includes('success');
 }
 
+/** Somebody was asked, or it was decided for good. */
+export function wasTried(outcome: Outcome): boolean {
+  return outcome.kind !== 'deferred' || outcome.untried !== true;
+}
+
+/** As it is remembered: that nobody was asked matters now only. */
+function unmarked(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'deferred') return outcome;
+  const { untried: _, ...rest } = outcome;
+  return rest;
+}
+
+function soonAfterNow(now: Instant): Instant {
+  return after(now, 1000);
+}
+
 /** Everybody is served and nobody needs to be told: the message can go at once. */
 export function isQuietlyDone(message: StoredMessage, outcomes: ReadonlyMap<RecipientId, Outcome>): boolean {
   for (const recipient of message.recipients) {
@@ -37,12 +54,18 @@ export function isQuietlyDone(message: StoredMessage, outcomes: ReadonlyMap<Reci
   return true;
 }
 
-/** `times`: recipients whose way out has a queue time of its own. */
-export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId, Outcome>, settings: CalendarSettings, endedAt: Instant, times: ReadonlyMap<RecipientId, number> = NO_TIMES): Settlement {
+export interface Ways {
+  /** Recipients whose way out has a queue time of its own. */
+  readonly queueTimes: ReadonlyMap<RecipientId, number>;
+  /** Recipients whose link is down: they were not tried, do not age, and their senders are not warned unless that is wanted. */
+  readonly offline: ReadonlyMap<RecipientId, DownLink>;
+}
+
+export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId, Outcome>, settings: CalendarSettings, endedAt: Instant, { queueTimes, offline }: Ways = NO_WAYS): Settlement {
   const attempts = message.attempts + 1;
   const tried = brought.size > 0;
   const settingsOf = (id: RecipientId): CalendarSettings => {
-    const queueTimeMs = times.get(id);
+    const queueTimeMs = queueTimes.get(id);
     return queueTimeMs === undefined ? settings : { ...settings, queueTimeMs };
   };
   const outcomes = new Map<RecipientId, Outcome>();
@@ -54,11 +77,20 @@ export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId,
   let due = Number.POSITIVE_INFINITY;
 
   for (const recipient of message.recipients) {
-    const now = afterAttempt(recipient, brought.get(recipient.id), endedAt);
+    const asked = brought.get(recipient.id);
+    const now = afterAttempt(recipient, asked === undefined || wasTried(asked) ? asked : unmarked(asked), endedAt);
     const { outcome } = now;
     if (outcome === undefined || !isFinal(outcome)) {
+      const link = offline.get(recipient.id);
+      if (link !== undefined) {
+        waiting.push(now);
+        const until = after(message.acceptedAt, link.longestMs);
+        retryUntil = Math.min(retryUntil, until);
+        due = Math.min(due, nextLook(link, until, endedAt));
+        continue;
+      }
       const own = settingsOf(recipient.id);
-      if (tried && isExpired(own, message.acceptedAt, attempts, endedAt)) {
+      if (tried && (asked === undefined || wasTried(asked)) && isExpired(own, message.acceptedAt, attempts, endedAt)) {
         const failed: RecipientState = { ...now, outcome: expiry(now), outcomeAt: endedAt };
         outcomes.set(recipient.id, failed.outcome as Failed);
         expired.push(failed);
@@ -66,6 +98,13 @@ export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId,
         continue;
       }
       if (brought.has(recipient.id)) outcomes.set(recipient.id, outcome as Deferred);
+      if (asked !== undefined && !wasTried(asked)) {
+        // Nobody was asked, so the timetable has not moved on.
+        waiting.push(now);
+        retryUntil = Math.min(retryUntil, expiresAt(own, message.acceptedAt));
+        due = Math.min(due, Math.max(soonAfterNow(endedAt), outcome?.notBefore ?? 0));
+        continue;
+      }
       waiting.push(now);
       const until = expiresAt(own, message.acceptedAt);
       retryUntil = Math.min(retryUntil, until);
@@ -75,11 +114,19 @@ export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId,
     if (now !== recipient) outcomes.set(recipient.id, outcome);
     if (now.reported !== true) group(groups, now);
   }
-  const warn = tried && message.warnedAt === undefined && isWarningDue(settings, message.acceptedAt, endedAt) ? waiting : [];
+  const late = message.warnedAt === undefined && isWarningDue(settings, message.acceptedAt, endedAt);
+  const warn = late ? waiting.filter(({ id }) => offline.get(id)?.warns ?? tried) : [];
   return { outcomes, expired, reports: [...groups.values()], warn, retryUntil: retryUntil as Instant, due: waiting.length === 0 ? null : (due as Instant) };
 }
 
-const NO_TIMES: ReadonlyMap<RecipientId, number> = new Map();
+const NO_WAYS: Ways = { queueTimes: new Map(), offline: new Map() };
+
+/** Whoever tells that a link is up makes its mail due; should nobody, it is looked at again from time to time. */
+const LOOK_MS = 3_600_000;
+
+function nextLook({ until }: DownLink, deadline: Instant, now: Instant): Instant {
+  return Math.max(after(now, 1000), Math.min(until ?? Number.POSITIVE_INFINITY, deadline, after(now, LOOK_MS))) as Instant;
+}
 
 /** The recipient as the store will have it once this is recorded. */
 function afterAttempt(recipient: RecipientState, outcome: Outcome | undefined, at: Instant): RecipientState {

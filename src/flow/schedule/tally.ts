@@ -51,7 +51,7 @@ export function createTally(log: Log, metrics: Metrics, heard: (message: StoredM
       log.info('delivery', {
         id: message.id, from: message.envelope.reversePath ?? '', addr: recipient.address, size: message.facts.sizeOctets + message.trace.length,
         module: lane?.transport, host: lane?.nexthop, attempt: message.attempts + 1, status, code: outcome.status, kind: outcome.kind,
-        relay: said?.remoteMta, text: said?.text,
+        relay: said?.remoteMta, text: said?.text, tls: said?.tls,
         blame: outcome.kind === 'deferred' ? outcome.blame : undefined,
         uncertain: outcome.kind === 'deferred' ? outcome.uncertain : undefined,
         suspended: suspended ? true : undefined,

@@ -3,6 +3,7 @@
  * due, earliest first; full, it stays closed until it has emptied to the low mark, or until nothing moves for a while.
  *
  *   filling ── as many as fit ──▶ full ── emptied to `low`, or a moment passed ──▶ filling
+ *                                   │ mail that came in just now has a reserve of its own, and goes on
  *                                   │ clogged by slow next hops: they give some back (runner.relieve)
  *                                   └ every `fillMs`: the newest give way to what is due on the disk (runner.giveWay)
  */
@@ -49,6 +50,8 @@ export interface Window {
   readonly silent: Promise<void>;
 }
 
+/** Beyond a full window, so large a part of it again for mail that came in just now: older mail must not keep it out. */
+const RESERVE = 1 / 4;
 /** Between two claims when the store says that something is due and hands out nothing. */
 const PATIENCE_MS = 1000;
 /** How long a full window may stand still before what clogs it is given back. */
@@ -81,6 +84,15 @@ export function openWindow(options: WindowOptions): Window {
     sleeping = new AbortController();
     await clock.sleepUntil(until, sleeping.signal);
     sleeping = null;
+  }
+
+  function takeFresh(): void {
+    const { messages, octets } = options.held();
+    const limit = Math.ceil(size.messages * (1 + RESERVE)) - messages;
+    if (limit <= 0 || octets >= size.octets * (1 + RESERVE)) return;
+    const now = clock.now();
+    const claims = store.claimFresh?.({ now, limit, leaseMs }) ?? [];
+    if (claims.length > 0) options.take(claims, now);
   }
 
   async function waitForRoom(): Promise<void> {
@@ -136,7 +148,10 @@ export function openWindow(options: WindowOptions): Window {
   async function listen(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
-        for await (const _ of store.wake(closing.signal)) if (full === null) ring();
+        for await (const _ of store.wake(closing.signal)) {
+          if (full === null) ring();
+          else takeFresh();
+        }
       } catch (cause) {
         tally.bug('store', 'the queue cannot wake us', { cause });
       }

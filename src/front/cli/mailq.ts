@@ -71,8 +71,9 @@ async function bySender(listed: AsyncIterable<ListedMessage>): Promise<ListedMes
 function formatForPeople(one: ListedMessage, why: boolean): string {
   const note = one.state === 'waiting' ? '' : one.state === 'claimed' ? ' (being delivered)' : ` (${one.state}${one.why === undefined ? '' : `: ${one.why}`})`;
   const lines = [`${formatSize(one.sizeOctets).padStart(8)}  ${one.id}  ${formatWhen(one.acceptedAt)}${note}`, `          ${one.owner} <${one.reversePath}>`];
-  for (const { address, status, said } of one.recipients) {
+  for (const { address, status, said, link } of one.recipients) {
     lines.push(`     ${status.padEnd(4)} ${address}`);
+    if (why && link !== undefined) lines.push(`            waits for the link ${link}, which is down`);
     if (why && said !== undefined) lines.push(`            ${said.replaceAll('\n', '\n            ')}`);
   }
   if (why && one.state === 'waiting') lines.push(`          ${one.attempts} attempts; next at ${formatWhen(one.due)}`);

@@ -80,6 +80,7 @@ export function formatOverview(now: Overview, before: Overview | null, size: { r
     '',
     `${'NEXT HOP'.padEnd(34)} ${'ACTIVE'.padStart(6)} ${'WAITS'.padStart(6)} ${'WIDE'.padStart(4)}  STATE`,
   );
+  for (const { name, since, until, by } of now.down ?? []) head.push(`${cut(`link ${name}`, 34).padEnd(34)} ${''.padStart(6)} ${''.padStart(6)} ${''.padStart(4)}  down ${formatAge(now.at - since)}${until === undefined ? `: ${by}` : `, for another ${formatAge(until - now.at)}`}`);
   const room = Math.max(1, size.rows - head.length);
   const shown = now.nexthops.length > room ? now.nexthops.slice(0, room - 1) : now.nexthops;
   const lines = [...head, ...shown.map(one => formatNexthop(one, now.at))];

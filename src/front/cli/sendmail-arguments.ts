@@ -14,6 +14,7 @@ export interface Wish {
   notify?: 'never' | ('success' | 'failure' | 'delay')[];
   ret?: 'full' | 'hdrs';
   envid?: string;
+  security?: 'starttls';
   /** Of -qR and -qI: which messages. */
   selection?: string[];
 }
@@ -56,7 +57,7 @@ export function parseSendmailArguments(args: readonly string[]): Wish {
     else if (letter === 'N') wish.notify = parseNotify(value());
     else if (letter === 'R') wish.ret = parseRet(value());
     else if (letter === 'V') wish.envid = value();
-    else if (letter === 'S') demandNoSecurity(value());
+    else if (letter === 'S') readSecurity(value(), wish);
     else if (IGNORED.has(word)) continue;
     else if (IGNORED_WITH_VALUE.has(letter)) {
       if (!VALUE_GLUED_ONLY.has(letter)) value();
@@ -101,9 +102,11 @@ function readQueueWish(word: string, wish: Wish): void {
   else throw new Usage(`-${word} is not understood; -q, -qIQID and -qRDOMAIN are`);
 }
 
-/** What cannot be promised is not taken: mail must not leave less safe than asked. */
-function demandNoSecurity(text: string): void {
-  if (!/^none$/i.test(text)) throw new Usage(`-S ${text} cannot be promised here; SECURITY=REQUIRED in esmtproutes demands TLS of a next hop`);
+/** Courier's SECURITY: STARTTLS demands TLS of every hop, or the mail fails. What is neither word is not guessed at. */
+function readSecurity(text: string, wish: Wish): void {
+  if (/^starttls$/i.test(text)) wish.security = 'starttls';
+  else if (/^none$/i.test(text)) delete wish.security;
+  else throw new Usage(`-S takes NONE or STARTTLS; not ${text}`);
 }
 
 /** Only the first letter of each word counts, and N overrides (courier sendmail(1)). */

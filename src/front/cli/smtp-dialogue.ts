@@ -59,6 +59,7 @@ export async function speakSmtp(options: DialogueOptions): Promise<void> {
         if (!greeted) await no('badSequence', 'Polite people say EHLO first');
         else if (open !== null) await no('badSequence', 'A transaction is already open');
         else if (mail.kind === 'bad') await no(mail.refusal, mail.text);
+        else if (mail.verp ?? mail.exdata ?? mail.requireTls ?? false) await no('unknownParameter', 'Neither VERP, EXDATA nor REQUIRETLS is offered here');
         else if (options.sizeOctets !== null && (mail.sizeOctets ?? 0) > options.sizeOctets) await no('tooLarge');
         else {
           open = { mail, recipients: [], wishes: [] };
@@ -111,7 +112,7 @@ async function take({ handOver, owner }: DialogueOptions, { mail, recipients, wi
   try {
     handed = await handOver({
       owner, reversePath: mail.reversePath ?? '', recipients, wishes, content: content.chunks(),
-      ...(mail.ret === undefined ? {} : { ret: mail.ret }), ...(mail.envid === undefined ? {} : { envid: mail.envid }),
+      ...(mail.ret === undefined ? {} : { ret: mail.ret }), ...(mail.envid === undefined ? {} : { envid: mail.envid }), ...(mail.security === undefined ? {} : { security: mail.security }),
     });
   } catch (error) {
     handed = refuse('ourFault', { why: error instanceof Error ? error.message : String(error) });

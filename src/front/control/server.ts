@@ -75,11 +75,23 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
       case 'filters':
         await say({ last: (await operations.filters?.()) ?? [] });
         break;
+      case 'devices':
+        await say({ last: await operations.devices() });
+        break;
+      case 'tls-results':
+        await say({ last: await operations.tlsResults() });
+        break;
       case 'recent':
         await say({ last: await operations.recent(request.id as MessageId | undefined) });
         break;
       case 'webhooks':
         await say({ last: await operations.webhooks() });
+        break;
+      case 'links':
+        await say({ last: await operations.links() });
+        break;
+      case 'link':
+        await say({ last: await operations.orderLink(request.name, request.word) });
         break;
       case 'testWebhook':
         await say({ last: await operations.testWebhook(request.name ?? '') });
@@ -95,6 +107,12 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
         break;
       case 'tracked':
         await say({ last: await operations.tracked() });
+        break;
+      case 'bans':
+        await say({ last: await operations.bans() });
+        break;
+      case 'clear-bans':
+        await say({ last: await operations.clearBans(request.which) });
         break;
       case 'forget-tracked':
         await say({ last: await operations.forgetTracked(request.which) });

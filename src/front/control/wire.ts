@@ -5,13 +5,16 @@
 export type Request =
   | { readonly ask: 'list'; readonly which: unknown }
   | { readonly ask: 'order'; readonly which: unknown; readonly order: unknown }
-  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' | 'tracked' }
+  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' | 'tracked' | 'bans' | 'devices' | 'tls-results' }
+  | { readonly ask: 'clear-bans'; readonly which: 'all' | { readonly who: string } }
   | { readonly ask: 'forget-tracked'; readonly which: 'all' | { readonly address: string } }
   | { readonly ask: 'show' | 'content'; readonly id: string }
   | { readonly ask: 'verify'; readonly how: 'look' | 'repair' }
   | { readonly ask: 'export'; readonly which: unknown; readonly how: 'move' | 'copy' }
   | { readonly ask: 'recent'; readonly id?: string }
   | { readonly ask: 'webhooks' | 'testWebhook'; readonly name?: string }
+  | { readonly ask: 'links' }
+  | { readonly ask: 'link'; readonly name: string; readonly word: 'up' | 'down' | 'auto' }
   | { readonly ask: 'submit'; readonly submission: Readonly<Record<string, unknown>> };
 
 export type Answer = { readonly item: unknown } | { readonly last: unknown } | { readonly wrong: string };

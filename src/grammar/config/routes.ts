@@ -61,6 +61,15 @@ export function parseRoutes(text: string): Parsed<readonly EsmtpRoute[]> {
 
 type Report = (what: string, right?: string) => void;
 
+/** A relay as a route names one, `relay.example.net,587`; null: it is none. */
+export function parseRelayPlace(text: string): RouteRelay | null {
+  let fits = true;
+  const relay = parseRelay(text, () => {
+    fits = false;
+  });
+  return fits && relay !== undefined ? relay : null;
+}
+
 function parseRelay(text: string, report: Report): RouteRelay | undefined {
   if (text === '') return undefined;
   const match = /^(\[[^\]]*\]|[^\s,[\]]+)(?:\s*,\s*(\d{1,5}))?$/.exec(text);

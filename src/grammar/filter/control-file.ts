@@ -65,7 +65,9 @@ export function fromMta(origin: Origin): string {
   return `dns; ${origin.helo ?? 'unknown'} (${name}[${origin.remoteAddress}])`;
 }
 
-export function sourceTag({ source, login, relayClient }: Origin): string {
+/** As Courier has it; of a report: what it is about, and `/dsn` (courier-core 2.4). */
+export function sourceTag({ source, login, relayClient, about }: Origin): string {
+  if (source === 'dsn') return about === undefined ? source : `${about}/dsn`;
   if (source === 'esmtp' || source === 'submission') return login !== undefined || relayClient !== undefined ? 'authsmtp' : 'smtp';
   return source;
 }

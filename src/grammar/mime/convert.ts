@@ -5,13 +5,15 @@
  * a body first. A leaf that fits is decided exactly. A longer one is decided by what was seen and by what it is
  * declared to be: towards 7bit, unencoded leaves past the look are encoded (that is right whatever follows);
  * towards 8bit, leaves past the look keep their encoding (a line that is too long could follow).
+ * The label of a multipart must cover a signed part in it that stays 8-bit (RFC 2045 §6.4), so its header waits as long:
+ * until its end, a signed part with 8-bit octets, or LOOK_OCTETS of what follows it.
  * Header octets outside the changed fields, delimiters and untouched leaves stay as they came.
  */
 import type { MimeKernels } from '../../core/kernels.ts';
 import { parseToken } from './field.ts';
 import { rewriteHeader } from './header.ts';
 import type { HeaderChange } from './header.ts';
-import { Leaf } from './leaf.ts';
+import { Leaf, LOOK_OCTETS } from './leaf.ts';
 import type { Facts } from './leaf.ts';
 import { LIMITS, Structure } from './structure.ts';
 import type { Entity, Limits, Malformation, Walker } from './structure.ts';
@@ -58,10 +60,19 @@ export function openConversion(options: ConversionOptions): Conversion {
   return new MessageConversion(options);
 }
 
+/** A composite's header of which the label is not decided yet. */
+interface Waiting {
+  readonly entity: Entity;
+  readonly change: HeaderChange;
+}
+
 class MessageConversion implements Conversion, Walker {
   readonly #options: ConversionOptions;
   readonly #structure: Structure;
   #output: Uint8Array[] = [];
+  /** From the first header that waits on. */
+  #held: (Uint8Array | Waiting)[] = [];
+  #heldOctets = 0;
   #leaf: Leaf | null = null;
   /** By depth. */
   readonly #mime: boolean[] = [];
@@ -86,6 +97,7 @@ class MessageConversion implements Conversion, Walker {
 
   finish(): { readonly output: Uint8Array[]; readonly result: ConversionResult } {
     if (!this.#refused && this.#options.to !== 'none') this.#structure.finish();
+    this.#label(() => true, true);
     const output = this.#drain();
     const why = this.#why;
     const kind = why === null ? (this.#changed ? 'converted' : 'unchanged')
@@ -110,6 +122,8 @@ class MessageConversion implements Conversion, Walker {
   }
 
   entity(entity: Entity): void {
+    // Whoever is not above it has ended, and held nothing.
+    this.#label(({ depth }) => depth >= entity.depth, true);
     this.#parts++;
     // Mime-Version speaks for its message, not for one attached (RFC 2045 §4).
     const mime = entity.root
@@ -121,8 +135,8 @@ class MessageConversion implements Conversion, Walker {
       if (this.#options.refuseRaw8bit) this.#complain('8-bit header');
     }
     if (entity.kind === 'leaf' || entity.kind === 'signed') {
-      this.#leaf = new Leaf(entity, { ...this.#options, mime }, (octets) => this.#output.push(octets));
-    } else this.#push(entity.header, this.#containerChange(entity));
+      this.#leaf = new Leaf(entity, { ...this.#options, mime }, (octets) => this.#emit(octets));
+    } else this.#push(entity, this.#containerChange(entity));
   }
 
   body(octets: Buffer): void {
@@ -135,17 +149,18 @@ class MessageConversion implements Conversion, Walker {
     if (rewritten) this.#rewritten++;
     this.#changed ||= changed;
     this.#note(facts);
+    if (facts.has8bit) this.#label(() => true, false);
     if (undeclared && this.#options.refuseRaw8bit) this.#complain('undeclared 8-bit content');
   }
 
   between(octets: Buffer, delimiter: boolean): void {
     if (delimiter || this.#options.to !== '7bit' || !this.#facts(octets).has8bit) {
-      this.#output.push(octets);
+      this.#emit(octets);
       return;
     }
     // Preamble and epilogue are for nobody's eyes (RFC 2046 §5.1.1), but they travel.
     this.#changed = true;
-    this.#output.push(Buffer.from(octets.map((octet) => (octet > 127 ? QUESTION_MARK : octet))));
+    this.#emit(Buffer.from(octets.map((octet) => (octet > 127 ? QUESTION_MARK : octet))));
   }
 
   malformed(why: Malformation): void {
@@ -153,8 +168,10 @@ class MessageConversion implements Conversion, Walker {
   }
 
   rest(octets: Buffer): void {
-    this.#note(this.#facts(octets));
-    this.#output.push(octets);
+    const facts = this.#facts(octets);
+    this.#note(facts);
+    if (facts.has8bit) this.#label(() => true, false);
+    this.#emit(octets);
   }
 
   #facts(octets: Buffer): Facts {
@@ -174,9 +191,42 @@ class MessageConversion implements Conversion, Walker {
     };
   }
 
-  #push(header: Buffer, change: HeaderChange | null): void {
+  #emit(octets: Uint8Array): void {
+    if (this.#held.length === 0) {
+      this.#output.push(octets);
+      return;
+    }
+    this.#held.push(octets);
+    this.#heldOctets += octets.length;
+    // What has not come by now is taken for what nearly all mail is: without a signed part in 8-bit.
+    if (this.#heldOctets > LOOK_OCTETS) this.#label(() => true, true);
+  }
+
+  /** Decides the labels of those that wait. */
+  #label(which: (entity: Entity) => boolean, anew: boolean): void {
+    if (this.#held.length === 0) return;
+    for (const [at, one] of this.#held.entries()) {
+      if (one instanceof Uint8Array || !which(one.entity)) continue;
+      this.#changed ||= anew;
+      this.#held[at] = anew ? rewriteHeader(one.entity.header, one.change) : one.entity.header;
+    }
+    const open = this.#held.findIndex((one) => !(one instanceof Uint8Array));
+    const ready = this.#held.splice(0, open < 0 ? this.#held.length : open) as Uint8Array[];
+    for (const octets of ready) {
+      this.#output.push(octets);
+      this.#heldOctets -= octets.length;
+    }
+    if (open < 0) this.#heldOctets = 0;
+  }
+
+  #push(entity: Entity, change: HeaderChange | null): void {
+    // Towards 8bit the label says what may be in it, and that is true of anything.
+    if (change !== null && this.#options.to === '7bit') {
+      this.#held.push({ entity, change });
+      return;
+    }
     this.#changed ||= change !== null;
-    this.#output.push(change === null ? header : rewriteHeader(header, change));
+    this.#emit(change === null ? entity.header : rewriteHeader(entity.header, change));
   }
 
   /** A composite's label has to cover what it holds (RFC 2045 §6.4), and must not say more than a peer may take. */

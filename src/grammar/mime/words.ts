@@ -41,16 +41,21 @@ function readable(latin1: string): string {
   return decodeCharset(Buffer.from(latin1, 'latin1'), 'utf-8');
 }
 
+const UNICODE = /^(?:|(?:us-)?ascii|utf-?8)$/i;
+const WINDOWS = new TextDecoder('windows-1252');
+
 /** A charset that nobody knows, or octets that are not of it, are read as UTF-8, or as Windows has it: never an error. */
 export function decodeCharset(octets: Uint8Array, charset: string): string {
-  for (const name of [charset, 'utf-8']) {
+  if (!UNICODE.test(charset)) {
     try {
-      return new TextDecoder(name === '' || /^(us-)?ascii$/i.test(name) ? 'utf-8' : name, { fatal: true }).decode(octets);
+      return new TextDecoder(charset, { fatal: true }).decode(octets);
     } catch {
-      // The next one.
+      // Nobody's charset, or not its octets.
     }
   }
-  return new TextDecoder('windows-1252').decode(octets);
+  // A header of a thousand such fields must not cost a thousand decoders and exceptions.
+  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('utf8');
+  return Buffer.from(text).equals(octets) ? text.replace(/^\ufeff/, '') : WINDOWS.decode(octets);
 }
 
 /** Display names, or addresses where there is none, of an address field's value (RFC 5322 §3.4). */

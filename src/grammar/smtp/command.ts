@@ -1,5 +1,5 @@
 /**
- * SMTP commands as a server reads them (RFC 5321 §4.1, with the parameters of RFC 1870, 3461, 4954, 6152, 6531, 6533).
+ * SMTP commands as a server reads them (RFC 5321 §4.1, with the parameters of RFC 1870, 3030, 3461, 4954, 6152, 6531, 6533, 8689).
  * Text in, values or the name of the refusal out; whether a command may be given now is the session's business.
  */
 import type { Address, Notify, ReversePath } from '../../core/envelope.ts';
@@ -35,6 +35,11 @@ export interface MailCommand {
   readonly envid?: string;
   /** Wants an answer for each recipient after the content. */
   readonly exdata?: true;
+  /** A sender address of its own for each recipient; announced as XVERP. */
+  readonly verp?: true;
+  /** Announced as XSECURITY; NONE, which demands nothing, leaves it out. */
+  readonly security?: 'starttls';
+  readonly requireTls?: true;
   /** RFC 4954 §5; null is `AUTH=<>`. */
   readonly auth?: string | null;
 }
@@ -45,6 +50,12 @@ export interface RcptCommand {
   readonly international: boolean;
   readonly parameters: readonly string[];
   readonly options: RcptOptions;
+}
+
+export interface BdatCommand {
+  readonly kind: 'bdat';
+  readonly octets: number;
+  readonly last: boolean;
 }
 
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -104,6 +115,13 @@ export function parseRcpt(argument: string): RcptCommand | Bad {
   return { kind: 'rcpt', recipient: path.address, international, parameters: [...parameters.keys()], options };
 }
 
+/** The argument of BDAT (RFC 3030 §2): one to twenty digits, since SIZE has no more. */
+export function parseBdat(argument: string): BdatCommand | Bad {
+  const found = /^(\d{1,20})( +LAST)?$/i.exec(argument);
+  if (found === null) return bad('syntax', 'Say BDAT, a number of octets, and LAST at the end');
+  return { kind: 'bdat', octets: Number(found[1]), last: found[2] !== undefined };
+}
+
 const NONE: readonly string[] = [];
 
 /** QUIRK: blanks after the colon, which many clients and every script by hand send; held by test/dialog/mail.dialog. */
@@ -120,7 +138,8 @@ function parseParameters(text: string): Map<string, string | null> | Bad {
   if (!text.startsWith(' ')) return bad('syntax', 'A blank must follow the address');
   for (const word of text.split(' ')) {
     if (word === '') continue;
-    const found = /^([a-z0-9][a-z0-9-]*)(?:=([!-<>-~\u0080-\u{10ffff}]+))?$/iu.exec(word);
+    const found = /^([a-z0-9][a-z0-9-]{0,63})(?:=([!-<>-~\u0080-\u{10ffff}]+))?$/iu.exec(word);
+    // Our reply repeats the keyword, and a reply line has 512 octets (RFC 5321 §4.5.3.1.5).
     // utf-8-addr-unitext and xtext never hold a bare `=`, `ENVID=` without a value is no value (RFC 5321 §4.1.2).
     if (found === null) return bad('syntax', 'Parameters are KEYWORD or KEYWORD=value');
     const key = (found[1] as string).toUpperCase();
@@ -140,6 +159,12 @@ function mailParameter(key: string, value: string | null): MailParameter | Bad {
       return bodyParameter(value);
     case 'EXDATA': // announced as XEXDATA
       return value === null ? { exdata: true } : bad('syntax', 'EXDATA has no value');
+    case 'VERP': // announced as XVERP
+      return value === null ? { verp: true } : bad('syntax', 'VERP has no value');
+    case 'SECURITY': // announced as XSECURITY
+      return securityParameter(value);
+    case 'REQUIRETLS': // RFC 8689 §2
+      return value === null ? { requireTls: true } : bad('syntax', 'REQUIRETLS has no value');
     case 'SMTPUTF8':
       return value === null ? { smtputf8: true } : bad('syntax', 'SMTPUTF8 has no value');
     case 'RET': {
@@ -164,10 +189,21 @@ function bodyParameter(value: string | null): MailParameter | Bad {
       return { body: '7bit' };
     case '8BITMIME':
       return { body: '8bitmime' };
-    case 'BINARYMIME': // RFC 3030 needs BDAT, which is not offered
+    case 'BINARYMIME': // RFC 3030 §3: lines would have no end, and every next hop without it a new encoding
       return bad('unknownParameter', 'BINARYMIME is not offered');
     default:
       return bad('syntax', 'BODY is 7BIT or 8BITMIME');
+  }
+}
+
+function securityParameter(value: string | null): MailParameter | Bad {
+  switch ((value ?? '').toUpperCase()) {
+    case 'STARTTLS':
+      return { security: 'starttls' };
+    case 'NONE':
+      return {};
+    default:
+      return bad('syntax', 'SECURITY is NONE or STARTTLS');
   }
 }
 

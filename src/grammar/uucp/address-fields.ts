@@ -4,13 +4,13 @@
  */
 const FIELDS = /^(?:from|to|cc|reply-to|sender)[ \t]*:/i;
 
-/** `rewrite` gets an addr-spec or a bang path and gives what is to stand there. */
-export function rewriteAddressFields(header: string, rewrite: (address: string) => string): string {
+/** `rewrite` gets an addr-spec or a bang path and gives what is to stand there. `fields` fits those that are looked at, with their colon. */
+export function rewriteAddressFields(header: string, rewrite: (address: string) => string, fields: RegExp = FIELDS): string {
   let out = '';
   let copied = 0;
   for (let at = 0; at < header.length; ) {
     const end = endOfField(header, at);
-    const name = FIELDS.exec(header.slice(at, Math.min(at + 20, end)));
+    const name = fields.exec(header.slice(at, Math.min(at + 20, end)));
     if (name !== null) {
       for (const [from, to] of addressSpans(header, at + name[0].length, end)) {
         const written = header.slice(from, to);

@@ -1,14 +1,11 @@
-/**
- * The stored forms of a password, by their prefix: Courier's, crypt(3)'s, and two of ours that cost an attacker memory.
- * Every comparison takes the same time wherever the first difference is.
- */
-import { argon2, createHash, scrypt, timingSafeEqual, type Argon2Algorithm } from 'node:crypto';
+/** The stored forms of a password, by their prefix: Courier's, crypt(3)'s, SCRAM's, and two of ours that cost an attacker memory. */
+import { argon2, createHash, scrypt, type Argon2Algorithm } from 'node:crypto';
 import { promisify } from 'node:util';
 import { isLocked } from '../../grammar/config/userdb.ts';
+import { compareOctets, compareText, type Comparison } from './comparison.ts';
 import { md5Crypt } from './md5-crypt.ts';
+import { compareScramPassword, isScramForm } from './scram-keys.ts';
 import { mostRounds, parseShaSetting, shaCrypt } from './sha-crypt.ts';
-
-export type Comparison = 'same' | 'different' | { readonly unavailable: string };
 
 /** As libcrypt has it: longer is nobody's password, and some schemes take time that grows with its square. */
 const longestPasswordOctets = 512;
@@ -18,6 +15,7 @@ const mostMemoryOctets = 256 * 1024 * 1024;
 export async function compareStored(stored: string, password: string): Promise<Comparison> {
   const octets = Buffer.from(password, 'utf8');
   if (octets.length > longestPasswordOctets || octets.includes(0)) return 'different';
+  if (isScramForm(stored)) return compareScramPassword(stored, password);
   const [, label, rest = stored] = /^\{([A-Za-z0-9_-]+)\}(.*)$/s.exec(stored) ?? [];
   switch (label?.toUpperCase()) {
     case 'PLAIN':
@@ -99,13 +97,4 @@ async function compareArgon2(stored: string, password: Uint8Array): Promise<Comp
 
 function algorithmOf(name: string | undefined): Argon2Algorithm | undefined {
   return name === 'argon2id' || name === 'argon2i' || name === 'argon2d' ? name : undefined;
-}
-
-export function compareText(left: string, right: string): Comparison {
-  return compareOctets(Buffer.from(left, 'utf8'), Buffer.from(right, 'utf8'));
-}
-
-/** Lengths are no secret; contents are. */
-export function compareOctets(left: Uint8Array, right: Uint8Array): Comparison {
-  return left.length === right.length && timingSafeEqual(left, right) ? 'same' : 'different';
 }

@@ -3,15 +3,18 @@
  * same one for the same login, and rejected whatever comes out: strangers and typing errors take equally long.
  */
 import { createHmac, hash } from 'node:crypto';
-import type { Account, AuthAnswer, AuthBackend, Proof } from '../../core/auth.ts';
+import type { Account, AuthAnswer, AuthBackend, Proof, SaltAnswer, ScramDigest } from '../../core/auth.ts';
 import { foldLogin, type UserRecord } from '../../grammar/config/userdb.ts';
 import { hmacContext, hmacFromContext } from './hmac-context.ts';
-import { compareOctets, compareStored, type Comparison } from './stored-password.ts';
+import { compareOctets, type Comparison } from './comparison.ts';
+import { checkScramProof, deriveScramKeys, isScramForm, parseScramKeys, SCRAM_ITERATIONS, type ScramKeys } from './scram-keys.ts';
+import { compareStored } from './stored-password.ts';
 import type { Turns } from './turns.ts';
 import type { UserdbText } from './userdb-text.ts';
 
 type Password = Extract<Proof, { kind: 'password' }>;
 type Cram = Extract<Proof, { kind: 'cram' }>;
+type Scram = Extract<Proof, { kind: 'scram' }>;
 
 const rejected: AuthAnswer = { kind: 'rejected' };
 /** RFC 5321 §4.5.3.1.1 and §4.5.3.1.2 together; a longer login is nobody's. */
@@ -19,31 +22,68 @@ const longestLogin = 320;
 /** The search must not take time that shows. */
 const mostNeighbours = 16;
 
-export function createUserdbBackend(text: UserdbText, turns: Turns, secret: Uint8Array): AuthBackend {
+/** `secret`: 32 octets that stay the same for as long as accounts do, or strangers' salts would tell them from ours. */
+export function createUserdbBackend(text: UserdbText, turns: Turns, secret: () => Uint8Array): AuthBackend {
   /** For nobody's login: a few neighbours of one place in the list are asked, the same ones every time. */
-  function somebody(login: string, all: readonly UserRecord[], proof: Proof): string {
-    const pick = createHmac('sha256', secret).update(login).digest().readUInt32BE(0);
+  function somebody(login: string, all: readonly UserRecord[], want: Want): string {
+    const pick = createHmac('sha256', secret()).update(login).digest().readUInt32BE(0);
     for (let step = 0; step < Math.min(all.length, mostNeighbours); step++) {
-      const stored = storedFor(all[(pick + step) % all.length]!, proof);
+      const stored = storedFor(all[(pick + step) % all.length]!, want);
       if (stored !== undefined) return stored;
     }
-    return proof.kind === 'password' ? '$6$posthorn$' : '{PLAIN}nobody';
+    return want.kind === 'password' ? '$6$posthorn$' : '{PLAIN}nobody';
   }
 
   async function verify(login: string, proof: Proof): Promise<AuthAnswer> {
-    if (login.length > longestLogin) return rejected;
+    if (login.length > longestLogin || proof.kind === 'token') return rejected;
     const loaded = await text.load();
     if (loaded.kind === 'unavailable') return loaded;
     const name = foldLogin(login);
     const record = loaded.accounts.get(name);
     const stored = record === undefined ? undefined : storedFor(record, proof);
     const used = stored ?? somebody(name, loaded.all, proof);
-    const answer = turns.take(() => (proof.kind === 'password' ? comparePassword(used, proof) : compareCram(used, proof)));
+    const answer = turns.take(() => compare(name, used, proof));
     if (answer === undefined) return { kind: 'unavailable', why: 'too many logins at once' };
-    const result = await answer;
+    const { result, serverSignature } = await answer;
     if (stored === undefined || record === undefined) return rejected;
     if (typeof result === 'object') return { kind: 'unavailable', why: `${record.name}: ${result.unavailable}` };
-    return result === 'same' ? { kind: 'accepted', account: accountOf(record) } : rejected;
+    return result === 'same' ? { kind: 'accepted', account: accountOf(record), ...(serverSignature === undefined ? {} : { serverSignature }) } : rejected;
+  }
+
+  async function compare(name: string, stored: string, proof: Exclude<Proof, { kind: 'token' }>): Promise<{ readonly result: Comparison; readonly serverSignature?: Uint8Array }> {
+    switch (proof.kind) {
+      case 'password':
+        return { result: await comparePassword(stored, proof) };
+      case 'cram':
+        return { result: await compareCram(stored, proof) };
+      case 'scram': {
+        const keys = await scramKeys(name, stored, proof.digest);
+        return keys === null ? { result: { unavailable: 'a SCRAM form that cannot be read' } } : checkScramProof(keys, proof.message, proof.proof);
+      }
+      default:
+        return proof satisfies never;
+    }
+  }
+
+  async function salt(login: string, digest: ScramDigest): Promise<SaltAnswer> {
+    const loaded = await text.load();
+    if (loaded.kind === 'unavailable') return loaded;
+    const name = foldLogin(login.slice(0, longestLogin + 1));
+    const record = loaded.accounts.get(name);
+    const own = record === undefined ? undefined : storedFor(record, { kind: 'scram', digest });
+    const keys = parseScramKeys(own ?? somebody(name, loaded.all, { kind: 'scram', digest }));
+    if (own !== undefined && keys !== null) return { kind: 'salted', salt: keys.salt, iterations: keys.iterations, known: true };
+    return { kind: 'salted', salt: saltOf(name, digest, keys?.salt.length), iterations: keys?.iterations ?? SCRAM_ITERATIONS, known: own !== undefined };
+  }
+
+  /** Of whoever has no stored salt: a password in clear, and nobody. */
+  function saltOf(name: string, digest: ScramDigest, octets = 16): Uint8Array {
+    return createHmac('sha512', secret()).update(`${digest} ${name}`).digest().subarray(0, octets);
+  }
+
+  async function scramKeys(name: string, stored: string, digest: ScramDigest): Promise<ScramKeys | null> {
+    if (!stored.startsWith('{PLAIN}')) return parseScramKeys(stored);
+    return deriveScramKeys(stored.slice('{PLAIN}'.length), digest, saltOf(name, digest));
   }
 
   async function find(login: string): Promise<AuthAnswer> {
@@ -52,14 +92,18 @@ export function createUserdbBackend(text: UserdbText, turns: Turns, secret: Uint
     const record = login.length > longestLogin ? undefined : loaded.accounts.get(foldLogin(login));
     return record === undefined ? rejected : { kind: 'accepted', account: accountOf(record) };
   }
-  return { name: 'userdb', verify, find };
+  return { name: 'userdb', verify, find, salt };
 }
 
-/** The service's own field first, then the one for all; a CRAM proof wants its context, or a password in clear. */
-function storedFor({ fields }: UserRecord, proof: Proof): string | undefined {
-  if (proof.kind === 'password') return fields.get(`${proof.service}pw`) ?? fields.get('systempw');
-  const clear = fields.get('esmtppw') ?? fields.get('systempw');
-  return fields.get(`esmtp-hmac-${proof.digest}pw`) ?? fields.get(`hmac-${proof.digest}pw`) ?? (clear?.startsWith('{PLAIN}') === true ? clear : undefined);
+type Want = Pick<Password, 'kind' | 'service'> | Pick<Cram, 'kind' | 'digest'> | Pick<Scram, 'kind' | 'digest'>;
+
+/** The service's own field first, then the one for all; CRAM wants its context, SCRAM its keys, or either a password in clear. */
+function storedFor({ fields }: UserRecord, want: Want): string | undefined {
+  if (want.kind === 'password') return fields.get(`${want.service}pw`) ?? fields.get('systempw');
+  const stored = fields.get('esmtppw') ?? fields.get('systempw');
+  const clear = stored?.startsWith('{PLAIN}') === true ? stored : undefined;
+  if (want.kind === 'scram') return stored !== undefined && isScramForm(stored, want.digest) ? stored : clear;
+  return fields.get(`esmtp-hmac-${want.digest}pw`) ?? fields.get(`hmac-${want.digest}pw`) ?? clear;
 }
 
 function comparePassword(stored: string, { password }: Password): Promise<Comparison> {

@@ -39,3 +39,16 @@ test('refused after a failure, also by another start; shown and cleared', { time
   assert.equal((await box.run(['clear', 'nobody@there.example'])).code, 1);
   assert.equal((await box.run(['clear', 'all'])).code, 0);
 });
+
+test('ESMTP_BLOCKBACKSCATTER: a report about strangers\' mail is dropped on its way out, one about our own goes', { timeout: 60_000 }, async (t) => {
+  const sink = await openSink({ answer: ({ stage, line }) => (stage === 'rcpt' && line.includes('gone@') ? '550 5.1.1 Nobody' : undefined) });
+  t.after(() => sink.close());
+  const box = await boxFor(t, { nextHop: sink.port, files: { courierd: 'ESMTP_BLOCKBACKSCATTER=smtp/dsn\n', 'smtpaccess/default': '127.0.0.1\tallow\n', esmtpacceptmailfor: 'there.example\n' } });
+  await box.start();
+  await post(box, { token: 'strange', to: ['gone@there.example'] });
+  await box.logged('dropped', (line) => line.event === 'backscatter' && line['source'] === 'smtp/dsn');
+  const sent = await box.run(['sendmail', '-f', 'ada@sender.example', 'gone@there.example'], 'Subject: mine\n\nx\n');
+  assert.equal(sent.code, 0, sent.stderr);
+  await sink.until(20_000, 'the report', () => sink.arrivals.some(({ reversePath }) => reversePath === ''));
+  assert.deepEqual(sink.arrivals.map(({ recipients }) => recipients), [['ada@sender.example']]);
+});

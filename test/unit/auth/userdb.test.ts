@@ -7,9 +7,11 @@ import { test, type TestContext } from 'node:test';
 import type { AuthAnswer, AuthBackend, Proof } from '../../../src/core/auth.ts';
 import { silent, type LogFields } from '../../../src/core/log.ts';
 import { createUserdb, hmacContext } from '../../../src/service/auth/index.ts';
+import { checkScramProof, deriveScramKeys, formatScramKeys, parseScramKeys } from '../../../src/service/auth/scram-keys.ts';
 import { createTurns, type Turns } from '../../../src/service/auth/turns.ts';
 import { createUserdbBackend } from '../../../src/service/auth/userdb.ts';
 import { createUserdbText } from '../../../src/service/auth/userdb-text.ts';
+import { createScramClient } from '../../props/scram-client.ts';
 
 const sha = (password: string): string => `{SHA}${hash('sha1', password, 'base64')}`;
 
@@ -141,7 +143,7 @@ test('a login that is not there costs the same comparison as one that is', async
   const { path } = backend(t, `me\tesmtppw=${sha('x')}\nnone\thome=/x\n`);
   let comparisons = 0;
   const turns: Turns = { take: (work) => (comparisons++, work()) };
-  const auth = createUserdbBackend(createUserdbText(path, silent), turns, Buffer.alloc(32));
+  const auth = createUserdbBackend(createUserdbText(path, silent), turns, () => Buffer.alloc(32));
   const cram: Proof = { kind: 'cram', digest: 'md5', challenge: '<1@x>', response: '00' };
   for (const proof of [password('y'), cram]) {
     for (const login of ['me', 'none', 'stranger']) {
@@ -150,4 +152,51 @@ test('a login that is not there costs the same comparison as one that is', async
       assert.equal(comparisons, 1, `${login} ${proof.kind}`);
     }
   }
+});
+
+test('SCRAM from a password in clear and from stored keys; nobody looks like somebody', async (t) => {
+  const stored = formatScramKeys(await deriveScramKeys('pencil', 'sha256', Buffer.from('salt of twelve'), 5000));
+  const { auth } = backend(t, `kept\tsystempw=${stored}\nclear\tesmtppw={PLAIN}pencil\nhashed\tesmtppw=${sha('pencil')}\n`);
+  const salt = async (login: string) => {
+    const answer = await auth.salt!(login, 'sha256');
+    assert.ok(answer.kind === 'salted');
+    return answer;
+  };
+  const login = async (name: string, text: string): Promise<AuthAnswer> => {
+    const { salt: grains, iterations } = await salt(name);
+    const client = createScramClient({ mechanism: 'SCRAM-SHA-256', login: name, password: text, flag: 'n' });
+    const opening = Buffer.from(client.first, 'base64').toString();
+    const nonce = `${opening.slice(opening.indexOf('r=') + 2)}ours`;
+    const first = `r=${nonce},s=${Buffer.from(grains).toString('base64')},i=${iterations}`;
+    const final = Buffer.from(client.final(Buffer.from(first).toString('base64')), 'base64').toString();
+    const answer = await auth.verify(name, { kind: 'scram', digest: 'sha256', message: `${opening.slice(3)},${first},${final.replace(/,p=.*/, '')}`, proof: Buffer.from(final.replace(/.*,p=/, ''), 'base64') });
+    if (answer.kind === 'accepted') assert.ok(client.serverIsRight(Buffer.from(`v=${Buffer.from(answer.serverSignature!).toString('base64')}`).toString('base64')));
+    return answer;
+  };
+  for (const name of ['kept', 'KEPT', 'clear']) assert.equal(await kindOf(login(name, 'pencil')), 'accepted', name);
+  for (const name of ['kept', 'clear', 'hashed', 'nobody']) assert.equal(await kindOf(login(name, 'Pencil')), 'rejected', name);
+  assert.equal(await kindOf(login('hashed', 'pencil')), 'rejected', 'no SCRAM without its keys');
+  assert.deepEqual((await salt('kept')).iterations, 5000);
+  assert.deepEqual([(await salt('kept')).known, (await salt('clear')).known, (await salt('nobody')).known], [true, true, false]);
+  assert.deepEqual(await salt('nobody'), await salt('Nobody'), 'a stranger has one salt');
+  assert.notDeepEqual(await salt('nobody'), await salt('no body'));
+  // The stored form serves passwords too.
+  assert.equal(await kindOf(auth.verify('kept', password('pencil'))), 'accepted');
+  assert.equal(await kindOf(auth.verify('kept', password('pencils'))), 'rejected');
+  assert.equal(await kindOf(auth.verify('kept', { kind: 'scram', digest: 'sha1', message: '', proof: Buffer.alloc(20) })), 'rejected', 'keys of the other digest');
+  assert.equal(await kindOf(auth.verify('kept', { kind: 'scram', digest: 'sha256', message: '', proof: Buffer.alloc(0) })), 'rejected');
+  assert.equal(await kindOf(auth.verify('kept', { kind: 'token', token: 'pencil' })), 'rejected');
+});
+
+test('the example of RFC 7677 §3', async (t) => {
+  const keys = await deriveScramKeys('pencil', 'sha256', Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64'), 4096);
+  const message = 'n=user,r=rOprNGfwEbeRWgbNEkqO,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0';
+  const checked = checkScramProof(keys, message, Buffer.from('dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=', 'base64'));
+  assert.deepEqual([checked.result, Buffer.from(checked.serverSignature).toString('base64')], ['same', '6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=']);
+  assert.deepEqual(parseScramKeys(formatScramKeys(keys)), { ...keys });
+  // As gsasl --mkpasswd and doveadm pw print it.
+  assert.deepEqual(parseScramKeys(formatScramKeys(keys).replace(/^(SCRAM-SHA-256)\$(\d+):(.*)\$(.*):(.*)$/, '{$1}$2,$3,$4,$5')), { ...keys });
+  for (const bad of ['SCRAM-SHA-256$0:c2FsdA==$AA==:AA==', 'SCRAM-SHA-256$4096:$AA==:AA==', 'SCRAM-SHA-512$4096:c2FsdA==$AA==:AA==', `${formatScramKeys(keys)}x`, formatScramKeys({ ...keys, iterations: 9_999_999 })]) assert.equal(parseScramKeys(bad), null, bad);
+  const { auth } = backend(t, 'broken\tesmtppw=SCRAM-SHA-256$x\n');
+  assert.equal(await kindOf(auth.verify('broken', password('pencil'))), 'unavailable');
 });

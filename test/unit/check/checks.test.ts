@@ -36,6 +36,17 @@ function judgeWith(accepted: string, bofhText: string): (stage: 'mail' | 'rcpt',
   };
 }
 
+test('a stranger\'s sender has a full domain; the null sender, literals and who may relay are spared', async () => {
+  const judge = judgeWith('example.com\nintranet\n', '');
+  for (const from of ['ann', 'root@localhost', '"a@b.example"']) {
+    assert.match(await judge('mail', { from }), /^501 5\.1\.7 /, from);
+    assert.equal(await judge('mail', { from, origin: { login: 'ann' } }), 'pass');
+    assert.equal(await judge('mail', { from, variables: { RELAYCLIENT: '' } }), 'pass');
+    assert.equal(await judge('mail', { from, origin: { source: 'local' } }), 'pass');
+  }
+  for (const from of [null, 'a@b.example', 'a@[192.0.2.1]', 'a@[IPv6:2001:db8::1]', 'a@intranet']) assert.equal(await judge('mail', { from }), 'pass', String(from));
+});
+
 test('strangers reach only the domains of esmtpacceptmailfor', async () => {
   const judge = judgeWith('example.com\n!secret.example.com\n.example.com\nintranet\n', '');
   const rows: readonly (readonly [string, RegExp])[] = [

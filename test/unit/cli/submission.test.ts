@@ -59,6 +59,8 @@ test('sendmail\'s old options are understood, unknown ones refused', () => {
   assert.deepEqual(parsed, { mode: 'send', recipients: ['x@y.example', '-odd@z.example'], fromHeader: true, onlyBcc: false, dry: false, verp: false, sender: 'ann@b.example', name: 'Ann', notify: ['success', 'failure'], ret: 'hdrs', envid: 'e1' });
   assert.equal(parseSendmailArguments(['-N', 'never,success']).notify, 'never');
   assert.equal(parseSendmailArguments(['-f', '<>']).sender, '');
+  assert.equal(parseSendmailArguments(['-S', 'starttls']).security, 'starttls');
+  assert.equal(parseSendmailArguments(['-SSTARTTLS', '-S', 'NONE']).security, undefined, 'the last one counts');
   assert.equal(parseSendmailArguments(['-r', 'x@y.example']).sender, 'x@y.example');
   // As PHP, cron, mutt, bsd-mailx, git and old scripts call it.
   for (const call of ['-t -i', '-oem -oi', '-FCronDaemon -i -B8BITMIME -oem', '-oem -oi -f ann@b.example --', '-i -bm', '-oi -om -odb -oMrSMTP', '-B 8BITMIME', '-O DeliveryMode=b', '-X /tmp/log', '-d', '-d0.1', '-C /etc/mail.cf', '-G', '-v', '-em', '-h 3', '-L tag', '-p smtp:me', '-Am']) {
@@ -69,7 +71,7 @@ test('sendmail\'s old options are understood, unknown ones refused', () => {
     ['-bs', 'smtp', undefined], ['-bp', 'mailq', undefined], ['-bi', 'newaliases', undefined], ['-q', 'flush', undefined], ['-qIabc', 'flush', ['abc']], ['-qR@x.example', 'flush', ['--domain', 'x.example']], ['-q30m', 'nothing', undefined], ['-q1h30m', 'nothing', undefined], ['-bH', 'nothing', undefined],
   ];
   for (const [option, mode, selection] of modes) assert.deepEqual([parseSendmailArguments([option]).mode, parseSendmailArguments([option]).selection], [mode, selection], option);
-  for (const bad of [['-f'], ['-N', 'often'], ['-R', 'some'], ['-bd'], ['-bt'], ['-qSx'], ['-Z'], ['--to=x'], ['-S', 'STARTTLS']]) assert.throws(() => parseSendmailArguments(bad), Usage, bad.join(' '));
+  for (const bad of [['-f'], ['-N', 'often'], ['-R', 'some'], ['-bd'], ['-bt'], ['-qSx'], ['-Z'], ['--to=x'], ['-S', 'TLS']]) assert.throws(() => parseSendmailArguments(bad), Usage, bad.join(' '));
 });
 
 test('resent mail goes to those of its newest Resent- block, and not to whom it went before', async () => {

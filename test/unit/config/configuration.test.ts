@@ -25,14 +25,17 @@ test('an empty folder has the defaults of the reference tables', (t) => {
 test('what the files say is what the rooms get, and check can say where from', (t) => {
   const folder = folderOf(t, {
     me: 'mail.example.com\n', defaultdomain: 'example.com', esmtphelo: '*', esmtpgreeting: 'one\ntwo\n', sizelimit: '0', queuetime: '2d', queuelo: '600', statedir: '../state',
-    httpaddress: 'off', dnsservers: '192.0.2.53\n[2001:db8::53]:5353\n', dsnfrom: '"Mail #1" <postmaster@example.com>', ipout: '192.0.2.9', ip6out: '0', backuprelay: 'Backup.example.com',
+    httpaddress: 'off', dnsservers: '192.0.2.53\n[2001:db8::53]:5353 trust-ad\nresolv.conf\nhttps://dns.example/dns-query at 192.0.2.54 via none\n', dsnfrom: '"Mail #1" <postmaster@example.com>', ipout: '192.0.2.9', ip6out: '0', backuprelay: 'Backup.example.com',
     'module.esmtp': 'PROG=./courieresmtp\nMAXDELS=80\n', courierd: 'ESMTP_TLS_VERIFY_DOMAIN=1\nTLS_VERIFYPEER=PEER\nDSNTOAUTHADDR=1\n', bofh: 'opt BOFHHEADERLIMIT=5000\n',
   });
   const { names, limits, queue, stateFolder, http, dnsServers, reports, client, settings } = folder.read();
   assert.deepEqual(names, { me: 'mail.example.com', defaultDomain: 'example.com', messageIdHost: 'mail.example.com', helo: { kind: 'reverse' }, greeting: ['one', 'two'] });
   assert.deepEqual([limits.sizeOctets, limits.headerOctets, queue.queueTimeMs, queue.low, queue.high], [null, 5000, 172_800_000, 600, 1600]);
   assert.deepEqual([stateFolder, http, reports.from, reports.toAuthAddress], [join(folder.path, '../state'), null, '"Mail #1" <postmaster@example.com>', true]);
-  assert.deepEqual(dnsServers, [{ host: '192.0.2.53', port: 53 }, { host: '2001:db8::53', port: 5353 }]);
+  assert.deepEqual(dnsServers, [
+    { kind: 'plain', line: 1, host: '192.0.2.53', port: 53, trustAd: false }, { kind: 'plain', line: 2, host: '2001:db8::53', port: 5353, trustAd: true },
+    { kind: 'system', line: 3 }, { kind: 'https', line: 4, url: 'https://dns.example/dns-query', at: '192.0.2.54', trustAd: false },
+  ]);
   assert.deepEqual([client.source4, client.source6, client.backupRelay], ['192.0.2.9', null, { host: 'backup.example.com', literal: false, transport: 'esmtp' }]);
   assert.deepEqual([client.maxDeliveries, client.maxPerDomain, client.maxRecipients, client.verifyPeer], [80, 1, 1, true]);
   const source = new Map(settings.map((setting) => [setting.name, [setting.value, setting.source]]));
@@ -58,6 +61,23 @@ test('a problem names its file and line, what is wrong and what is right', (t) =
     ['courierd', 'ESMTP_USE_STARTTLS=maybe', /^courierd:1: ESMTP_USE_STARTTLS: 'maybe' is neither 0 nor 1/],
     ['esmtproutes', '\n:relay.example /PROXY=onoin', /^esmtproutes:2: no proxy onoin in socksproxy/],
     ['dnsservers', 'ns.example.com', /^dnsservers:1: /],
+    ['dnsservers', '192.0.2.53 trustad', /^dnsservers:1: 'trustad' means nothing behind an address/],
+    ['dnsservers', 'http://dns.example/', /^dnsservers:1: 'http:/],
+    ['dnsservers', 'https://u:p@dns.example/', /^dnsservers:1: .* is not an https/],
+    ['dnsservers', '\nhttps://dns.example/ via nobody', /^dnsservers:2: no proxy nobody in socksproxy/],
+    ['dnsservers', 'https://dns.example/ at ns.example', /^dnsservers:1: 'ns.example' is not an IP address/],
+    ['dnsservers', 'https://dns.example/ at 192.0.2.1 via x', /^dnsservers:1: at and via exclude each other/],
+    ['dnsservers', '# nothing', /^dnsservers:1: no server/],
+    ['tlspolicy', 'example.com private none.pem', /^tlspolicy:1: .*none\.pem is not there/],
+    ['tlsreports', 'send\nwrite reports', /^tlsreports:2: 'reports' is no absolute path/],
+    ['tlsreports', 'off\nsend', /^tlsreports:1: off stands alone/],
+    ['tlsreports', 'contact nobody', /^tlsreports:1: 'nobody' is not a mail address/],
+    ['tlsreports', 'mail', /^tlsreports:1: 'mail' is not off, send/],
+    ['socksbind', 'esmtpd-ssl via wall', /^socksbind:1: no listener esmtpd-ssl in this folder/],
+    ['socksbind', 'esmtpd via wall', /^socksbind:1: no proxy wall in socksproxy/],
+    ['socksbind', 'esmtpd', /^socksbind:1: 'esmtpd' is not LISTENER via PROXY/],
+    ['socksbind', 'esmtpd via wall from mx.example', /^socksbind:1: 'mx.example' is not an IP address/],
+    ['socksbind', 'esmtpd via wall reserve 100', /^socksbind:1: '100' is not a whole number/],
     ['httpaddress', 'metrics.example.com:80', /^httpaddress:1: /],
     ['locals/x', 'x', /^locals: .*file; right/],
     ['esmtpacceptmailfor.dir', 'x', /a file where a folder is expected/],
@@ -155,4 +175,16 @@ function selfSigned(): string {
 test('an exception in esmtpacceptmailfor takes nothing out of its folder', (t) => {
   const { domains } = folderOf(t, { esmtpacceptmailfor: '!a.example.com\n.example.com\n', 'esmtpacceptmailfor.dir/x': 'a.example.com\n' }).read();
   assert.ok(domains.acceptMailFor.has('a.example.com') && domains.acceptMailFor.has('b.example.com') && !domains.acceptMailFor.has('example.com'));
+});
+
+test('source addresses of virtual hosts: their own, or the suffix itself where the file is empty', (t) => {
+  const { client, hosts } = folderOf(t, {
+    ipout: '192.0.2.9\n', 'vhost.192.0.2.1': '', 'ipout.192.0.2.1': '', 'ip6out.192.0.2.1': '2001:db8::1\n', 'esmtphelo.192.0.2.1': 'other.example\n',
+    'vhost.2001:db8::7': '', 'ip6out.2001:db8::7': '\n', 'vhost.third.example': '', 'ipout.third.example': '0\n',
+  }).read();
+  assert.deepEqual([client.source4, client.source6], ['192.0.2.9', null]);
+  const of = (host: string) => [hosts.get(host)?.client.source4, hosts.get(host)?.client.source6];
+  assert.deepEqual([of('192.0.2.1'), of('2001:db8::7'), of('third.example')], [['192.0.2.1', '2001:db8::1'], ['192.0.2.9', '2001:db8::7'], [null, null]]);
+  assert.deepEqual(hosts.get('192.0.2.1')?.names.helo, { kind: 'name', name: 'other.example' });
+  assert.match(folderOf(t, { 'vhost.192.0.2.1': '', 'ip6out.192.0.2.1': '' }).problems()[0] ?? '', /no IPv6 address/);
 });

@@ -53,12 +53,13 @@ test('domains that URLs read differently stay what they are', () => {
 });
 
 test('hosted domains: themselves, aliases, and wildcards up to five labels', () => {
-  const hosted = createHostedDomains(valueOf(parseHostedDomains('example.com\nexample.net\texample.com\n.example.org\n')));
+  const hosted = createHostedDomains(valueOf(parseHostedDomains('example.com\nexample.net\texample.com\n.example.org\n*.lists.example\n*\n', 'box.example.net')));
   assert.equal(hosted.find('Example.COM')?.domain, 'example.com');
   assert.equal(hosted.find('example.net')?.aliasOf, 'example.com');
   assert.equal(hosted.find('a.b.example.org')?.domain, '.example.org');
+  assert.deepEqual([hosted.find('box.lists.example')?.domain, hosted.find('box.example.net')?.domain], ['box.lists.example', 'box.example.net'], 'the machine\'s own name');
   for (const no of ['example.org', 'a.example.com', 'a.b.c.d.e.f.example.org']) assert.equal(hosted.find(no), undefined, no);
-  assert.deepEqual(linesOf(parseHostedDomains('a.example b.example c.example')), [1]);
+  assert.deepEqual(linesOf(parseHostedDomains('a.example b.example c.example', 'box.example.net')), [1]);
 });
 
 test('access entries: deny, allow, quotes around commas', () => {
@@ -114,6 +115,14 @@ test('proxies: names, credentials in %XX, who looks names up, who is reached dir
     assert.doesNotMatch(JSON.stringify(parsed), /secret/);
   }
   assert.deepEqual(linesOf(parseProxies('d socks5://x:1\nd socks5://y:1')), [2]);
+  const chained = valueOf(parseProxies('out socks5h://far.example:1 via middle\nmiddle socks5://mid.example:2 VIA near\nnear socks5://a:b@near.example:3\n')).proxies;
+  assert.deepEqual(chained.map(({ host, via }) => [host, via?.host, via?.via?.host, via?.via?.login]), [
+    ['far.example', 'mid.example', 'near.example', 'a'], ['mid.example', 'near.example', undefined, undefined], ['near.example', undefined, undefined, undefined],
+  ]);
+  assert.deepEqual(linesOf(parseProxies('a socks5://x:1 via b')), [1], 'nobody is called b');
+  assert.deepEqual(linesOf(parseProxies('a socks5://x:1 via b\nb socks5://x:2 via a')), [1, 2], 'a circle');
+  assert.deepEqual(linesOf(parseProxies('a socks5://x:1 through b\nb socks5://x:2 via')), [1, 2]);
+  assert.deepEqual(linesOf(parseProxies(Array.from({ length: 10 }, (_, n) => `p${n} socks5://x:${n + 1}${n === 0 ? '' : ` via p${n - 1}`}`).join('\n'))), [9, 10], 'too many in a row');
 });
 
 test('bofh: every directive in any case, comments anywhere', () => {

@@ -1,7 +1,7 @@
 /** What is said of an envelope to peers of every kind, and what cannot be said to some. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { planTransactions } from '../../../src/flow/transport/esmtp/envelope-lines.ts';
+import { planTransactions, type PlanOptions } from '../../../src/flow/transport/esmtp/envelope-lines.ts';
 import { parseExtensions } from '../../../src/flow/transport/esmtp/extensions.ts';
 import { letter, type Letter } from '../../props/esmtp-box.ts';
 
@@ -9,9 +9,9 @@ const peer = { remoteMta: 'peer.example' };
 const all = ['SIZE 10000', '8BITMIME', 'SMTPUTF8', 'DSN'];
 
 /** Commands of each transaction, then the outcomes decided beforehand. */
-function plan(own: Letter, keywords: readonly string[], canConvert = true): string[] {
+function plan(own: Letter, keywords: readonly string[], canConvert = true, more: Partial<PlanOptions> = {}): string[] {
   const extensions = parseExtensions({ code: 250, lines: ['peer.example', ...keywords] });
-  const { plans, settled } = planTransactions(letter(own), extensions, canConvert, peer);
+  const { plans, settled } = planTransactions(letter(own), extensions, peer, { canConvert, ...more });
   return [
     ...plans.map(({ mail, rcpts, convert, dsnHandedOver }) => [mail, ...rcpts].map(line => line.replace('\r\n', '')).join(' | ') + (convert ? ' | convert' : '') + (dsnHandedOver ? ' | dsn' : '')),
     ...settled.map(([id, outcome]) => `${id}: ${outcome.kind} ${outcome.status}`),
@@ -21,6 +21,9 @@ function plan(own: Letter, keywords: readonly string[], canConvert = true): stri
 const eight = 'Subject: x\r\n\r\nGrüße\r\n';
 const international = 'Subject: Grüße\r\n\r\nHello\r\n';
 const utf8 = { smtputf8: true };
+
+const verp = { verp: true } as const;
+const three = ['a@x.example', 'b@x.example', 'c@y.example'];
 
 const rows: readonly (readonly [string, Letter, readonly string[], readonly string[]])[] = [
   ['nothing offered, nothing said', {}, [], ['MAIL FROM:<ada@sender.example> | RCPT TO:<bob@there.example>']],
@@ -48,6 +51,18 @@ const rows: readonly (readonly [string, Letter, readonly string[], readonly stri
   ['… also for a peer with SMTPUTF8, when the message did not ask for it', { to: ['a@bücher.example'] }, ['SMTPUTF8'], ['MAIL FROM:<ada@sender.example> | RCPT TO:<a@xn--bcher-kva.example>']],
   ['… and stay where it did', { to: ['a@bücher.example'], envelope: utf8 }, ['SMTPUTF8'], ['MAIL FROM:<ada@sender.example> SMTPUTF8 | RCPT TO:<a@bücher.example>']],
   ['an international recipient needs SMTPUTF8 even if nobody asked', { to: ['bücher@x.example'] }, ['SMTPUTF8'], ['MAIL FROM:<ada@sender.example> SMTPUTF8 | RCPT TO:<bücher@x.example>']],
+  ['VERP to a peer that encodes senders: one copy', { envelope: { ...verp, body: '8bitmime', ret: 'full' }, to: three }, [...all, 'XVERP=Courier'],
+    ['MAIL FROM:<ada@sender.example> BODY=8BITMIME VERP RET=FULL SIZE=34 | RCPT TO:<a@x.example> | RCPT TO:<b@x.example> | RCPT TO:<c@y.example> | dsn']],
+  ['VERP to one that does not: each its own', { envelope: verp, to: ['a@x.example', 'b-c@x.example'] }, ['XVERP'],
+    ['MAIL FROM:<ada-a=x.example@sender.example> | RCPT TO:<a@x.example>', 'MAIL FROM:<ada-b+2Dc=x.example@sender.example> | RCPT TO:<b-c@x.example>']],
+  ['VERP, one recipient', { envelope: verp }, [], ['MAIL FROM:<ada-bob=there.example@sender.example> | RCPT TO:<bob@there.example>']],
+  ['VERP and the null sender, which is never encoded', { envelope: { ...verp, from: null } }, ['XVERP=courier'], ['MAIL FROM:<> | RCPT TO:<bob@there.example>']],
+  ['VERP, a member of an alias, and a peer without DSN', { envelope: verp, to: ['a@x.example', { address: 'b@x.example', notify: 'never' }] }, [],
+    ['MAIL FROM:<ada-a=x.example@sender.example> | RCPT TO:<a@x.example>', 'MAIL FROM:<> | RCPT TO:<b@x.example>']],
+  ['the demand for TLS goes on', { envelope: { security: 'starttls', requireTls: true } }, ['XSECURITY=NONE,STARTTLS', 'REQUIRETLS'], ['MAIL FROM:<ada@sender.example> SECURITY=STARTTLS REQUIRETLS | RCPT TO:<bob@there.example>']],
+  ['RCPTMAX', { to: ['a@x.example', 'b@x.example', 'c@x.example'] }, ['LIMITS MAILMAX=9 RCPTMAX=2'], ['MAIL FROM:<ada@sender.example> | RCPT TO:<a@x.example> | RCPT TO:<b@x.example>', 'MAIL FROM:<ada@sender.example> | RCPT TO:<c@x.example>']],
+  ['RCPTDOMAINMAX', { to: three }, ['limits rcptdomainmax=1'], ['MAIL FROM:<ada@sender.example> | RCPT TO:<a@x.example> | RCPT TO:<b@x.example>', 'MAIL FROM:<ada@sender.example> | RCPT TO:<c@y.example>']],
+  ['limits that are none', { to: three }, ['LIMITS RCPTMAX=0 RCPTDOMAINMAX=x MAILMAX'], ['MAIL FROM:<ada@sender.example> | RCPT TO:<a@x.example> | RCPT TO:<b@x.example> | RCPT TO:<c@y.example>']],
 ];
 for (const [name, own, keywords, wanted] of rows) test(`envelope: ${name}`, () => assert.deepEqual(plan(own, keywords), wanted.map(line => line.replaceAll('SIZE=34', `SIZE=${letter().content.sizeOctets}`))));
 
@@ -62,4 +77,11 @@ test('EHLO replies: case, several blanks, odd parameters, AUTH of both eras', ()
   assert.deepEqual([...extensions.mechanisms].toSorted(), ['CRAM-MD5', 'LOGIN', 'PLAIN']);
   assert.equal(extensions.keywords.get('X-ODD'), 'a=b c');
   assert.equal(extensions.dsn, false);
+});
+
+test('a limit that was learnt, and those who were told already', () => {
+  const to = ['a@x.example', 'b@x.example', 'c@x.example'];
+  const { recipients } = letter({ to });
+  assert.deepEqual(plan({ to }, [], true, { mostRecipients: 1, recipients: recipients.slice(1) }),
+    ['MAIL FROM:<ada@sender.example> | RCPT TO:<b@x.example>', 'MAIL FROM:<ada@sender.example> | RCPT TO:<c@x.example>']);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { RecipientId } from '../../../src/core/envelope.ts';
+import type { Destination } from '../../../src/core/transport.ts';
 import type { EsmtpSettings } from '../../../src/flow/transport/esmtp/index.ts';
 import { at, letter, openEsmtpBox, type EsmtpBox } from '../../props/esmtp-box.ts';
 import { drop, garbage, half, last, openScriptedPeer, say, silence, type Act, type PeerOptions, type ScriptedPeer, type Step } from '../../props/scripted-peer.ts';
@@ -33,52 +34,128 @@ const acts: Readonly<Record<string, Act>> = {
   drop, silence, garbage, half,
 };
 
-/** What each step makes of each act. */
-const table: Readonly<Partial<Record<Step, Readonly<Record<string, string>>>>> = {
-  connect: {
+/** How a test gets to a step, where the usual dialogue does not pass it. */
+interface Scene {
+  readonly extensions?: readonly string[];
+  readonly destination?: Partial<Destination>;
+  /** The second half of the message comes when the peer has had its say about the first. */
+  readonly halves?: true;
+  /** What else the peer does, before the step or instead of success. */
+  readonly aside?: PeerOptions['act'];
+  /** A message before the one that counts. */
+  readonly first?: true;
+}
+
+const required: Partial<Destination> = { tls: { kind: 'required', verify: false } };
+
+/** A row for every step there is: what each act there comes to. `quit` and the rest of a message are nobody's loss. */
+const scenes: Readonly<Record<string, Scene & { readonly step: Step; readonly row: Readonly<Record<string, string>> }>> = {
+  connect: { step: 'connect', row: {
     '4yz': 'deferred 4.2.0 nexthop', '421': 'deferred 4.3.2 nexthop', '5yz': 'failed 5.1.1', '3yz': 'deferred 4.5.0 nexthop', bare5: 'failed 5.0.0',
     drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
-  },
-  ehlo: {
-    '4yz': 'deferred 4.2.0 nexthop', '421': 'deferred 4.3.2 nexthop', '3yz': 'deferred 4.5.0 nexthop',
+  } },
+  ehlo: { step: 'ehlo', row: {
+    // 5yz: it is older than EHLO, and HELO will do.
+    '4yz': 'deferred 4.2.0 nexthop', '421': 'deferred 4.3.2 nexthop', '5yz': 'relayed 2.0.0', '3yz': 'deferred 4.5.0 nexthop', bare5: 'relayed 2.0.0',
     drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
-  },
-  mail: {
+  } },
+  helo: { step: 'helo', aside: ({ step }) => (step === 'ehlo' ? say('500 5.5.1 What?') : undefined), row: {
+    '4yz': 'deferred 4.2.0 nexthop', '421': 'deferred 4.3.2 nexthop', '5yz': 'failed 5.1.1', '3yz': 'deferred 4.5.0 nexthop', bare5: 'failed 5.0.0',
+    drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
+  } },
+  'STARTTLS that is required': { step: 'starttls', extensions: ['STARTTLS'], destination: required, row: {
+    '4yz': 'deferred 4.7.4 nexthop', '421': 'deferred 4.3.2 nexthop', '5yz': 'deferred 4.7.4 nexthop', '3yz': 'deferred 4.7.4 nexthop', bare5: 'deferred 4.7.4 nexthop',
+    drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
+  } },
+  // Nobody insists: whatever comes of it, the message goes in clear.
+  'STARTTLS that is optional': { step: 'starttls', extensions: ['STARTTLS'], row: {
+    '4yz': 'relayed 2.0.0', '421': 'relayed 2.0.0', '5yz': 'relayed 2.0.0', '3yz': 'relayed 2.0.0', bare5: 'relayed 2.0.0',
+    drop: 'relayed 2.0.0', silence: 'relayed 2.0.0', garbage: 'relayed 2.0.0', half: 'relayed 2.0.0',
+  } },
+  // Our login is our configuration: nothing that is said of it fails a message.
+  auth: { step: 'auth', extensions: ['AUTH PLAIN'], destination: { auth: { login: 'box', password: 'x', inClear: true } }, row: {
+    '4yz': 'deferred 4.7.0 nexthop', '421': 'deferred 4.3.2 nexthop', '5yz': 'deferred 4.7.8 nexthop', bare5: 'deferred 4.7.8 nexthop',
+    drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
+  } },
+  mail: { step: 'mail', row: {
     '4yz': 'deferred 4.2.0 message', '421': 'deferred 4.3.2 nexthop', '5yz': 'failed 5.1.1', '3yz': 'deferred 4.5.0 nexthop', bare5: 'failed 5.0.0',
     drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
-  },
-  rcpt: {
+  } },
+  rcpt: { step: 'rcpt', row: {
     '4yz': 'deferred 4.2.0 recipient', '421': 'deferred 4.3.2 nexthop', '5yz': 'failed 5.1.1', '3yz': 'deferred 4.5.0 nexthop', bare5: 'failed 5.0.0',
     drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
-  },
-  data: {
+  } },
+  data: { step: 'data', row: {
     '4yz': 'deferred 4.2.0 message', '421': 'deferred 4.3.2 nexthop', '5yz': 'failed 5.1.1', '2yz': 'deferred 4.5.0 nexthop', bare5: 'failed 5.0.0',
     drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
-  },
-  dot: {
+  } },
+  // In the middle of the message: without its dot nobody has it. Who only stops reading may have been at its end.
+  content: { step: 'content', halves: true, row: {
+    '4yz': 'deferred 4.2.0 message', '421': 'deferred 4.3.2 nexthop', '5yz': 'failed 5.1.1', '3yz': 'deferred 4.5.0 nexthop', '2yz': 'deferred 4.5.0 nexthop', bare5: 'failed 5.0.0',
+    drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop uncertain', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
+  } },
+  dot: { step: 'dot', row: {
     '4yz': 'deferred 4.2.0 message', '421': 'deferred 4.3.2 nexthop', '5yz': 'failed 5.1.1', '3yz': 'deferred 4.5.0 nexthop uncertain', bare5: 'failed 5.0.0',
     drop: 'deferred 4.4.2 nexthop uncertain', silence: 'deferred 4.4.2 nexthop uncertain', garbage: 'deferred 4.5.0 nexthop uncertain', half: 'deferred 4.4.2 nexthop uncertain',
-  },
+  } },
+  // The message before was refused, and its transaction is still open. Not this message's fault, and not yet spoken of.
+  rset: { step: 'rset', first: true, aside: ({ step, before }) => (step === 'rcpt' && before === 0 ? say('550 5.1.1 Who?') : step === 'data' && before === 0 ? say('503 5.5.1 No recipients') : undefined), row: {
+    '4yz': 'deferred 4.5.0 nexthop', '421': 'deferred 4.3.2 nexthop', '5yz': 'deferred 4.5.0 nexthop', '3yz': 'deferred 4.5.0 nexthop', bare5: 'deferred 4.5.0 nexthop',
+    drop: 'deferred 4.4.2 nexthop', silence: 'deferred 4.4.2 nexthop', garbage: 'deferred 4.5.0 nexthop', half: 'deferred 4.4.2 nexthop',
+  } },
+  quit: { step: 'quit', row: {
+    '4yz': 'relayed 2.0.0', '421': 'relayed 2.0.0', '5yz': 'relayed 2.0.0', '3yz': 'relayed 2.0.0', bare5: 'relayed 2.0.0',
+    drop: 'relayed 2.0.0', silence: 'relayed 2.0.0', garbage: 'relayed 2.0.0', half: 'relayed 2.0.0',
+  } },
 };
 
-for (const extensions of [['PIPELINING'], []]) {
-  for (const [step, row] of Object.entries(table)) {
+/** Acts that succeed at a step, or are its usual way on. */
+const usual: Readonly<Partial<Record<Step, readonly string[]>>> = {
+  connect: ['2yz'], ehlo: ['2yz'], helo: ['2yz'], starttls: ['2yz'], auth: ['2yz', '3yz'], mail: ['2yz'], rcpt: ['2yz'], data: ['3yz'], dot: ['2yz'], rset: ['2yz'], quit: ['2yz'],
+};
+
+test('the table has every step and every act', () => {
+  const steps: readonly Step[] = ['connect', 'ehlo', 'helo', 'starttls', 'auth', 'mail', 'rcpt', 'data', 'content', 'dot', 'rset', 'quit'];
+  assert.deepEqual([...new Set(Object.values(scenes).map(({ step }) => step))], steps);
+  for (const { step, row } of Object.values(scenes)) assert.deepEqual([...Object.keys(row), ...(usual[step] ?? [])].toSorted(), Object.keys(acts).toSorted(), step);
+});
+
+for (const pipelining of [['PIPELINING'], []]) {
+  for (const [title, { step, row, extensions = [], destination, halves, aside, first }] of Object.entries(scenes)) {
     for (const [name, wanted] of Object.entries(row)) {
-      test(`${name} at ${step}${extensions.length > 0 ? ', pipelining' : ''}: ${wanted}`, async t => {
-        let reached = false;
-        const { peer, box } = await set(t, { extensions, act: asked => {
-          reached ||= asked.step === step;
-          return asked.step === step ? acts[name] : undefined;
+      test(`${name} at ${title}${pipelining.length > 0 ? ', pipelining' : ''}: ${wanted}`, async t => {
+        let reached = 0;
+        const peer = await openScriptedPeer({ extensions: [...pipelining, ...extensions], act: asked => {
+          if (asked.step !== step || (step === 'starttls' && asked.connection > 1)) return aside?.(asked);
+          reached++;
+          return acts[name];
         } });
-        const outcome = box.deliverOne();
-        if (name === 'silence') {
-          await peer.until(step, () => reached);
+        const box = openEsmtpBox(at(peer, destination), { limits: { recipients: 100, connectionsPerNexthop: 1, deliveriesInAll: 40, idle: 10 } });
+        t.after(() => peer.close());
+        if (first === true) assert.equal((await box.deliverOne()).kind, 'failed');
+        async function* inHalves(): AsyncGenerator<Uint8Array> {
+          yield Buffer.from('Subject: long\r\n\r\nthe first half\r\n');
+          await peer.until(step, () => reached > 0);
           for (let n = 0; n < 20; n++) await box.clock.settle();
+          yield Buffer.from('the second half\r\n');
+        }
+        const outcome = box.deliverOne(letter(halves === true ? { pieces: inHalves } : {}));
+        if (name === 'silence' && step !== 'quit') {
+          await peer.until(step, () => reached > 0);
+          // Real sockets: what was written has to be read before time passes.
+          for (let n = 0; n < 80; n++) await box.clock.settle();
           await box.clock.runTo(box.clock.now() + 600_000);
         }
         assert.equal(short(await outcome), wanted);
-        // Nothing was handed over unless the dot was sent, and then it is said.
-        assert.equal(peer.messages.length, 0);
+        // Nothing was handed over unless the dot was answered with 2yz, and then it is said.
+        assert.equal(peer.messages.length, wanted.startsWith('relayed') ? 1 : 0);
+        const closed = box.close();
+        if (step === 'quit') {
+          await peer.until('QUIT', () => reached > 0);
+          for (let n = 0; n < 20; n++) await box.clock.settle();
+          await box.clock.runTo(box.clock.now() + 60_000);
+        }
+        await closed;
       });
     }
   }

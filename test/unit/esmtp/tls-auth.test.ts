@@ -1,8 +1,9 @@
 /** STARTTLS and AUTH from the client's side: what is encrypted, what is refused, what happens when it breaks. */
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, pbkdf2Sync } from 'node:crypto';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import type { TlsSession } from '../../../src/core/tls.ts';
 import type { Destination } from '../../../src/core/transport.ts';
 import type { EsmtpSettings } from '../../../src/flow/transport/esmtp/index.ts';
 import { createCertificate } from '../../props/certificate.ts';
@@ -53,6 +54,41 @@ test('required and not offered, or refused: deferred, and not a word of the mess
     const outcome = await box.deliverOne();
     assert.ok(outcome.kind === 'deferred' && outcome.status === '4.7.4');
     assert.ok(!peer.lines.some(line => line.startsWith('MAIL')));
+  }
+});
+
+test('a relay that its policy forbids is not even called; another is', async t => {
+  const forbidden = { kind: 'required', verify: true, by: 'MTA-STS', forbidden: 'the policy does not name it' } as const;
+  const { peer, box } = await set(t, { extensions, tls: good.context });
+  assert.equal((await box.deliverOne()).kind, 'relayed');
+  const alone = openEsmtpBox({ ...at(peer), relays: [{ host: 'mx1.example', address: peer.host, port: peer.port, tls: forbidden }] });
+  const second = openEsmtpBox({ ...at(peer), relays: [{ host: 'mx1.example', address: peer.host, port: peer.port, tls: forbidden }, { host: 'peer.example', address: peer.host, port: peer.port }] });
+  t.after(async () => {
+    await alone.close();
+    await second.close();
+  });
+  const outcome = await alone.deliverOne();
+  assert.deepEqual(outcome, { kind: 'deferred', status: '4.7.5', blame: 'nexthop', said: { type: 'x-gateway', text: 'This host may not be used: the policy does not name it', remoteMta: 'mx1.example' } });
+  assert.equal(peer.connections, 1);
+  assert.equal((await second.deliverOne()).kind, 'relayed');
+});
+
+test('how each session went is told: what was published, and the kind of failure', async t => {
+  const published = { kind: 'sts', domain: 'there.example', lines: ['version: STSv1'] } as const;
+  for (const [options, tls, type] of [
+    [{ extensions, tls: good.context }, { kind: 'required', verify: true, published }, undefined],
+    [{ extensions, tls: other.context }, { kind: 'required', verify: true, published }, 'certificate-host-mismatch'],
+    [{ extensions: ['PIPELINING'] }, { kind: 'required', verify: true, published }, 'starttls-not-supported'],
+    [{ extensions: ['PIPELINING'] }, { kind: 'opportunistic', verify: false, published: { ...published, kind: 'no-policy-found' } }, 'starttls-not-supported'],
+    [{ extensions, tls: other.context }, { kind: 'opportunistic', verify: false, published: { ...published, testing: true } }, 'certificate-host-mismatch'],
+    [{ extensions, tls: other.context }, { kind: 'opportunistic', verify: false, published: { ...published, kind: 'no-policy-found' } }, undefined],
+    [{ extensions, act: ({ step }: { readonly step: string }) => (step === 'starttls' ? drop : undefined) }, { kind: 'required', verify: false, published }, undefined],
+  ] satisfies readonly (readonly [PeerOptions, Destination['tls'], string | undefined])[]) {
+    const noted: TlsSession[] = [];
+    const { box } = await set(t, options, { tls }, { trustedCertificates: [good.pem, other.pem], tlsJournal: { note: session => void noted.push(session) } });
+    await box.deliverOne();
+    if ('act' in options) assert.deepEqual(noted, [], 'gone in the middle: nothing about TLS was learnt');
+    else assert.deepEqual(noted.map(({ published: { domain }, relay: { host }, failure }) => [domain, host, failure?.type]), [['there.example', 'peer.example', type]]);
   }
 });
 
@@ -149,4 +185,91 @@ test('a password does not travel in clear to another host, unless that is wanted
     assert.equal((await box.deliverOne()).kind, passwordsInClear ? 'relayed' : 'deferred');
     assert.equal(peer.lines.some(line => line.startsWith('AUTH')), passwordsInClear);
   }
+});
+
+/** A server that speaks SCRAM-SHA-256 and knows `password`. What it says follows from the line alone: the peer may ask twice. */
+function scram(password: string): NonNullable<PeerOptions['act']> {
+  const salt = Buffer.from('a salt for tests');
+  const server = '9f3a';
+  let exchange = '';
+  const first = (nonce: string) => `r=${nonce}${server},s=${salt.toString('base64')},i=4096`;
+  return ({ step, line }) => {
+    if (step !== 'auth') return undefined;
+    const said = Buffer.from(line.split(' ').at(-1) ?? '', 'base64').toString();
+    const nonce = /^n,,(n=.*,r=(.*))$/.exec(said);
+    if (line.startsWith('AUTH SCRAM')) {
+      exchange = `${nonce?.[1] ?? ''},${first(nonce?.[2] ?? '')}`;
+      return say(`334 ${btoa(first(nonce?.[2] ?? ''))}`);
+    }
+    if (!said.startsWith('c=')) return undefined;
+    const salted = pbkdf2Sync(password, salt, 4096, 32, 'sha256');
+    const key = createHmac('sha256', salted).update('Server Key').digest();
+    return say(`334 ${btoa(`v=${createHmac('sha256', key).update(`${exchange},${said.split(',p=')[0]}`).digest('base64')}`)}`);
+  };
+}
+
+test('SCRAM: the server proves itself, or it is not believed, whatever it says', async t => {
+  const extensions = ['AUTH PLAIN SCRAM-SHA-256'];
+  const good = await set(t, { extensions, act: scram(auth.password) }, { auth });
+  assert.equal((await good.box.deliverOne()).kind, 'relayed');
+  assert.equal(good.peer.lines.filter(line => line === '').length, 1, 'the empty answer to the signature');
+
+  const wrong = await set(t, { extensions, act: scram('something else') }, { auth });
+  const outcome = await wrong.box.deliverOne();
+  assert.ok(outcome.kind === 'deferred' && outcome.status === '4.7.8' && outcome.said?.text.includes('does not know our password'));
+
+  const hasty = await set(t, { extensions, act: ({ step }) => (step === 'auth' ? say('235 2.7.0 Come in, whoever you are') : undefined) }, { auth });
+  const early = await hasty.box.deliverOne();
+  assert.ok(early.kind === 'deferred' && early.said?.text.includes('never proved'));
+  assert.equal(hasty.peer.messages.length, 0);
+});
+
+test('SCRAM over TLS 1.3 is bound to the connection when the server offers that', async t => {
+  const { peer, box } = await set(t, { extensions: [...extensions, 'AUTH SCRAM-SHA-256 SCRAM-SHA-256-PLUS PLAIN'], tls: good.context, act: ({ step }) => (step === 'auth' ? say('535 5.7.8 No') : undefined) }, { auth });
+  await box.deliverOne();
+  const line = peer.lines.find(one => one.startsWith('AUTH'));
+  assert.match(Buffer.from(line?.replace('AUTH SCRAM-SHA-256-PLUS ', '') ?? '', 'base64').toString(), /^p=tls-exporter,,n=box,r=/);
+});
+
+test('a token that is not taken: its reason is heard, the refusal is told to whoever gave it, the mail waits', async t => {
+  const token = { login: 'ada@example.com', token: 'x'.repeat(40) };
+  for (const [mechanism, receipt] of [['XOAUTH2', ''], ['OAUTHBEARER', 'AQ==']] as const) {
+    const told: unknown[] = [];
+    const peer = await openScriptedPeer({
+      extensions: [`AUTH PLAIN ${mechanism}`],
+      act: ({ step, line }) => (step !== 'auth' ? undefined : line === `AUTH ${receipt}` ? say('535 5.7.8 Username and Password not accepted') : say(`334 ${btoa('{"status":"401","schemes":"Bearer"}')}`)),
+    });
+    const box = openEsmtpBox(at(peer), { destinations: { find: () => Promise.resolve(at(peer, { auth: token })), loggedIn: (auth, answer) => told.push([auth, answer.kind]) } });
+    t.after(async () => {
+      await peer.close();
+      await box.close();
+    });
+    const outcome = await box.deliverOne();
+    assert.ok(outcome.kind === 'deferred' && outcome.status === '4.7.8' && outcome.blame === 'nexthop' && outcome.said?.text.includes('"status":"401"'));
+    assert.deepEqual(told, [[token, 'refused']]);
+    assert.equal(peer.lines.at(-1) === 'QUIT' ? peer.lines.at(-2) : peer.lines.at(-1), receipt);
+    assert.ok(!JSON.stringify(box.logged).includes(token.token));
+  }
+});
+
+test('a long token waits for its challenge, for AUTH is a line that not everybody reads to its end', async t => {
+  const { peer, box } = await set(t, {
+    extensions: ['AUTH XOAUTH2'],
+    act: ({ step, line }) => (step === 'auth' && line === 'AUTH XOAUTH2' ? say('334 ') : undefined),
+  }, { auth: { login: 'ada@example.com', token: 'y'.repeat(2000) } });
+  assert.equal((await box.deliverOne()).kind, 'relayed');
+  assert.deepEqual(peer.lines.slice(1, 3), ['AUTH XOAUTH2', btoa(`user=ada@example.com\u0001auth=Bearer ${'y'.repeat(2000)}\u0001\u0001`)]);
+});
+
+test('4yz to AUTH speaks of the moment: the credentials are not blamed for it', async t => {
+  const told: string[] = [];
+  const peer = await openScriptedPeer({ extensions: ['AUTH PLAIN'], act: ({ step }) => (step === 'auth' ? say('454 4.7.0 Later') : undefined) });
+  const box = openEsmtpBox(at(peer), { destinations: { find: () => Promise.resolve(at(peer, { auth })), loggedIn: (_, answer) => told.push(answer.kind) } });
+  t.after(async () => {
+    await peer.close();
+    await box.close();
+  });
+  const outcome = await box.deliverOne();
+  assert.ok(outcome.kind === 'deferred' && outcome.status === '4.7.0');
+  assert.deepEqual(told, []);
 });

@@ -22,6 +22,7 @@ const addresses: readonly (readonly [string, string | null])[] = [
   ['u@xn--bcher-kva.example', 'u@bücher.example'],
   ['u@d.example.', 'u@d.example'],
   ['u@my_host.example', 'u@my_host.example'],
+  [`u@xn--${'a'.repeat(54)}.xn--xnample`, null],
   ['', null],
   ['@d.example', null],
   ['a@', null],

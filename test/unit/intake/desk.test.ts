@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Address, Origin } from '../../../src/core/envelope.ts';
-import type { ContentWriter, MailOptions, Transaction } from '../../../src/core/intake.ts';
+import type { ContentWriter, MailOptions, RcptOptions, Transaction } from '../../../src/core/intake.ts';
 import { silent } from '../../../src/core/log.ts';
 import { pass, type Check } from '../../../src/core/policy.ts';
 import type { QueueEntry, QueueStore } from '../../../src/core/queue-store.ts';
@@ -43,12 +43,12 @@ async function open(intake: ReturnType<typeof desk>['intake'], from: Origin = or
   return transaction;
 }
 
-async function send(intake: ReturnType<typeof desk>['intake'], text: string, own: { from?: Origin; mail?: MailOptions; to?: readonly string[] } = {}) {
+async function send(intake: ReturnType<typeof desk>['intake'], text: string, own: { from?: Origin; mail?: MailOptions; rcpt?: RcptOptions; to?: readonly string[] } = {}) {
   const transaction = await open(intake, own.from);
   const mail = await transaction.mail(address('a@there.example'), own.mail ?? {});
   if (mail.kind === 'refused') return mail;
   for (const to of own.to ?? ['b@here.example']) {
-    const rcpt = await transaction.rcpt(address(to), {});
+    const rcpt = await transaction.rcpt(address(to), own.rcpt ?? {});
     if (rcpt.kind === 'refused') return rcpt;
   }
   const writer = await transaction.data();
@@ -128,6 +128,34 @@ test('each refusal of content is the right one, and leaves nothing behind', asyn
   assert.equal((await queued(store)).length, 1);
 });
 
+test('limits of header and lines are the connection\'s own, and too many fields are too many', async () => {
+  const row = async (text: string, variables: Readonly<Record<string, string>>, limits: object = {}) => {
+    const { intake } = desk({ variables: () => new Map(Object.entries(variables)), limits: { headerOctets: 100_000, receivedFields: 100, fields: 500, sizeOctets: 1_000_000, submitDelayMs: 0, ...limits } });
+    const answer = await send(intake, text);
+    return answer.kind === 'refused' ? `${answer.reply} ${answer.status} ${answer.text}` : answer.kind;
+  };
+  assert.match(await row(`X: ${'y'.repeat(900)}\r\n`.repeat(4) + '\r\n', { BOFHHEADERLIMIT: '2000' }), /^554 5\.3\.4 /);
+  assert.equal(await row(`X: ${'y'.repeat(900)}\r\n\r\n`, { BOFHHEADERLIMIT: '1' }), 'queued', 'never less than a thousand');
+  assert.match(await row(`X: y\r\n\r\n${'x'.repeat(5001)}\r\n`, { BOFHLINELIMIT: '5000' }), /^554 5\.6\.0 Message has a line/);
+  assert.equal(await row(`X: y\r\n\r\n${'x'.repeat(5000)}\r\n`, { BOFHLINELIMIT: '5000' }), 'queued');
+  assert.equal(await row(`X: y\r\n\r\n${'x'.repeat(5001)}\r\n`, {}), 'queued');
+  assert.match(await row(`${'X: y\r\n'.repeat(501)}\r\n`, {}), /^554 5\.6\.0 Too many header fields/);
+  assert.equal(await row(`${'X: y\r\n folded\r\n'.repeat(500)}\r\n`, {}), 'queued');
+});
+
+test('NOADDMSGID and NOADDDATE say what is added, to whom they are said', async () => {
+  const traceOf = async (source: Origin['source'], variables: Readonly<Record<string, string>>) => {
+    const { intake, store } = desk({ variables: () => new Map(Object.entries(variables)) });
+    await send(intake, 'Subject: x\r\n\r\nbody\r\n', { from: { ...origin, source } });
+    const [only] = await queued(store);
+    return (Buffer.from(only?.message.trace ?? []).toString().match(/^(?:Message-ID|Date|To)(?=:)/gm) ?? []).join();
+  };
+  assert.equal(await traceOf('submission', { NOADDMSGID: '1' }), 'Date,To');
+  assert.equal(await traceOf('submission', { NOADDMSGID: '1', NOADDDATE: '1' }), 'To');
+  assert.equal(await traceOf('esmtp', { NOADDMSGID: '0', NOADDDATE: 'NO' }), 'Message-ID,Date');
+  assert.equal(await traceOf('esmtp', { NOADDMSGID: '1' }), '');
+});
+
 test('the declared size is refused before it is sent; SIZELIMIT of the client\'s network overrules, 0 lifts it', async () => {
   assert.deepEqual((await send(desk().intake, GOOD, { mail: { sizeOctets: 2_000_000 } })).kind, 'refused');
   const { intake } = desk({ variables: () => new Map([['SIZELIMIT', '0']]) });
@@ -162,6 +190,17 @@ test('a recipient that is rewritten keeps what the sender wrote, for the report'
   const { intake, store } = desk({ resolve: () => address('real@here.example') });
   await send(intake, GOOD);
   assert.deepEqual((await queued(store))[0]?.message.recipients.map(one => [one.address, one.original]), [['real@here.example', 'rfc822;b@here.example']]);
+});
+
+test('VERP: who stands behind an alias, even alone, is not reported on; the alias is, as taken', async () => {
+  const { intake, store } = desk({ resolve: () => ({ kind: 'members', members: [address('real@here.example')] }) });
+  const rcpt = { notify: ['success', 'failure'], original: 'rfc822;list@here.example' } as const;
+  await send(intake, GOOD, { mail: { verp: true }, rcpt });
+  await send(intake, GOOD, { rcpt });
+  const [asked, plain] = (await queued(store)).map(({ message }) => message);
+  assert.deepEqual(asked?.recipients.map(({ address: to, notify, expanded }) => [to, notify, expanded]), [['b@here.example', ['success'], true], ['real@here.example', 'never', undefined]]);
+  assert.equal(asked.envelope.verp, true);
+  assert.deepEqual(plain?.recipients.map(({ address: to, notify }) => [to, notify]), [['real@here.example', ['success', 'failure']]]);
 });
 
 test('content of 8 bits is called so whatever BODY said', async () => {
@@ -199,4 +238,53 @@ test('an aborted transaction leaves nothing, a new MAIL forgets the old one', as
   const none = await transaction.data();
   assert.ok(none.kind === 'refused' && none.status === '5.5.1');
   assert.equal((await queued(store)).length, 0);
+});
+
+test('what a check found stands in the header and is known to those after it; the next message starts anew', async () => {
+  const seen: (string | undefined)[] = [];
+  let messages = 0;
+  const finder: Check = {
+    name: 'finder', stage: 'mail',
+    judge: () => (messages++ === 0 ? { kind: 'pass', variables: new Map([['FOUND', 'yes']]), fields: [{ name: 'X-Above', value: '1', place: 'above' }, { name: 'X-Below', value: '2', place: 'below' }] } : pass),
+  };
+  const reader: Check = { name: 'reader', stage: 'rcpt', judge: async ({ variables }) => { seen.push(variables.get('FOUND')); return Promise.resolve(pass); } };
+  const { intake, store } = desk({ checks: [finder, reader] });
+  const transaction = await open(intake);
+  for (let n = 0; n < 2; n++) {
+    await transaction.mail(address('a@there.example'), {});
+    await transaction.rcpt(address('b@here.example'), {});
+    const writer = await transaction.data();
+    assert.ok(writer.kind === 'writer');
+    assert.equal((await finish(writer, GOOD)).kind, 'queued');
+  }
+  assert.deepEqual(seen, ['yes', undefined]);
+  const traces = (await queued(store)).map(({ message }) => message);
+  const texts: string[] = [];
+  for (const message of traces) {
+    const content = await store.content({ id: message.id, message });
+    assert.ok(content.kind === 'content');
+    const pieces: Uint8Array[] = [];
+    for await (const piece of content.read()) pieces.push(piece);
+    texts.push(Buffer.concat(pieces).toString());
+  }
+  assert.match(texts[0] ?? '', /^X-Above: 1\r\nReceived: from[^]*\r\nX-Below: 2\r\nDate: x\r\n/);
+  assert.match(texts[1] ?? '', /^Received: from/);
+});
+
+test('a check at the end of the content sees the recipients and the header, and its refusal leaves nothing', async () => {
+  let header = '';
+  const last: Check = { name: 'last', stage: 'data', judge: facts => { header = Buffer.from(facts.header ?? []).toString(); return refuse('spamTrap', { why: `${facts.recipients?.length} recipients` }); } };
+  const { intake, store } = desk({ checks: [last] });
+  const answer = await send(intake, GOOD, { to: ['b@here.example', 'c@here.example'] });
+  assert.ok(answer.kind === 'refused' && answer.why === '2 recipients');
+  assert.equal(header, GOOD.slice(0, GOOD.indexOf('\r\n\r\n') + 4));
+  assert.deepEqual(await queued(store), []);
+});
+
+test('the connection\'s own variables win over those of the rules', async () => {
+  const { intake } = desk({ variables: () => new Map([['SIZELIMIT', '1']]) });
+  const transaction = await intake.open(origin, { variables: new Map([['SIZELIMIT', '500']]) });
+  assert.ok(transaction.kind === 'open');
+  assert.equal((await transaction.mail(null, { sizeOctets: 400 })).kind, 'taken');
+  assert.equal((await transaction.mail(null, { sizeOctets: 600 })).kind, 'refused');
 });

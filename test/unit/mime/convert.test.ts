@@ -136,13 +136,26 @@ epilogue
     for (const step of [Infinity, 1, 2, 3, 7, 16, 33, 64]) {
       const { text, result } = convert(MIXED, { to: '7bit' }, step);
       assert.equal(text, crlf(MIXED
-        .replace('Content-Transfer-Encoding: 8bit\n\npre\u00e9amble', 'Content-Transfer-Encoding: 7bit\n\npre?amble')
+        // The outer label stays: it has to cover the signed part (RFC 2045 §6.4).
+        .replace('pre\u00e9amble', 'pre?amble')
         .replace('charset=utf-8\n\nuntouched', 'charset=utf-8\nContent-Transfer-Encoding: 7bit\n\nuntouched')
         .replace('8bit\n\nSubject', '7bit\n\nSubject')
         .replace('8bit\n\ninner \u00e9', 'quoted-printable\nX-Mime-Autoconverted: from 8bit to quoted-printable by posthorn\n\ninner =E9')), `step ${step}`);
       assert.equal(result.rewritten, 1);
       assert.deepEqual(result.left, { has8bit: true, longLines: false }, 'the signed part still needs 8BITMIME');
     }
+  });
+
+  it('a multipart is labelled by what it holds, whatever else is beside it', () => {
+    const part = (octet: string) => `Content-Type: multipart/signed; boundary=s\n\n--s\n\n${octet}\n--s--\n`;
+    const within = (inner: string, octet: string) => `Mime-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: 8bit\n\n--b\n${inner}--b\n${part(octet)}--b--\n`;
+    const inner = (octet: string) => `Content-Type: multipart/mixed; boundary=i\nContent-Transfer-Encoding: 8bit\n\n--i\n${part(octet)}--i--\n`;
+    const labels = (message: string) => convert(message, { to: '7bit' }, 5).text.match(/(?<=Encoding: )\w+/g);
+    assert.deepEqual(labels(within(inner('x'), 'x')), ['7bit', '7bit']);
+    assert.deepEqual(labels(within(inner('x'), '\u00e9')), ['8bit', '7bit']);
+    assert.deepEqual(labels(within(inner('\u00e9'), 'x')), ['8bit', '8bit']);
+    const long = within(`Content-Type: text/plain; charset=utf-8\n\n${'x\n'.repeat(200_000)}`, 'x');
+    assert.equal(convert(long, { to: '7bit' }, 65_536).text.match(/Encoding: 7bit/)?.length, 1);
   });
 
   it('a delimiter in the middle of a header ends it, one without CRLF ends the message', () => {

@@ -52,6 +52,41 @@ describe('compaction', () => {
     await again.close();
   });
 
+  it('in a quiet hour the file becomes small while the queue stays open, and nothing is lost on the way', async () => {
+    const folder = scratchFolder('quiet');
+    const store = await open(folder, { compactFrom: MIB });
+    const many = await Promise.all(Array.from({ length: 100 }, () => post(store, kernels, clock.now(), text(100_000))));
+    const kept = idOf(await post(store, kernels, clock.now(), text(5000)));
+    await store.order({ ids: many.map(idOf) }, { kind: 'drop', now: clock.now() });
+    const [claim] = await store.claim({ now: clock.now(), limit: 1, leaseMs: 1e9 });
+    assert.ok(sizeOf(folder) > 10 * MIB);
+    // Mail that comes while the copy is written: the copy is not it, and is thrown away.
+    const tidied = store.tidy();
+    await new Promise(setImmediate);
+    const late = idOf(await post(store, kernels, clock.now(), text(10)));
+    await tidied;
+    const before = sizeOf(folder);
+    await store.tidy();
+    assert.ok(sizeOf(folder) < 6 * MIB, `${before} octets, then ${sizeOf(folder)}`);
+    assert.ok(!existsSync(`${folder}/compact`));
+    assert.deepEqual(await contentOf(store, claim!), Buffer.concat([trace, text(5000)]));
+    assert.equal(await store.release(claim!, 'finished'), 'held', 'a lease holds across the exchange');
+    const behind = idOf(await post(store, kernels, clock.now(), text(200_000)));
+    assert.deepEqual((await all(store)).map(({ message: { id } }) => id as string), [late, behind]);
+    for await (const one of store.verify('look')) assert.equal(one.kind, 'checked');
+    // What another process finds, and what is there after this one is gone.
+    const other = await open(folder);
+    assert.equal((await other.summary()).messages, 2);
+    idOf(await post(other, kernels, clock.now(), text(10)));
+    await other.close();
+    assert.equal((await all(store)).length, 3);
+    await store.close();
+    const after = await open(folder);
+    assert.equal(((await all(after)).map(({ message: { id } }) => id as string)).includes(kept), false);
+    assert.equal((await after.summary()).messages, 3);
+    await after.close();
+  });
+
   it('never while somebody else has it open: what he writes is there', async () => {
     const { folder } = await afterBurst();
     const other = await open(folder);

@@ -87,6 +87,12 @@ describe('receiver', () => {
     await new Caller(port).hears(/^220 /);
   });
 
+  it('says once a minute that nearly all places are taken', async () => {
+    const { port, lines } = await box({ listener: { limits: { connections: 8, perAddress: 20, perBlock: 20 } } });
+    for (let n = 0; n < 8; n++) await new Caller(port).hears(/^220 /);
+    assert.deepEqual(lines.filter(line => line.event === 'nearly all connections').map(({ fields }) => fields), [{ of: 8, now: 7 }]);
+  });
+
   it('lets more come from where the access file says so', async () => {
     const { port } = await box({ listener: { limits: { perAddress: 1, perBlock: 1 } }, variables: { MAXCPERIP: '2' } });
     await new Caller(port).hears(/^220 /);
@@ -227,13 +233,13 @@ describe('receiver', () => {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     opened.receiver.reload(boxOptions({ greeting: 'new words', listener: { tls: testTls() } }, { intake, clock, log, metrics, kernels }));
     const after = await new Caller(opened.port).hears(/^220 mx\.here\.example new words/);
-    assert.match((await after.say(GREET).hears(/250 DSN/)).heard, /STARTTLS/);
-    assert.doesNotMatch((await before.say(GREET).hears(/250 DSN/)).heard, /STARTTLS/);
+    assert.match((await after.say(GREET).hears(/250 DSN/)).heard, /250-STARTTLS/);
+    assert.doesNotMatch((await before.say(GREET).hears(/250 DSN/)).heard, /250-STARTTLS/);
   });
 
   it('takes a new certificate, also where there was none, and keeps the old for a bad one', async () => {
     const { port, receiver } = await box();
-    const offers = async () => (await new Caller(port).say(`${GREET}QUIT\r\n`).ends()).heard.includes('STARTTLS');
+    const offers = async () => (await new Caller(port).say(`${GREET}QUIT\r\n`).ends()).heard.includes('250-STARTTLS');
     assert.equal(await offers(), false);
     receiver.updateTls(testTls());
     assert.equal(await offers(), true);

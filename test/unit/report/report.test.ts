@@ -42,6 +42,23 @@ test('the sender hears what NOTIFY asks for, and nothing else', async () => {
   }
 });
 
+test('VERP: one report about all goes to the sender as he is, never to the addresses that recipients saw', async () => {
+  const { desk, reporter } = openCase();
+  await reporter.report(newsOf({ envelope: { verp: true }, recipients: [{ outcome: failed }, { outcome: failed }], content: 'Subject: x\n\n' }));
+  assert.deepEqual(desk.queued.map(({ to }) => to), [['sender@here.example']]);
+});
+
+test('a report about mail that demanded TLS demands it too, and with REQUIRETLS returns no content', async () => {
+  const secret = 'Subject: x\n\nthe secret itself\n';
+  for (const [envelope, whole] of [[{ security: 'starttls' }, true], [{ requireTls: true, ret: 'full' }, false]] as const) {
+    const { desk, reporter } = openCase();
+    await reporter.report(newsOf({ envelope, recipients: [{ outcome: failed }], content: secret }));
+    const [report] = desk.queued;
+    assert.deepEqual([report?.options.security, report?.options.requireTls], ['security' in envelope ? 'starttls' : undefined, 'requireTls' in envelope ? true : undefined]);
+    assert.equal(report?.octets.includes('the secret itself'), whole);
+  }
+});
+
 test('without a sender the postmaster hears of failures only, and of a failed report to the postmaster nobody does', async () => {
   const origin = (protocol: string) => ({ reversePath: null, origin: { source: 'dsn', protocol, at: 0 } }) as const;
   const ask = async (one: Case) => {

@@ -115,6 +115,7 @@ test('a relay is looked up as MX and as host, on its own port, and its troubles 
     relays: [{ host: 'smart.example', address: '192.0.2.5', port: 587 }],
     tls: { kind: 'required', verify: true },
     auth: { login: 'box', password: 'x' },
+    known: true,
   });
   assert.equal(short(await via({ 'MX smart.example': '10 a.example', 'A a.example': '192.0.2.6' })), 'a.example 192.0.2.6:587');
   assert.equal(short(await via({ 'MX smart.example': '!' })), 'deferred 4.4.4');
@@ -146,4 +147,14 @@ test('a proxy that resolves gets the MX host\'s name; the MX itself is looked up
   const local = await find({ ...zone, 'A a.example': '192.0.2.1' }, 'd.example', { usual: { tls, proxy: { ...proxy, resolve: 'local' } } });
   assert.ok(local.kind === 'destination');
   assert.deepEqual([short(local), local.proxy], ['a.example 192.0.2.1:25', proxy]);
+});
+
+test('whose name nobody can forge is known: a relay of ours, the domain itself, signed MX; unsigned MX are not', async () => {
+  const known = async (zone: Zone, nexthop = 'there.example', own = {}) => {
+    const found = await find(zone, nexthop, own);
+    return found.kind === 'destination' && found.known === true;
+  };
+  assert.equal(await known({ 'MX there.example': '10 a.example', 'A a.example': '192.0.2.6' }), false);
+  assert.equal(await known({ 'A there.example': '192.0.2.6' }), true);
+  assert.equal(await known({}, '[192.0.2.9]'), true);
 });

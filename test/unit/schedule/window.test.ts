@@ -1,9 +1,15 @@
 /** The window on the queue: bounded in memory, whatever waits on the disk; nobody starves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { silent } from '../../../src/core/log.ts';
+import type { Claim, QueueStore } from '../../../src/core/queue-store.ts';
+import { createBell } from '../../../src/flow/queue/bell.ts';
+import { createTally } from '../../../src/flow/schedule/tally.ts';
+import { openWindow } from '../../../src/flow/schedule/window.ts';
 import type { Outcomes } from '../../../src/core/outcome.ts';
 import type { Delivery } from '../../../src/core/transport.ts';
-import { all, createBox, delivered, domainRouter, type Box } from '../../props/runner-box.ts';
+import { createHandClock, noChance } from '../../props/hand-clock.ts';
+import { all, createBox, delivered, domainRouter, silentMetrics, type Box } from '../../props/runner-box.ts';
 
 const MINUTE = 60_000;
 
@@ -95,4 +101,43 @@ test('old mail that comes due is not starved by a stream of new', async () => {
   const closing = runner.close({ graceMs: 0 });
   await box.clock.runTo(box.clock.now() + MINUTE);
   await closing;
+});
+
+test('a full window lets mail through that came in just now, a quarter more at most, and never older mail', async () => {
+  const clock = createHandClock();
+  const rings = createBell();
+  const waiting: Claim[] = [];
+  const limits: number[] = [];
+  let held = 0;
+  const claimOf = (n: number) => ({ id: `m${n}`, token: n }) as unknown as Claim;
+  const store = {
+    claim: ({ limit }: { readonly limit: number }) => Promise.resolve(Array.from({ length: limit }, (_, n) => claimOf(n))),
+    claimFresh: ({ limit }: { readonly limit: number }) => {
+      limits.push(limit);
+      return waiting.splice(0, limit);
+    },
+    nextDue: () => clock.now(),
+    wake: (signal: AbortSignal) => rings.rings(signal, async over => {
+      await new Promise<void>(resolve => over.addEventListener('abort', () => resolve()));
+    }),
+    order: () => Promise.resolve(0),
+  } as unknown as QueueStore;
+  const window = openWindow({
+    store, clock, chance: noChance, leaseMs: 600_000, tally: createTally(silent, silentMetrics), size: { messages: 8, octets: 1e9 },
+    held: () => ({ messages: held, octets: 0 }), take: claims => { held += claims.length; }, relieve: () => undefined, giveWay: () => undefined,
+  });
+  await clock.settle();
+  assert.equal(held, 8, 'full of older mail');
+  waiting.push(...[1, 2, 3].map(claimOf));
+  rings.ring();
+  await clock.settle();
+  assert.deepEqual([held, waiting.length, limits], [10, 1, [2]]);
+  rings.ring();
+  await clock.settle();
+  assert.deepEqual([held, limits], [10, [2]], 'the reserve is full too');
+  held--;
+  rings.ring();
+  await clock.settle();
+  assert.equal(waiting.length, 0);
+  await window.close();
 });

@@ -32,23 +32,8 @@ export const quit: Command = {
   },
 };
 
-/** RFC 5321 §3.5.3: 252 is the honest answer of who will not say. */
-export const vrfy: Command = {
-  idle: true,
-  run(talk, argument) {
-    if (argument === '') return talk.refuse(refuse('syntax', { text: 'Say VRFY and a name' }));
-    return talk.answer('252 2.5.0 Send some mail, and see\r\n');
-  },
-};
-
-/** Members of a list are nobody's business (RFC 5321 §7.3). */
-export const expn: Command = {
-  idle: true,
-  run: talk => talk.refuse(refuse('notImplemented', { text: 'EXPN is not offered' })),
-};
-
 export const help: Command = {
   withoutAuth: true,
   idle: true,
-  run: talk => talk.answer('214-2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY AUTH STARTTLS HELP QUIT\r\n214 2.0.0 See RFC 5321\r\n'),
+  run: talk => talk.answer('214-2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN AUTH STARTTLS HELP QUIT\r\n214 2.0.0 See RFC 5321\r\n'),
 };

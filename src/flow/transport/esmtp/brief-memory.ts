@@ -5,6 +5,7 @@ export interface BriefMemory<T> {
   note(key: string, fact: T, until: Instant): void;
   recall(key: string): { readonly fact: T; readonly until: Instant } | null;
   forget(key: string): void;
+  clear(): void;
 }
 
 export function createBriefMemory<T>(clock: Clock, limit: number): BriefMemory<T> {
@@ -24,6 +25,9 @@ export function createBriefMemory<T>(clock: Clock, limit: number): BriefMemory<T
     },
     forget(key) {
       facts.delete(key);
+    },
+    clear() {
+      facts.clear();
     },
   };
 }

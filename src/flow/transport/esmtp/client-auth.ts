@@ -1,52 +1,73 @@
-/** AUTH from the client's side (RFC 4954): CRAM-MD5 (RFC 2195), PLAIN (RFC 4616), LOGIN. */
-import { createHmac } from 'node:crypto';
+/** AUTH from the client's side (RFC 4954): a SASL exchange over a wire. */
+import { TLSSocket } from 'node:tls';
+import type { RelayAuth } from '../../../core/transport.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
+import { createSaslClient } from '../../../kit/sasl-client.ts';
+import type { ChannelBinding } from '../../../kit/scram-client.ts';
 import type { Loss } from './outcomes.ts';
 import type { Wire } from './wire.ts';
 
-export interface Credentials {
-  readonly login: string;
-  readonly password: string;
+export interface AuthSetting {
+  readonly offered: ReadonlySet<string>;
+  readonly maySayPassword: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
 }
 
 export type Authenticated =
   | { readonly kind: 'accepted' }
-  | { readonly kind: 'refused'; readonly reply: Reply }
+  /** `complaint`: what it said of our token. */
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly mechanism: string; readonly complaint: string | null }
+  /** It accepts us, but it is not who it should be. */
+  | { readonly kind: 'distrusted'; readonly why: string }
   | { readonly kind: 'lost'; readonly loss: Loss }
   /** No mechanism that both know, or none that may be used without TLS. */
   | { readonly kind: 'no-mechanism'; readonly offered: readonly string[] };
 
-/** Answers one challenge after the other; the first comes with AUTH itself when the mechanism has one. */
-interface Mechanism {
-  readonly name: string;
-  readonly initial?: string;
-  answer(challenge: string, step: number): string;
-}
+/** RFC 4954 §4 allows 12288 octets, but a server may know only RFC 5321's 512 and a bit: what is longer waits for its challenge. */
+const LONGEST_INITIAL = 1000;
+const STEPS = 4;
 
-export async function authenticate(wire: Wire, offered: ReadonlySet<string>, credentials: Credentials, passwordMayShow: boolean, timeoutMs: number): Promise<Authenticated> {
-  const mechanism = choose(offered, credentials, passwordMayShow);
-  if (mechanism === null) return { kind: 'no-mechanism', offered: [...offered] };
-  let command = `AUTH ${mechanism.name}${mechanism.initial === undefined ? '' : ` ${encode(mechanism.initial)}`}\r\n`;
-  for (let step = 0; step < 4; step++) {
+export async function authenticate(wire: Wire, auth: RelayAuth, setting: AuthSetting): Promise<Authenticated> {
+  const { offered, maySayPassword, host, port, timeoutMs } = setting;
+  const { mechanisms } = auth;
+  const binding = bindingOf(wire.socket);
+  const client = createSaslClient(auth, { offered, maySayPassword, host, port, ...(mechanisms === undefined ? {} : { only: mechanisms }), ...(binding === null ? {} : { binding }) });
+  if (client === null) return { kind: 'no-mechanism', offered: [...offered] };
+  const initial = client.initial === undefined ? '' : encode(client.initial);
+  const atOnce = initial !== '' && initial.length <= LONGEST_INITIAL;
+  let owed = !atOnce && client.initial !== undefined;
+  let command = `AUTH ${client.mechanism}${atOnce ? ` ${initial}` : ''}\r\n`;
+  for (let step = 0; step < STEPS; step++) {
     const heard = await wire.ask(command, timeoutMs);
     if ('kind' in heard) return { kind: 'lost', loss: heard };
-    if (heard.code === 235) return { kind: 'accepted' };
-    if (heard.code !== 334) return { kind: 'refused', reply: heard };
-    command = `${encode(mechanism.answer(Buffer.from(heard.lines.join(''), 'base64').toString('utf8'), step))}\r\n`;
+    if (heard.code === 235) {
+      const doubt = client.doubt();
+      return doubt === null ? { kind: 'accepted' } : { kind: 'distrusted', why: doubt };
+    }
+    if (heard.code !== 334) return { kind: 'refused', reply: heard, mechanism: client.mechanism, complaint: client.complaint() };
+    if (owed) {
+      owed = false;
+      command = `${initial}\r\n`;
+      continue;
+    }
+    const answer = await client.answer(Buffer.from(heard.lines.join(''), 'base64').toString('utf8'));
+    if (wire.loss !== null) return { kind: 'lost', loss: wire.loss };
+    if (answer.kind === 'distrust') return { kind: 'distrusted', why: answer.why };
+    command = `${encode(answer.text)}\r\n`;
   }
   const loss: Loss = { kind: 'garbage', why: 'The peer asks for more and more in AUTH' };
   wire.lose(loss);
   return { kind: 'lost', loss };
 }
 
-function choose(offered: ReadonlySet<string>, { login, password }: Credentials, passwordMayShow: boolean): Mechanism | null {
-  if (offered.has('CRAM-MD5')) {
-    return { name: 'CRAM-MD5', answer: challenge => `${login} ${createHmac('md5', password).update(challenge).digest('hex')}` };
-  }
-  if (!passwordMayShow) return null;
-  if (offered.has('PLAIN')) return { name: 'PLAIN', initial: `\0${login}\0${password}`, answer: () => `\0${login}\0${password}` };
-  if (offered.has('LOGIN')) return { name: 'LOGIN', answer: (_, step) => (step === 0 ? login : password) };
-  return null;
+/** TLS 1.3 has the exporter (RFC 9266); before it, the first Finished message is ours unless the session was resumed (RFC 5929 §3.1). */
+function bindingOf(socket: unknown): ChannelBinding | null {
+  if (!(socket instanceof TLSSocket)) return null;
+  if (socket.getProtocol() === 'TLSv1.3') return { type: 'tls-exporter', octets: socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)) };
+  const finished = socket.isSessionReused() ? undefined : socket.getFinished();
+  return finished === undefined ? null : { type: 'tls-unique', octets: finished };
 }
 
 function encode(text: string): string {

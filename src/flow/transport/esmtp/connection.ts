@@ -9,17 +9,18 @@
  * with the peer: the content may begin a command group (RFC 2920 §3.1), so body, dot and the next MAIL, RCPT and
  * DATA leave together.
  */
+import type { Instant } from '../../../core/clock.ts';
 import type { Recipient } from '../../../core/envelope.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
-import { planTransactions, type Plan } from './envelope-lines.ts';
+import { sendChunk, sendStuffed, type Way } from './content-sending.ts';
+import { planTransactions } from './envelope-lines.ts';
+import { beginExchange, commandOf, deferRest, type Exchange, type Step } from './exchange.ts';
 import type { Extensions } from './extensions.ts';
 import type { Job } from './job.ts';
-import { isRefusal, isSuccess, lossOutcome, ownDeferral, refusedOutcome, relayedOutcome, type Loss, type Peer, type Phase } from './outcomes.ts';
+import { isRefusal, isSuccess, isTooMany, lossOutcome, refusedOutcome, relayedOutcome, type Loss, type Peer } from './outcomes.ts';
 import type { EsmtpSettings } from './settings.ts';
 import type { Wire } from './wire.ts';
 
-/** Up to here a message is written in one go; beyond, it waits for the socket to drain. */
-const ONE_WRITE_OCTETS = 256 * 1024;
 const RESTARTS = 2;
 
 /** Where messages come from, and who is told what became of the connection. */
@@ -31,19 +32,10 @@ export interface Owner {
   /** Idle no more, though nobody asked: it is being looked after. */
   busy(connection: Connection): void;
   gone(connection: Connection): void;
-}
-
-type Step = 'reset' | 'mail' | 'rcpt' | 'data' | 'body' | 'final' | 'dot';
-
-interface Exchange {
-  readonly job: Job;
-  readonly plan: Plan;
-  step: Step;
-  /** Replies to RCPT read so far. */
-  asked: number;
-  heard: boolean;
-  refused: boolean;
-  readonly accepted: Recipient[];
+  /** Recipients in one transaction, as far as this next hop has taught us. */
+  mostRecipients(): number;
+  /** So many were accepted, and then there were too many. */
+  tooMany(accepted: number): void;
 }
 
 export class Connection {
@@ -52,6 +44,8 @@ export class Connection {
   readonly #extensions: Extensions;
   readonly #settings: EsmtpSettings;
   readonly #owner: Owner;
+  readonly #until: number;
+  readonly #way: Way;
   #current: Exchange | null = null;
   /** Its envelope is with the peer, behind the current message. */
   #following: Exchange | null = null;
@@ -64,13 +58,25 @@ export class Connection {
   #left = false;
   #pinging = false;
   #idleUntil = 0;
+  /** Transactions begun; the peer may have said how many it wants (RFC 9422 §4.1). */
+  #begun = 0;
 
-  constructor(wire: Wire, extensions: Extensions, peer: Peer, settings: EsmtpSettings, owner: Owner) {
+  /** `until`: from then on it takes nothing more; there may be a better one. */
+  constructor(wire: Wire, extensions: Extensions, peer: Peer, settings: EsmtpSettings, owner: Owner, until?: Instant) {
+    this.#until = until ?? Number.POSITIVE_INFINITY;
     this.peer = peer;
     this.#wire = wire;
     this.#extensions = extensions;
     this.#settings = settings;
     this.#owner = owner;
+    this.#way = {
+      wire, settings,
+      sent: exchange => {
+        exchange.step = 'final';
+        wire.within(settings.timeouts.contentMs);
+        this.#sendAhead();
+      },
+    };
   }
 
   /** Called once, right after the session was opened. */
@@ -115,7 +121,7 @@ export class Connection {
     this.#following = null;
     this.#current = ahead ?? this.#nextExchange();
     const exchange = this.#current;
-    if (exchange === null) return this.#rest();
+    if (exchange === null) return this.#begun < this.#extensions.limits.mails ? this.#rest() : this.#spent();
     if (exchange.job.settled) return this.#wire.lose({ kind: 'aborted', why: 'We are stopping' });
     this.#idleUntil = 0;
     if (ahead === null) this.#wire.socket.write(this.#envelope(exchange), 'utf8');
@@ -123,19 +129,37 @@ export class Connection {
   }
 
   #nextExchange(): Exchange | null {
-    const waiting = this.#plans.shift();
-    if (waiting !== undefined) return waiting;
+    if (this.#begun >= this.#extensions.limits.mails) return null;
+    const found = this.#plans.shift() ?? this.#takeJob();
+    if (found !== null) this.#begun++;
+    return found;
+  }
+
+  #takeJob(): Exchange | null {
+    if (this.#settings.clock.now() >= this.#until) this.#leaving = true;
     if (this.#leaving) return null;
     for (let job = this.#owner.take(); job !== null; job = this.#owner.take()) {
-      const taken = job;
-      const { plans, settled } = planTransactions(job.delivery, this.#extensions, this.#settings.convert !== undefined, this.peer);
-      const [first, ...rest] = plans.map(plan => begin(taken, plan));
-      for (const [id, outcome] of settled) job.decide(id, outcome);
+      const [first, ...rest] = this.#plan(job, job.remaining);
       if (first === undefined) continue;
       this.#plans = rest;
       return first;
     }
     return null;
+  }
+
+  #plan(job: Job, recipients: readonly Recipient[]): Exchange[] {
+    const canConvert = this.#settings.convert !== undefined;
+    const { plans, settled } = planTransactions(job.delivery, this.#extensions, this.peer, { canConvert, recipients, mostRecipients: this.#owner.mostRecipients() });
+    for (const [id, outcome] of settled) job.decide(id, outcome);
+    return plans.map(plan => beginExchange(job, plan));
+  }
+
+  /** The peer takes no further message on this connection. Whoever is in the middle goes on elsewhere. */
+  #spent(): void {
+    const jobs = new Set(this.#plans.map(({ job }) => job));
+    this.#plans = [];
+    for (const job of jobs) if (!job.settled) this.#owner.giveBack(job);
+    this.leave();
   }
 
   #envelope(exchange: Exchange): string {
@@ -204,22 +228,31 @@ export class Connection {
       // MAIL was refused; what the peer thinks of its recipients is noise.
     } else if (isSuccess(reply)) {
       accepted.push(recipient);
+    } else if (accepted.length > 0 && isTooMany(reply)) {
+      exchange.surplus.push(recipient);
     } else if (isRefusal(reply)) {
       job.decide(recipient.id, refusedOutcome(reply, 'rcpt', commandOf(plan.rcpts[asked] as string), this.peer));
     } else {
       return this.#outOfStep(reply);
     }
     exchange.asked++;
+    if (exchange.asked === plan.recipients.length && exchange.surplus.length > 0) this.#owner.tooMany(accepted.length);
     if (exchange.asked < plan.recipients.length) return this.#ask(exchange, 'rcpt', plan.rcpts[exchange.asked] as string);
-    if (accepted.length > 0 || this.#extensions.pipelining) return this.#ask(exchange, 'data', 'DATA\r\n');
-    this.#dirty = true;
+    if (plan.chunked) {
+      // A chunk that is refused leaves the peer in no certain state (RFC 3030 §2): whatever follows it begins with RSET.
+      this.#dirty = true;
+      if (accepted.length > 0) return sendChunk(exchange, this.#way);
+    } else {
+      if (accepted.length > 0 || this.#extensions.pipelining) return this.#ask(exchange, 'data', 'DATA\r\n');
+      this.#dirty = true;
+    }
     this.#proceed();
   }
 
   #heardData(exchange: Exchange, reply: Reply): void {
     const { job, accepted } = exchange;
     if (reply.code === 354) {
-      if (accepted.length > 0) return this.#sendContent(exchange);
+      if (accepted.length > 0) return sendStuffed(exchange, this.#way);
       // It wants a message for nobody: an empty one ends the transaction (RFC 2920 §3.1).
       exchange.step = 'dot';
       this.#wire.socket.write('.\r\n');
@@ -229,6 +262,7 @@ export class Connection {
     const outcome = refusedOutcome(reply, 'data', 'DATA', this.peer);
     for (const { id } of accepted) job.decide(id, outcome);
     this.#dirty = !exchange.refused;
+    this.#bringOn(exchange);
     this.#proceed();
   }
 
@@ -236,75 +270,18 @@ export class Connection {
     const { job, accepted, plan, step } = exchange;
     const early = step === 'body';
     if (!isRefusal(reply) && (early || !isSuccess(reply))) return this.#outOfStep(reply);
-    const outcome = isSuccess(reply) ? relayedOutcome(reply, plan.dsnHandedOver, this.peer) : refusedOutcome(reply, 'final', 'DATA', this.peer);
+    const outcome = isSuccess(reply) ? relayedOutcome(reply, plan.dsnHandedOver, this.peer) : refusedOutcome(reply, 'final', plan.chunked ? 'BDAT' : 'DATA', this.peer);
     for (const { id } of accepted) job.decide(id, outcome);
     // Refused in the middle of its content: without the dot nothing was handed over, and the rest need not be sent.
     if (early) return this.#wire.lose({ kind: 'closed', why: 'The message was refused before its end' });
     this.#used = true;
+    this.#bringOn(exchange);
     this.#proceed();
   }
 
-  #sendContent(exchange: Exchange): void {
-    const { content } = exchange.job.delivery;
-    const { convert } = this.#settings;
-    let pieces: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
-    try {
-      pieces = exchange.plan.convert && convert !== undefined ? convert.toSevenBit(content) : content.read();
-    } catch (error) {
-      return this.#contentBroken(exchange, error);
-    }
-    if (!isPieces(pieces) || content.sizeOctets > ONE_WRITE_OCTETS) {
-      exchange.step = 'body';
-      void this.#stream(exchange, pieces);
-      return;
-    }
-    const { socket } = this.#wire;
-    socket.cork();
-    const stuffing = this.#settings.kernels.openStuffing();
-    for (const piece of pieces) {
-      const stuffed = stuffing.feed(piece);
-      if (stuffed.length > 0) socket.write(stuffed);
-    }
-    socket.write(stuffing.finish());
-    exchange.step = 'final';
-    this.#wire.within(this.#settings.timeouts.contentMs);
-    this.#sendAhead();
-    // Whoever hears just now that the message before is done may have another: its envelope joins this write. The tick
-    // comes when every promise that waits for nothing else went on, and before the next socket is read.
-    queueMicrotask(() => process.nextTick(() => socket.uncork()));
-  }
-
-  /** Never faster than the peer reads; each block has the time of one (RFC 5321 §4.5.3.2.5). */
-  async #stream(exchange: Exchange, pieces: readonly Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void> {
-    const wire = this.#wire;
-    const { contentMs } = this.#settings.timeouts;
-    const stuffing = this.#settings.kernels.openStuffing();
-    let open = true;
-    try {
-      wire.within(contentMs);
-      for await (const piece of pieces) {
-        if (wire.loss !== null) return;
-        wire.within(contentMs);
-        if (!wire.socket.write(stuffing.feed(piece))) await wire.drained();
-      }
-      if (wire.loss !== null) return;
-      open = false;
-      wire.socket.write(stuffing.finish());
-      exchange.step = 'final';
-      wire.within(contentMs);
-      this.#sendAhead();
-    } catch (error) {
-      this.#contentBroken(exchange, error);
-    } finally {
-      if (open) stuffing.finish();
-    }
-  }
-
-  /** Our side cannot go on. The dot must not follow half a message, so the connection has to end. */
-  #contentBroken(exchange: Exchange, error: unknown): void {
-    this.#settings.log.error('content', { id: exchange.job.delivery.id, cause: error });
-    exchange.job.decideRest(ownDeferral('4.3.0', 'message', 'The message could not be read'));
-    this.#wire.lose({ kind: 'aborted', why: 'The message could not be read' });
+  /** Who was one too many is accepted in a transaction with fewer (RFC 5321 §4.5.3.1.10). */
+  #bringOn({ job, surplus }: Exchange): void {
+    if (surplus.length > 0) this.#plans.push(...this.#plan(job, surplus));
   }
 
   #sendAhead(): void {
@@ -345,59 +322,22 @@ export class Connection {
     this.#plans = [];
     const moved = new Set<Job>();
     for (const exchange of behind) {
-      if (exchange.job === current?.job) this.#deferRest(exchange, loss);
-      else if (!moved.has(exchange.job)) this.#moveOrDefer(exchange, loss);
-      moved.add(exchange.job);
+      if (moved.has(exchange.job)) continue;
+      if (exchange.job !== current?.job && this.#move(exchange.job)) moved.add(exchange.job);
+      else deferRest(exchange, loss, this.peer);
     }
     if (current !== null) {
       // A kept connection that ends before it answers anything was dead already: not this message's fault.
       const stale = this.#used && !current.heard && (loss.kind === 'closed' || loss.kind === 'said421');
-      if (stale) this.#moveOrDefer(current, loss);
-      else this.#deferRest(current, loss);
+      if (!stale || !this.#move(current.job)) deferRest(current, loss, this.peer);
     }
     this.#owner.gone(this);
   }
 
-  #moveOrDefer(exchange: Exchange, loss: Loss): void {
-    const { job } = exchange;
-    if (!job.untouched || job.settled || job.restarts >= RESTARTS) return this.#deferRest(exchange, loss);
+  #move(job: Job): boolean {
+    if (!job.untouched || job.settled || job.restarts >= RESTARTS) return false;
     job.restarts++;
     this.#owner.giveBack(job);
+    return true;
   }
-
-  #deferRest({ job, plan, step, asked }: Exchange, loss: Loss): void {
-    const [phase, command] = whereLost(step, plan, asked);
-    const outcome = lossOutcome(loss, phase, command, this.peer);
-    for (const { id } of plan.recipients) job.decide(id, outcome);
-  }
-}
-
-function begin(job: Job, plan: Plan): Exchange {
-  return { job, plan, step: 'mail', asked: 0, heard: false, refused: false, accepted: [] };
-}
-
-function whereLost(step: Step, plan: Plan, asked: number): readonly [Phase, string] {
-  switch (step) {
-    case 'reset':
-    case 'mail':
-      return ['mail', commandOf(plan.mail)];
-    case 'rcpt':
-      return ['rcpt', commandOf(plan.rcpts[asked] ?? 'RCPT')];
-    case 'data':
-    case 'body':
-    case 'dot':
-      return ['data', 'DATA'];
-    case 'final':
-      return ['final', 'DATA'];
-    default:
-      return step satisfies never;
-  }
-}
-
-function commandOf(line: string): string {
-  return line.trimEnd();
-}
-
-function isPieces(pieces: readonly Uint8Array[] | AsyncIterable<Uint8Array>): pieces is readonly Uint8Array[] {
-  return Array.isArray(pieces);
 }

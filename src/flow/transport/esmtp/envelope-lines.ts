@@ -5,10 +5,12 @@
 import type { Envelope, Notify, Recipient, RecipientId, ReversePath } from '../../../core/envelope.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { Delivery } from '../../../core/transport.ts';
-import { formatPath, needsSmtputf8 } from '../../../grammar/address.ts';
+import { domainOf, formatPath, needsSmtputf8 } from '../../../grammar/address.ts';
+import { senderFor } from '../../../grammar/verp.ts';
 import { encodeUtf8Address, encodeXtext } from '../../../grammar/xtext.ts';
 import type { Extensions } from './extensions.ts';
 import { ownDeferral, ownFailure, type Peer } from './outcomes.ts';
+import { ONE_WRITE_OCTETS } from './settings.ts';
 
 /** One mail transaction. Commands end in CRLF. */
 export interface Plan {
@@ -17,6 +19,8 @@ export interface Plan {
   readonly rcpts: readonly string[];
   /** The content must be made 7-bit on its way out. */
   readonly convert: boolean;
+  /** BDAT instead of DATA: it is short, and goes as it is. */
+  readonly chunked: boolean;
   /** The peer takes over the duty to report (RFC 3461 §5.2.1). */
   readonly dsnHandedOver: boolean;
 }
@@ -26,9 +30,17 @@ export interface Planned {
   readonly settled: readonly (readonly [RecipientId, Outcome])[];
 }
 
-export function planTransactions(delivery: Delivery, extensions: Extensions, canConvert: boolean, peer: Peer): Planned {
+export interface PlanOptions {
+  readonly canConvert: boolean;
+  /** Those still to be told; absent: all of the delivery's. */
+  readonly recipients?: readonly Recipient[];
+  /** Learnt from an earlier refusal, whatever the peer announces. */
+  readonly mostRecipients?: number;
+}
+
+export function planTransactions(delivery: Delivery, extensions: Extensions, peer: Peer, { canConvert, recipients = delivery.recipients, mostRecipients = Number.POSITIVE_INFINITY }: PlanOptions): Planned {
   const { envelope, content } = delivery;
-  const settleAll = (outcome: Outcome): Planned => ({ plans: [], settled: delivery.recipients.map(({ id }) => [id, outcome]) });
+  const settleAll = (outcome: Outcome): Planned => ({ plans: [], settled: recipients.map(({ id }) => [id, outcome]) });
   if (extensions.sizeLimit !== null && extensions.sizeLimit > 0 && content.sizeOctets > extensions.sizeLimit) {
     // Saying it would only draw 552 (RFC 1870 §6.1).
     return settleAll(ownFailure('5.3.4', `The message has ${content.sizeOctets} octets; this host takes ${extensions.sizeLimit}`, peer));
@@ -41,19 +53,21 @@ export function planTransactions(delivery: Delivery, extensions: Extensions, can
     // Neither header nor sender can be converted without loss (RFC 6531 §3.4, RFC 6530 §11).
     return settleAll(ownFailure('5.6.7', 'The message is internationalised and this host does not offer SMTPUTF8', peer));
   }
-  const someNeedUtf8 = delivery.recipients.some(({ address }) => needsSmtputf8(address));
+  const someNeedUtf8 = recipients.some(({ address }) => needsSmtputf8(address));
   const utf8 = extensions.smtputf8 && (envelope.smtputf8 || senderNeedsUtf8 || someNeedUtf8);
   const manner: Manner = { extensions, utf8, convert };
   // Domains can always be written in A-labels; a local-part that is not ASCII cannot (RFC 6531 §3.2).
   const sayable = (recipient: Recipient) => formatPath(recipient.address, !utf8) !== null;
-  const [only] = delivery.recipients;
-  if (only !== undefined && delivery.recipients.length === 1 && sayable(only) && (extensions.dsn || only.notify !== 'never')) {
-    return { plans: [planOne(delivery, envelope.reversePath, delivery.recipients, manner)], settled: NOBODY };
+  const [only] = recipients;
+  if (only !== undefined && recipients.length === 1 && sayable(only) && (extensions.dsn || only.notify !== 'never')) {
+    return { plans: [planOne(delivery, shownSender(envelope, only, extensions), recipients, manner)], settled: NOBODY };
   }
   const unsayable = ownFailure('5.6.7', 'The recipient address is not ASCII and this host does not offer SMTPUTF8', peer);
+  const most = Math.min(mostRecipients, extensions.limits.recipients);
   return {
-    plans: splitByReport(envelope, delivery.recipients.filter(sayable), extensions).map(([reversePath, group]) => planOne(delivery, reversePath, group, manner)),
-    settled: delivery.recipients.filter(one => !sayable(one)).map(({ id }) => [id, unsayable]),
+    plans: splitBySender(envelope, recipients.filter(sayable), extensions)
+      .flatMap(([reversePath, group]) => splitByLimits(group, most, extensions.limits.domains).map(part => planOne(delivery, reversePath, part, manner))),
+    settled: recipients.filter(one => !sayable(one)).map(({ id }) => [id, unsayable]),
   };
 }
 
@@ -66,15 +80,42 @@ interface Manner {
 }
 
 /**
- * To a peer without DSN, NOTIFY=NEVER can only be kept by a null reverse-path (RFC 3461 §5.2.2): those recipients
- * go in a transaction of their own.
+ * Recipients that see the same sender. To a peer without DSN, NOTIFY=NEVER can only be kept by a null reverse-path (RFC
+ * 3461 §5.2.2); a peer that does not encode senders itself hears of each recipient with a sender of its own (XVERP).
  */
-function splitByReport(envelope: Envelope, recipients: readonly Recipient[], extensions: Extensions): [ReversePath, readonly Recipient[]][] {
-  const { reversePath } = envelope;
-  const never = extensions.dsn || reversePath === null ? [] : recipients.filter(({ notify }) => notify === 'never');
-  if (never.length === 0) return recipients.length === 0 ? [] : [[reversePath, recipients]];
-  const others = recipients.filter(({ notify }) => notify !== 'never');
-  return others.length === 0 ? [[null, never]] : [[reversePath, others], [null, never]];
+function splitBySender(envelope: Envelope, recipients: readonly Recipient[], extensions: Extensions): [ReversePath, readonly Recipient[]][] {
+  const groups = new Map<ReversePath, Recipient[]>();
+  for (const recipient of recipients) {
+    const reversePath = shownSender(envelope, recipient, extensions);
+    const group = groups.get(reversePath);
+    if (group === undefined) groups.set(reversePath, [recipient]);
+    else group.push(recipient);
+  }
+  return [...groups];
+}
+
+function shownSender(envelope: Envelope, recipient: Recipient, extensions: Extensions): ReversePath {
+  if (recipient.notify === 'never' && !extensions.dsn) return null;
+  return extensions.verp ? envelope.reversePath : senderFor(envelope, recipient.address);
+}
+
+/** As many at once as the peer takes (RFC 9422 §4.2, §4.3). */
+function splitByLimits(recipients: readonly Recipient[], most: number, domains: number): (readonly Recipient[])[] {
+  if (recipients.length <= most && domains === Number.POSITIVE_INFINITY) return [recipients];
+  const parts: Recipient[][] = [];
+  let part: Recipient[] = [];
+  let seen = new Set<string>();
+  for (const recipient of recipients) {
+    const domain = domainOf(recipient.address);
+    if (part.length >= most || (!seen.has(domain) && seen.size >= domains) || part.length === 0) {
+      part = [];
+      seen = new Set();
+      parts.push(part);
+    }
+    part.push(recipient);
+    seen.add(domain);
+  }
+  return parts;
 }
 
 function planOne(delivery: Delivery, reversePath: ReversePath, recipients: readonly Recipient[], manner: Manner): Plan {
@@ -84,17 +125,27 @@ function planOne(delivery: Delivery, reversePath: ReversePath, recipients: reado
     mail: `MAIL FROM:${formatPath(reversePath, !manner.utf8)}${mailParameters(delivery, manner)}\r\n`,
     rcpts: recipients.map(one => `RCPT TO:${formatPath(one.address, !manner.utf8)}${dsn ? dsnParameters(one) : ''}\r\n`),
     convert: manner.convert,
+    chunked: saves(manner) && delivery.content.sizeOctets <= ONE_WRITE_OCTETS,
     dsnHandedOver: dsn,
   };
+}
+
+/** BDAT spares the round trip of DATA. A peer that takes commands together has no such trip, and takes no more messages by BDAT. */
+function saves({ extensions, convert }: Manner): boolean {
+  return extensions.chunking && !extensions.pipelining && !convert;
 }
 
 function mailParameters({ envelope, content }: Delivery, { extensions, utf8, convert }: Manner): string {
   let out = utf8 ? ' SMTPUTF8' : '';
   if (extensions.eightBitMime) out += content.facts.has8bit || envelope.body === '8bitmime' ? ' BODY=8BITMIME' : ' BODY=7BIT';
+  if (extensions.verp && envelope.verp === true && envelope.reversePath !== null) out += ' VERP';
   if (extensions.dsn && envelope.ret !== undefined) out += ` RET=${envelope.ret.toUpperCase()}`;
   if (extensions.dsn && envelope.envid !== undefined) out += ` ENVID=${encodeXtext(envelope.envid)}`;
   // Quoted-printable makes it grow; how much is known only afterwards, so we guess high (RFC 1870 §6.1 wants no less).
   if (extensions.sizeLimit !== null) out += ` SIZE=${convert ? Math.ceil(content.sizeOctets / 0.7) : content.sizeOctets}`;
+  // Each hop that was held to it holds the next one to it.
+  if (extensions.security && envelope.security === 'starttls') out += ' SECURITY=STARTTLS';
+  if (extensions.requireTls && envelope.requireTls === true) out += ' REQUIRETLS';
   return out;
 }
 

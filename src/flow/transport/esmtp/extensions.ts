@@ -7,11 +7,27 @@ export interface Extensions {
   readonly smtputf8: boolean; // RFC 6531
   readonly dsn: boolean; // RFC 3461
   readonly startTls: boolean; // RFC 3207
+  readonly chunking: boolean; // RFC 3030
+  readonly requireTls: boolean; // RFC 8689
+  /** Courier's XVERP: one copy, and the peer encodes the sender. */
+  readonly verp: boolean;
+  /** Courier's XSECURITY=…STARTTLS: the peer passes the demand for TLS on. */
+  readonly security: boolean;
   /** Null: SIZE not offered. 0: no fixed limit (RFC 1870 §4). */
   readonly sizeLimit: number | null;
+  readonly limits: PeerLimits; // RFC 9422
   readonly mechanisms: ReadonlySet<string>; // RFC 4954
   /** Every keyword in upper case with its parameters as written. */
   readonly keywords: ReadonlyMap<string, string>;
+}
+
+/** Infinity where the peer named none. */
+export interface PeerLimits {
+  /** Transactions in one session. */
+  readonly mails: number;
+  /** Recipients, and different domains among them, in one transaction. */
+  readonly recipients: number;
+  readonly domains: number;
 }
 
 const SIZE = /^\d{1,20}$/; // RFC 1870 §4
@@ -29,10 +45,26 @@ export function parseExtensions(reply: Reply): Extensions {
     smtputf8: keywords.has('SMTPUTF8'),
     dsn: keywords.has('DSN'),
     startTls: keywords.has('STARTTLS'),
+    chunking: keywords.has('CHUNKING'),
+    requireTls: keywords.has('REQUIRETLS'),
+    // QUIRK: Postfix announces a bare XVERP, whose parameter is another; only Courier's is meant (unit/esmtp/extensions).
+    verp: keywords.has('XVERP=COURIER'),
+    security: [...keywords.keys()].some(keyword => keyword.startsWith('XSECURITY=') && keyword.slice(10).split(',').includes('STARTTLS')),
     sizeLimit: size === undefined ? null : SIZE.test(size) ? Number(size) : 0,
+    limits: readLimits(keywords.get('LIMITS')),
     mechanisms: readMechanisms(keywords),
     keywords,
   };
+}
+
+const unlimited: PeerLimits = { mails: Number.POSITIVE_INFINITY, recipients: Number.POSITIVE_INFINITY, domains: Number.POSITIVE_INFINITY };
+
+/** `RCPTMAX=20 MAILMAX=5`; what is not understood is not there (RFC 9422 §3). */
+function readLimits(text: string | undefined): PeerLimits {
+  if (text === undefined) return unlimited;
+  const named = new Map(text.split(' ').map(word => word.toUpperCase().split('=', 2) as [string, string | undefined]));
+  const limit = (name: string) => (/^0*[1-9]\d{0,5}$/.test(named.get(name) ?? '') ? Number(named.get(name)) : Number.POSITIVE_INFINITY);
+  return { mails: limit('MAILMAX'), recipients: limit('RCPTMAX'), domains: limit('RCPTDOMAINMAX') };
 }
 
 function readMechanisms(keywords: ReadonlyMap<string, string>): Set<string> {
@@ -52,7 +84,12 @@ export const noExtensions: Extensions = {
   smtputf8: false,
   dsn: false,
   startTls: false,
+  chunking: false,
+  requireTls: false,
+  verp: false,
+  security: false,
   sizeLimit: null,
+  limits: unlimited,
   mechanisms: new Set(),
   keywords: new Map(),
 };

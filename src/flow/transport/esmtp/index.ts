@@ -7,4 +7,4 @@
  */
 export { openEsmtpTransport } from './transport.ts';
 export { courierTimeouts } from './settings.ts';
-export type { Converter, EsmtpLimits, EsmtpSettings, EsmtpTimeouts } from './settings.ts';
+export type { Converter, EsmtpLimits, EsmtpSettings, EsmtpTimeouts, Look } from './settings.ts';

@@ -1,5 +1,5 @@
 /** One delivery on its way: its recipients' outcomes as they become known, and the promise to answer with them. */
-import type { RecipientId } from '../../../core/envelope.ts';
+import type { Recipient, RecipientId } from '../../../core/envelope.ts';
 import type { Outcome, Outcomes } from '../../../core/outcome.ts';
 import type { Delivery } from '../../../core/transport.ts';
 
@@ -19,6 +19,12 @@ export class Job {
   /** Nothing was decided yet, so it may start anew elsewhere. */
   get untouched(): boolean {
     return this.#outcomes.size === 0;
+  }
+
+  /** Those without an outcome. */
+  get remaining(): readonly Recipient[] {
+    const { recipients } = this.delivery;
+    return this.#outcomes.size === 0 ? recipients : recipients.filter(({ id }) => !this.#outcomes.has(id));
   }
 
   /** The first outcome for a recipient stands. */

@@ -5,22 +5,36 @@
 import { after, type Instant } from '../../../core/clock.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { BriefMemory } from './brief-memory.ts';
+import type { Destination, Relay } from '../../../core/transport.ts';
+import type { DownRelays } from './down-relays.ts';
 import { Connection, type Owner } from './connection.ts';
 import type { Job } from './job.ts';
 import { ownDeferral } from './outcomes.ts';
-import { openSession, type Session, type SessionContext } from './session.ts';
+import { openSession, type Manner, type Session, type SessionContext } from './session.ts';
+
+/** A limit that was learnt may have been a bad hour. */
+const LIMIT_MS = 4 * 3_600_000;
 
 /** Seen by all next hops of one transport. */
 export interface Shared extends SessionContext {
   /** Next hops none of whose relays could be reached. */
   readonly unreachable: BriefMemory<Outcome>;
+  /** Recipients that next hops took in one transaction before they had enough. */
+  readonly recipients: BriefMemory<number>;
+  /** Relays that could not be used a while ago; others are tried before them. */
+  readonly downRelays: DownRelays;
   /** Longest idle first. */
   readonly idle: Set<Connection>;
   readonly counts: { connection(result: 'opened' | 'failed'): void };
 }
 
+type Opened = Extract<Session, { kind: 'open' }> & { readonly until?: Instant };
+
 export class NextHop implements Owner {
   readonly #name: string;
+  readonly #manner: Manner;
+  /** What is remembered of it. */
+  readonly #key: string;
   readonly #shared: Shared;
   readonly #empty: () => void;
   readonly #waiting: Job[] = [];
@@ -29,8 +43,11 @@ export class NextHop implements Owner {
   #openings = 0;
 
   /** `empty` is called when nothing waits and nothing is connected. */
-  constructor(name: string, shared: Shared, empty: () => void) {
+  /** `key`: name and manner in one. */
+  constructor(name: string, key: string, manner: Manner, shared: Shared, empty: () => void) {
     this.#name = name;
+    this.#manner = manner;
+    this.#key = key;
     this.#shared = shared;
     this.#empty = empty;
   }
@@ -83,6 +100,15 @@ export class NextHop implements Owner {
     this.#pump();
   }
 
+  mostRecipients(): number {
+    return this.#shared.recipients.recall(this.#name)?.fact ?? Number.POSITIVE_INFINITY;
+  }
+
+  tooMany(accepted: number): void {
+    const { recipients, settings } = this.#shared;
+    recipients.note(this.#name, Math.min(accepted, this.mostRecipients()), after(settings.clock.now(), LIMIT_MS));
+  }
+
   #pump(mayOpen = true): void {
     for (let connection = this.#idle.at(-1); connection !== undefined && this.#waiting.length > 0; connection = this.#idle.at(-1)) {
       this.busy(connection);
@@ -105,9 +131,9 @@ export class NextHop implements Owner {
     this.#openings--;
     counts.connection(session.kind === 'open' ? 'opened' : 'failed');
     if (session.kind === 'open') {
-      const connection = new Connection(session.wire, session.extensions, session.peer, settings, this);
+      const connection = new Connection(session.wire, session.extensions, session.peer, settings, this, session.until);
       this.#connections.add(connection);
-      this.#shared.unreachable.forget(this.#name);
+      this.#shared.unreachable.forget(this.#key);
       connection.start();
       if (this.#shared.signal.aborted) connection.leave();
     } else if (this.#connections.size === 0 && this.#openings === 0) {
@@ -120,19 +146,33 @@ export class NextHop implements Owner {
   /** Nobody is connected and nobody will be: who waits gets the reason. */
   #failAll(session: Exclude<Session, { kind: 'open' }>): void {
     const { clock, delayMs } = this.#shared.settings;
-    if (session.kind === 'next' && delayMs > 0) this.#shared.unreachable.note(this.#name, session.outcome, after(clock.now(), delayMs));
+    if (session.kind === 'next' && session.outcome.kind === 'deferred' && delayMs > 0) this.#shared.unreachable.note(this.#key, session.outcome, after(clock.now(), delayMs));
     for (const job of this.#waiting.splice(0)) job.decideRest(session.outcome);
   }
 
-  async #establish(): Promise<Session> {
+  /** One that stands in is left when the first may be back. */
+  #reached(session: Opened, found: Destination, relay: Relay): Opened {
+    const { downRelays } = this.#shared;
+    downRelays.forget(relay);
+    const [first] = found.relays;
+    const until = found.failover === true && first !== undefined && first !== relay ? downRelays.until(first) : null;
+    return until === null ? session : { ...session, until };
+  }
+
+  async #establish(): Promise<Opened | Exclude<Session, { kind: 'open' }>> {
     const { settings, signal } = this.#shared;
     try {
       const found = await settings.destinations.find(this.#name, signal);
       if (found.kind === 'settled') return { kind: 'stop', outcome: found.outcome };
-      let last: Session | null = null;
-      for (const relay of found.relays) {
-        last = await openSession(this.#shared, found, relay);
-        if (last.kind !== 'next') return last;
+      let last: Exclude<Session, { kind: 'open' }> | null = null;
+      for (const relay of this.#shared.downRelays.lastOf(found.relays)) {
+        const tried = await openSession(this.#shared, ownOf(found, relay), relay, this.#manner);
+        if (tried.kind === 'open') return this.#reached(tried, found, relay);
+        // One that answers speaks for the domain; of our smarthosts each speaks for itself.
+        if (tried.kind === 'stop' && (found.failover !== true || signal.aborted)) return tried;
+        if (tried.kind === 'next' && tried.outcome.kind === 'deferred') this.#shared.downRelays.note(relay);
+        // One that could not be asked may be better than one that lacks what is demanded, or says no.
+        if (last === null || tried.outcome.kind === 'deferred') last = tried;
       }
       if (last !== null) return last;
       throw new Error(`no relays for ${this.#name}`);
@@ -141,6 +181,13 @@ export class NextHop implements Owner {
       return { kind: 'stop', outcome: ownDeferral('4.3.0', 'message', 'Local trouble') };
     }
   }
+}
+
+/** As this relay is to be met. */
+function ownOf(found: Destination, { auth }: Relay): Destination {
+  if (auth === undefined) return found;
+  const { auth: _, ...rest } = found;
+  return auth === null ? rest : { ...rest, auth };
 }
 
 /** What is said without trying, while a next hop is known to be unreachable. */

@@ -8,6 +8,7 @@
  *   421                                     deferred, nexthop, and the connection ends, wherever it is said
  *   5yz                                     failed              failed             failed             failed             failed
  *   552 without 5.2.2 or 5.3.4              failed              failed             deferred, recip.   failed             failed
+ *   too many (452, 552) behind an accepted one                                     next transaction
  *   silence, closed, reset, broken dialogue next relay          deferred, nexthop  deferred, nexthop  deferred, nexthop  deferred, uncertain
  *
  * A recipient that got its own answer at RCPT keeps it, whatever happens to the others later.
@@ -25,6 +26,8 @@ export type Phase = 'greeting' | 'mail' | 'rcpt' | 'data' | 'final';
 /** Who is at the other end, as reports name it. */
 export interface Peer {
   readonly remoteMta: string;
+  /** How we speak to it, for the log; absent: in clear, or nothing was decided. */
+  readonly tls?: string;
 }
 
 /** The connection, rather than the peer's answer, decided. */
@@ -61,6 +64,14 @@ export function relayedOutcome(reply: Reply, dsnHandedOver: boolean, peer: Peer)
   return dsnHandedOver ? { ...outcome, dsnHandedOver: true } : outcome;
 }
 
+/**
+ * "Too many recipients", after some were accepted: 452 says so, 552 did once (RFC 5321 §4.5.3.1.10), and the enhanced code
+ * tells it from a disk or a mailbox that is full (RFC 3463 §3.6: X.5.3).
+ */
+export function isTooMany({ code, status }: Reply): boolean {
+  return (code === 452 || code === 552) && (status === undefined || status.endsWith('.5.3'));
+}
+
 /** No answer, or none that can be read. */
 export function lossOutcome(loss: Loss, phase: Phase, command: string, peer: Peer): Deferred | Failed {
   if (loss.reply !== undefined) return refusedOutcome(loss.reply, phase, command, peer);
@@ -69,7 +80,7 @@ export function lossOutcome(loss: Loss, phase: Phase, command: string, peer: Pee
     // RFC 3463 §3.5, §3.6: 4.4.2 bad connection, 4.5.0 protocol, 4.3.2 we are stopping.
     status: loss.kind === 'garbage' ? '4.5.0' : loss.kind === 'aborted' ? '4.3.2' : '4.4.2',
     blame: loss.kind === 'aborted' ? 'message' : 'nexthop',
-    said: { type: 'x-gateway', text: loss.why, remoteMta: peer.remoteMta, command },
+    said: { ...ownWords(loss.why, peer), command },
   };
   // The peer may have taken the message before its answer was lost (RFC 1047).
   return phase === 'final' ? { ...outcome, uncertain: true } : outcome;
@@ -85,7 +96,11 @@ export function ownFailure(status: Status<5>, text: string, peer?: Peer): Failed
 }
 
 function ownWords(text: string, peer?: Peer): Diagnostic {
-  return { type: 'x-gateway', text, ...(peer === undefined ? {} : { remoteMta: peer.remoteMta }) };
+  return { type: 'x-gateway', text, ...(peer === undefined ? {} : named(peer)) };
+}
+
+function named({ remoteMta, tls }: Peer): Pick<Diagnostic, 'remoteMta' | 'tls'> {
+  return { remoteMta, ...(tls === undefined ? {} : { tls }) };
 }
 
 export function isSuccess(reply: Reply): boolean {
@@ -103,7 +118,7 @@ function statusOf<C extends 2 | 4 | 5>(reply: Reply, statusClass: C): Status<C> 
 }
 
 function diagnostic(reply: Reply, command: string, peer: Peer): Diagnostic {
-  return { type: 'smtp', text: formatSaid(reply), remoteMta: peer.remoteMta, command };
+  return { type: 'smtp', text: formatSaid(reply), ...named(peer), command };
 }
 
 /** The reply as it was on the wire, within bounds; lines joined with LF. */

@@ -1,13 +1,18 @@
 /** What the transport is told once. */
 import type { Chance, Clock } from '../../../core/clock.ts';
+import type { Envelope } from '../../../core/envelope.ts';
 import type { Kernels } from '../../../core/kernels.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Metrics } from '../../../core/metrics.ts';
 import type { StoredContent } from '../../../core/queue-store.ts';
+import type { TlsJournal } from '../../../core/tls.ts';
 import type { Destinations } from '../../../core/transport.ts';
 import type { Deadlines } from '../../../kit/deadlines.ts';
-import type { Dial, Secured, TlsRequest } from '../../../kit/dial.ts';
-import type { Socket } from 'node:net';
+import type { Dial } from '../../../kit/dial.ts';
+import type { StartTls, TlsRequest } from '../../../kit/start-tls.ts';
+
+/** Up to here a message is written in one go; beyond, it waits for the socket to drain. */
+export const ONE_WRITE_OCTETS = 256 * 1024;
 
 /** Courier's timeouts (`esmtptimeout…`), in milliseconds. */
 export interface EsmtpTimeouts {
@@ -47,6 +52,16 @@ export interface EsmtpLimits {
   readonly idle: number;
 }
 
+export interface Look {
+  /** '' is the usual one. What is shown in different ways never shares a connection. */
+  readonly key: string;
+  /** The name we give at EHLO, in A-labels, or an address literal; null: that of the address we connect from. */
+  readonly helo: string | null;
+  /** The addresses we connect from; absent: the system chooses. */
+  readonly source4?: string;
+  readonly source6?: string;
+}
+
 /** Makes content 7-bit (RFC 6152 §3): 8-bit parts become quoted-printable or base64. */
 export interface Converter {
   toSevenBit(content: StoredContent): readonly Uint8Array[] | AsyncIterable<Uint8Array>;
@@ -55,15 +70,17 @@ export interface Converter {
 export interface EsmtpSettings {
   readonly destinations: Destinations;
   readonly dial: Dial;
-  readonly startTls: (socket: Socket, request: TlsRequest) => Promise<Secured>;
+  readonly startTls: StartTls;
   readonly deadlines: Deadlines;
   readonly kernels: Pick<Kernels, 'openStuffing'>;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** The name we give at EHLO, in A-labels; or an address literal. */
-  readonly helo: string;
+  /** How we show ourselves for a message: a virtual host has a name and addresses of its own. */
+  look(envelope: Envelope): Look;
+  /** The name of an address of ours, for a look without one. */
+  nameOf?(address: string): Promise<string>;
   readonly timeouts: EsmtpTimeouts;
   readonly limits: EsmtpLimits;
   /** `esmtpdelay`: after all relays of a next hop failed, everything for it is deferred this long untried; 0: off. */
@@ -72,6 +89,12 @@ export interface EsmtpSettings {
   readonly convert?: Converter;
   /** PEM; replaces the system's list of authorities where a route wants certificates verified. */
   readonly trustedCertificates?: readonly string[];
+  /** Our certificate, for a peer that asks for one; PEM. */
+  readonly identity?: TlsRequest['identity'];
+  /** Hears how each session's TLS went. */
+  readonly tlsJournal?: TlsJournal;
+  /** PEM; the private authority of SECURITY=STARTTLS (`TLS_TRUSTSECURITYCERTS`). Absent: nothing can be sent so. */
+  readonly securityCertificates?: readonly string[];
   /** Send a password in clear when the peer offers neither TLS nor CRAM-MD5. Default: no. */
   readonly passwordsInClear?: boolean;
 }

@@ -2,10 +2,14 @@
 import type { Outcome, Outcomes } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import { createBriefMemory } from './brief-memory.ts';
+import { demandKey, demandOf, relaxed, type Demand } from './demand.ts';
+import { createDownRelays } from './down-relays.ts';
 import { Job } from './job.ts';
 import { NextHop, stillUnreachable, type Shared } from './next-hop.ts';
 import { ownDeferral } from './outcomes.ts';
+import type { Manner } from './session.ts';
 import type { EsmtpSettings } from './settings.ts';
+import { failedForTls, saysTlsIsNotRequired } from './tls-required.ts';
 
 /** Hosts and next hops remembered as broken; the oldest is forgotten first. */
 const REMEMBERED = 10_000;
@@ -19,21 +23,55 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     settings,
     brokenTls: createBriefMemory(clock, REMEMBERED),
     unreachable: createBriefMemory(clock, REMEMBERED),
+    downRelays: createDownRelays(clock, REMEMBERED),
+    recipients: createBriefMemory(clock, REMEMBERED),
     signal: stopping.signal,
     idle: new Set(),
     counts: { connection: result => connections.add(1, { result }) },
   };
   let emptied: (() => void) | null = null;
 
-  function hopFor(name: string): NextHop {
-    const known = hops.get(name);
+  /** Connections for mail with a demand, or with another look, are its own. */
+  function hopFor(name: string, key: string, manner: Manner): NextHop {
+    const known = hops.get(key);
     if (known !== undefined) return known;
-    const hop = new NextHop(name, shared, () => {
-      if (hops.get(name) === hop) hops.delete(name);
+    const hop = new NextHop(name, key, manner, shared, () => {
+      if (hops.get(key) === hop) hops.delete(key);
       if (hops.size === 0) emptied?.();
     });
-    hops.set(name, hop);
+    hops.set(key, hop);
     return hop;
+  }
+
+  function attempt(delivery: Delivery, demand: Demand, signal: AbortSignal): Promise<Outcomes> {
+    if (signal.aborted || stopping.signal.aborted) return Promise.resolve(sameForAll(delivery, ownDeferral('4.3.2', 'message', 'We are stopping')));
+    const { nexthop, envelope } = delivery;
+    const look = settings.look(envelope);
+    const key = nexthop + demandKey(demand) + look.key;
+    const unreachable = shared.unreachable.recall(key);
+    if (unreachable !== null) {
+      const outcomes = sameForAll(delivery, stillUnreachable(unreachable));
+      return mayRelax(demand, outcomes) ? relax(delivery, outcomes, signal) : Promise.resolve(outcomes);
+    }
+    return new Promise(resolve => {
+      const hop = hopFor(nexthop, key, { demand, look });
+      const job = new Job(delivery, outcomes => {
+        signal.removeEventListener('abort', gaveUp);
+        resolve(mayRelax(demand, outcomes) ? relax(delivery, outcomes, signal) : outcomes);
+      });
+      const gaveUp = () => hop.abandon(job);
+      signal.addEventListener('abort', gaveUp);
+      hop.submit(job);
+    });
+  }
+
+  async function relax(delivery: Delivery, outcomes: Outcomes, signal: AbortSignal): Promise<Outcomes> {
+    try {
+      return (await saysTlsIsNotRequired(delivery.content)) ? await attempt(delivery, relaxed, signal) : outcomes;
+    } catch (cause) {
+      settings.log.error('content', { id: delivery.id, cause });
+      return outcomes;
+    }
   }
 
   return {
@@ -44,19 +82,11 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
       inAll: limits.deliveriesInAll,
     },
     deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcomes> {
-      if (signal.aborted || stopping.signal.aborted) return Promise.resolve(sameForAll(delivery, ownDeferral('4.3.2', 'message', 'We are stopping')));
-      const unreachable = shared.unreachable.recall(delivery.nexthop);
-      if (unreachable !== null) return Promise.resolve(sameForAll(delivery, stillUnreachable(unreachable)));
-      return new Promise(resolve => {
-        const hop = hopFor(delivery.nexthop);
-        const job = new Job(delivery, outcomes => {
-          signal.removeEventListener('abort', gaveUp);
-          resolve(outcomes);
-        });
-        const gaveUp = () => hop.abandon(job);
-        signal.addEventListener('abort', gaveUp);
-        hop.submit(job);
-      });
+      return attempt(delivery, demandOf(delivery.envelope), signal);
+    },
+    forgive() {
+      shared.unreachable.clear();
+      shared.downRelays.clear();
     },
     /** Messages on the wire are answered first; abort their signals to be faster. */
     async close() {
@@ -69,6 +99,11 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
       if (hops.size > 0) await gone;
     },
   };
+}
+
+/** Only mail that demands nothing may be content with less. */
+function mayRelax(demand: Demand, outcomes: Outcomes): boolean {
+  return demandKey(demand) === '' && failedForTls(outcomes);
 }
 
 function sameForAll({ recipients }: Delivery, outcome: Outcome): Outcomes {

@@ -32,6 +32,8 @@ export interface Copy {
   /** '' is the null sender. */
   readonly sender: string;
   readonly content: StoredContent;
+  /** Of the message that is sent on. */
+  readonly virtualHost?: string;
 }
 
 /** Courier's module.local: MAXDELS 10, MAXHOST 4. */
@@ -73,7 +75,8 @@ async function deliverOne(options: LocalTransportOptions, job: Delivery, recipie
     if (hands === undefined) return deferred('4.3.5', 'recipient', 'Nobody here may write to this mailbox');
     const { outcome, forwards } = await hands.deliver(errand, job.content, signal);
     if (forwards.length === 0) return outcome;
-    const handed = await handOn(options, forwards, { recipient: address, sender: errand.sender, content: job.content }, signal);
+    const { virtualHost } = job.envelope.origin;
+    const handed = await handOn(options, forwards, { recipient: address, sender: errand.sender, content: job.content, ...(virtualHost === undefined ? {} : { virtualHost }) }, signal);
     return outcome.kind === 'delivered' ? (handed ?? outcome) : outcome;
   } catch (cause) {
     options.log.error('local', { addr: address, cause });

@@ -1,5 +1,5 @@
 /** A limit on the gateway's own clock for work that obeys a signal. */
-import { after, type Clock } from '../../core/clock.ts';
+import { after, type Clock } from '../core/clock.ts';
 
 export type Limited<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'late' } | { readonly kind: 'broken'; readonly cause: unknown };
 

@@ -1,0 +1,47 @@
+/** The checks that ask a name server, and their order: what is cheap and certain comes first. */
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { Check, Variables } from '../../core/policy.ts';
+import type { Bofh } from '../../grammar/config/bofh.ts';
+import type { Resolver } from '../../kit/resolver.ts';
+import { createLists } from './dns-lists.ts';
+import { createFreemailCheck } from './freemail.ts';
+import { createHeloCheck } from './helo.ts';
+import { createSenderDomainCheck } from './sender-domain.ts';
+import { createSpfChecks } from './spf/check.ts';
+
+export interface NetworkOptions {
+  readonly resolver: Resolver;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Our name. */
+  readonly me: string;
+  readonly bofh: Pick<Bofh, 'badMx' | 'freemail'>;
+  /** Domains that need no looking up. */
+  readonly isOwn: (domain: string) => boolean;
+}
+
+export interface NetworkChecks {
+  /** At connect. */
+  begin(address: string, variables: Variables): void;
+  /** `checks`: those that need no name server. In the order in which to ask them all. */
+  around(checks: readonly Check[]): readonly Check[];
+}
+
+export function createNetworkChecks(options: NetworkOptions): NetworkChecks {
+  const lists = createLists(options);
+  const spf = createSpfChecks(options);
+  return {
+    begin: (address, variables) => lists.begin(address, variables),
+    around: checks => [
+      // BLOCK is read by one of the others.
+      ...lists.checks,
+      ...checks,
+      createFreemailCheck(options.bofh.freemail, options.resolver),
+      // A pass for HELO spares the check after it.
+      spf.helo, createHeloCheck(options), spf.mailFrom,
+      createSenderDomainCheck({ ...options, badMx: options.bofh.badMx }),
+      spf.from,
+    ],
+  };
+}
