@@ -6,6 +6,7 @@ import type { Configuration } from './configuration.ts';
 import type { Chance, Clock } from './core/clock.ts';
 import type { EventOutbox } from './core/event-outbox.ts';
 import type { Log } from './core/log.ts';
+import type { LinkView } from './core/links.ts';
 import type { NexthopView, Operations, WebhookState } from './core/operations.ts';
 import type { QueueStore } from './core/queue-store.ts';
 import { openAlarms } from './front/alarms/index.ts';
@@ -42,6 +43,7 @@ interface Gateway {
   troubles(): readonly string[];
   readonly listeners: Listeners;
   lanes(): readonly NexthopView[];
+  links(): readonly LinkView[];
   /** In Prometheus' text, of all its processes. */
   metrics(): Promise<string>;
 }
@@ -83,11 +85,11 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
         await opened.close();
       };
     },
-    async show(store, { troubles, listeners, lanes, metrics: render }) {
+    async show(store, { troubles, listeners, lanes, links, metrics: render }) {
       if (first.http === null) return null;
       const about = { version, startedAt, troubles };
       const web = traffic === null ? null : openWebView({
-        ...about, clock, traffic, lanes, queue: store, recent, lines, configuration, alarms: () => alarms?.raised() ?? [],
+        ...about, clock, traffic, lanes, links, queue: store, recent, lines, configuration, alarms: () => alarms?.raised() ?? [],
         me: () => configuration().names.me, listeners: () => listeners.addresses(),
       });
       const server = await openHttpServer({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import * as fc from 'fast-check';
 import type { MessageId, RecipientId } from '../../../src/core/envelope.ts';
+import type { LinkView } from '../../../src/core/links.ts';
 import type { NexthopView } from '../../../src/core/operations.ts';
 import type { QueueEntry } from '../../../src/core/queue-store.ts';
 import { createTraffic, openWebView, type LoggedLine } from '../../../src/front/web/index.ts';
@@ -33,14 +34,16 @@ interface Shown {
   readonly lines?: readonly LoggedLine[];
   readonly troubles?: readonly string[];
   readonly lanes?: readonly NexthopView[];
+  readonly links?: readonly LinkView[];
 }
 
-function open(t: TestContext, { entries = [], lines = [], troubles = [], lanes = [] }: Shown = {}) {
+function open(t: TestContext, { entries = [], lines = [], troubles = [], lanes = [], links = [] }: Shown = {}) {
   const clock = createFakeClock(START);
   let listed = 0;
   const web = openWebView({
     clock, version: '1.2.3', startedAt: START - 90_000, traffic: createTraffic(() => clock.now()), me: () => 'gateway.example',
     lanes: () => lanes,
+    links: () => links,
     queue: {
       get: id => entries.find(one => one.message.id === id) ?? null,
       async *list(_which, after) {
@@ -157,6 +160,17 @@ describe('web pages', () => {
     const page = await open(t, { lanes }).look('/next-hops');
     assert.match(page, /busy\.example[^]*?3 under way[^]*?120 wait[^]*?at most 5 at once/);
     assert.match(page, /down\.example[^]*?left alone until[^]*?in 5 min[^]*?4\.4\.1 connection refused/);
+  });
+
+  it('next hops: links, with their state and why, and no table where there are none', async t => {
+    const links: readonly LinkView[] = [
+      { name: 'satellite', state: 'down', since: START - 3_600_000, by: 'timetable', until: START + 600_000 },
+      { name: 'lte', state: 'up', since: START - 60_000, by: 'program', why: 'ppp0 <up>' },
+    ];
+    const page = await open(t, { links }).look('/next-hops');
+    assert.match(page, /satellite[^]*?badge deferred">down<[^]*?until[^]*?in 10 min/);
+    assert.match(page, /lte[^]*?badge delivered">up<[^]*?program[^]*?ppp0 &lt;up&gt;/);
+    assert.doesNotMatch(await open(t).look('/next-hops'), /Links/);
   });
 
   it('message: answers that are history are told, with how often', async t => {
