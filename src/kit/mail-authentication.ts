@@ -27,6 +27,8 @@ export interface Verified {
   /** Of the From fields; there may be only one (RFC 5322 §3.6). */
   readonly authors: readonly string[];
   readonly fromFields: number;
+  /** The header is built to keep readers busy, and was not looked at. */
+  readonly unreadable?: string;
 }
 
 export type SignatureResult = 'pass' | 'fail' | 'policy' | 'neutral' | 'temperror' | 'permerror';
@@ -72,6 +74,8 @@ const LOOKUPS = 60;
 const HEADER_END = Buffer.from('\r\n\r\n');
 /** More is no header; the intake refuses less. */
 const HEADER_OCTETS = 1024 * 1024;
+/** What folds a header so often is no mail program; mailauth takes a second for thirty thousand lines. */
+const HEADER_LINES = 3_000;
 /** A 4096-bit RSA key is 736 letters; a longer record is there to keep us busy. */
 const KEY_LETTERS = 4096;
 
@@ -85,7 +89,7 @@ export function createMailAuthentication(): MailAuthentication {
       signal.throwIfAborted();
       const resolver = createLookup(request.resolver, signal);
       const rules = { resolver, strict: true, minBitLength: 1024 };
-      const left = { signatures: 0 };
+      const left: Left = { signatures: 0, lines: 0 };
       const dkim = await dkimVerify(addAbortSignal(signal, Readable.from(withFewer(request, left), { objectMode: false })), { ...rules, curTime: new Date(request.now) });
       // Its declaration of what is handed on is narrower than what the verifier makes: `chain` may be false.
       const arc = dkim.arc === undefined ? false : await verifyArc(dkim.arc as Parameters<typeof verifyArc>[0], rules);
@@ -106,6 +110,7 @@ export function createMailAuthentication(): MailAuthentication {
         dmarc: dmarcOf(dmarc.response),
         authors: dkim.headerFrom,
         fromFields: dkim.fromFields,
+        ...(left.lines > HEADER_LINES ? { unreadable: `${left.lines} lines of header` } : {}),
       };
     },
   };
@@ -137,8 +142,13 @@ async function load() {
   return { dkimVerify: dkim.dkimVerify, verifyArc: arc.arc, evaluateDmarc: dmarc.evaluateDmarc };
 }
 
-/** The message without the signatures that are too many; how many those were is written to `left`. */
-async function* withFewer({ content }: VerifyRequest, left: { signatures: number }): AsyncGenerator<Uint8Array> {
+interface Left {
+  signatures: number;
+  lines: number;
+}
+
+/** The message without the signatures that are too many; how many those were, and lines of header, is written to `left`. */
+async function* withFewer({ content }: VerifyRequest, left: Left): AsyncGenerator<Uint8Array> {
   let head: Buffer | null = Buffer.alloc(0);
   for await (const chunk of content) {
     if (head === null) {
@@ -150,12 +160,24 @@ async function* withFewer({ content }: VerifyRequest, left: { signatures: number
     const end = whole.indexOf(HEADER_END, searched);
     head = end < 0 && whole.length < HEADER_OCTETS ? whole : null;
     if (head !== null) continue;
+    left.lines = countLines(whole, end < 0 ? whole.length : end);
+    if (left.lines > HEADER_LINES) {
+      // The rest is somebody else's to read.
+      for await (const _ of content) continue;
+      return;
+    }
     const header = withFewerSignatures(whole.subarray(0, end < 0 ? undefined : end + HEADER_END.length).toString('latin1'));
     left.signatures = header.left;
     yield Buffer.from(header.text, 'latin1');
     if (end >= 0) yield whole.subarray(end + HEADER_END.length);
   }
   if (head !== null) yield head;
+}
+
+function countLines(octets: Buffer, end: number): number {
+  let lines = 0;
+  for (let at = octets.indexOf(0x0a); at >= 0 && at < end; at = octets.indexOf(0x0a, at + 1)) lines++;
+  return lines;
 }
 
 /** The upper ones are the newer ones (RFC 6376 §5.6), and stay. */

@@ -15,6 +15,7 @@ import { parseProxyHeader } from '../../src/grammar/smtp/proxy-header.ts';
 import { cleanHelo, parseBdat, parseCommandLine, parseMail, parseRcpt } from '../../src/grammar/smtp/command.ts';
 import { mendPath } from '../../src/grammar/smtp/mended-path.ts';
 import { rewriteAddressFields } from '../../src/grammar/uucp/address-fields.ts';
+import { hostileAuthentication } from './hostile-authentication.ts';
 import type { Subject } from './hostile-input.ts';
 
 /** What a log line, a trace field or a DSN must never get from a peer. */
@@ -77,6 +78,7 @@ export const hostileSubjects: readonly Subject[] = [
     ],
     read: readDevice,
   },
+  hostileAuthentication,
 ];
 
 /** What is forgiven must not let in what is not. */

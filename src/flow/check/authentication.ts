@@ -101,7 +101,11 @@ interface Findings {
 }
 
 function conclude(options: AuthenticationOptions, { variables, origin, reversePath }: Facts, { verified, spf, obedience }: Findings): Verdict {
-  const { dmarc, arc, fromFields, authors } = verified;
+  const { dmarc, arc, fromFields, authors, unreadable } = verified;
+  if (unreadable !== undefined) {
+    const answer = recorded(options, [{ method: 'dkim', result: 'permerror', comment: unreadable, properties: [] }, { method: 'dmarc', result: 'permerror', comment: unreadable, properties: [] }]);
+    return obedience === 'record' ? answer : refuse('dmarcRefused', { text: 'The message header has too many lines', why: unreadable });
+  }
   const results: MethodResult[] = [
     { method: 'spf', result: spf.result, properties: [[`smtp.${spf.identity}`, spf.domain]] },
     ...(verified.signatures.length === 0 ? [{ method: 'dkim' as const, result: 'none', properties: [] }] : verified.signatures.map(ofSignature)),

@@ -11,7 +11,7 @@ import { noDnsLists, parseDnsLists, type DnsList, type DnsLists } from '../../gr
 import { formatIpAddress, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
 import type { Resolver } from '../../kit/resolver.ts';
 import { withinLimit } from '../../kit/time-limit.ts';
-import { isSet } from './spf/wishes.ts';
+import { isSet } from './switch.ts';
 
 export interface ListsOptions {
   readonly resolver: Pick<Resolver, 'a' | 'txt'>;

@@ -11,7 +11,7 @@ import type { GreylistSettings } from '../../grammar/config/greylist.ts';
 import { formatNetwork, networkHas, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
 import { createAddressPatterns } from './address-patterns.ts';
 import { cut } from './bans.ts';
-import { isSet } from './spf/wishes.ts';
+import { isSet } from './switch.ts';
 
 export interface GreylistOptions {
   readonly notes: Notes;

@@ -9,7 +9,7 @@ import { formatIpAddress, parseIpAddress, type IpAddress } from '../../grammar/c
 import { asciiDomain, literalAddress } from '../../grammar/domain.ts';
 import type { Resolver } from '../../kit/resolver.ts';
 import { withinLimit } from '../../kit/time-limit.ts';
-import { isSet } from './spf/wishes.ts';
+import { isSet } from './switch.ts';
 
 export interface HeloOptions {
   readonly resolver: Pick<Resolver, 'a' | 'aaaa' | 'mx'>;

@@ -10,7 +10,7 @@ import { pass, type Check } from '../../core/policy.ts';
 import { refuse } from '../../core/status.ts';
 import { domainOf } from '../../grammar/address.ts';
 import { parseDuration } from '../../grammar/config/duration.ts';
-import { isSet } from './spf/wishes.ts';
+import { isSet } from './switch.ts';
 
 /** How long it is known; the variable says how long it counts. */
 const REMEMBERED_MS = 30 * 86_400_000;

@@ -10,7 +10,7 @@ import { formatIpAddress, parseIpAddress, type IpAddress } from '../../grammar/c
 import { asciiDomain, isIp, literalAddress } from '../../grammar/domain.ts';
 import type { Answer, Resolver } from '../../kit/resolver.ts';
 import { withinLimit } from '../../kit/time-limit.ts';
-import { isSet } from './spf/wishes.ts';
+import { isSet } from './switch.ts';
 
 export interface SenderDomainOptions {
   readonly resolver: Pick<Resolver, 'a' | 'aaaa' | 'mx'>;

@@ -18,6 +18,7 @@ const MACRO = /%(?:\{([slodipvhcrt])(\d*)(r?)([-.+,/_=]*)\}|([%_-]))/giy;
 const ONLY_EXPLAINED = 'crt';
 /** RFC 1035 §2.3.4, in text. */
 const LONGEST_NAME = 253;
+const LONGEST_LABEL = 63;
 
 /** Null: no such syntax. `explain` allows blanks, and the letters that only an explanation may have. */
 export function parseMacroText(text: string, kind: 'domain' | 'explain'): MacroText | null {
@@ -50,9 +51,19 @@ export function parseMacroText(text: string, kind: 'domain' | 'explain'): MacroT
 
 /** domain-spec of RFC 7208 §12: it ends with a macro, or with a top label that is not a number. */
 export function parseDomainSpec(text: string): MacroText | null {
-  if (text === '') return null;
-  if (!/%\{[^}]*\}$/.test(text) && !/%[%_-]$/.test(text) && !/\.(?:[a-z0-9]*[a-z][a-z0-9]*|[a-z0-9]+-[a-z0-9-]*[a-z0-9])\.?$/i.test(text)) return null;
-  return parseMacroText(text, 'domain');
+  return endsWell(text) ? parseMacroText(text, 'domain') : null;
+}
+
+function endsWell(text: string): boolean {
+  const last = text.at(-1) ?? '';
+  // Which macro it is, the parser will tell.
+  if (/^%[%_-]$/.test(text.slice(-2))) return true;
+  if (last === '}') return text.lastIndexOf('%{') > text.lastIndexOf('}', text.length - 2);
+  const name = last === '.' ? text.slice(0, -1) : text;
+  const dot = name.lastIndexOf('.');
+  // A stranger's record is 64 KiB if he likes: a label is cut out before it is looked at.
+  const label = dot < 0 ? '' : name.slice(dot + 1, dot + 1 + LONGEST_LABEL + 1);
+  return label.length <= LONGEST_LABEL && /^[a-z0-9-]+$/i.test(label) && /[a-z-]/i.test(label) && !label.startsWith('-') && !label.endsWith('-');
 }
 
 export function usesName(text: MacroText): boolean {

@@ -78,6 +78,12 @@ test('several From fields are refused where policies are obeyed, since none coul
   assert.match(resultsOf((await post('record', 'none', { content: two })).header), /dmarc=permerror \(2 From fields\)/);
 });
 
+test('a header that is folded thousands of times is not read by the verifier, and no way around the policy', async () => {
+  const folded = changed.replace('Subject: Hello', `Subject: Hello${'\r\n '.repeat(20_000)}x`);
+  assert.match(resultsOf((await post('record', 'reject', { content: folded })).header), /dkim=permerror \(\d+ lines of header\); dmarc=permerror/);
+  assert.equal((await post('reject', 'reject', { content: folded })).answer, '550 5.7.1 The message header has too many lines');
+});
+
 test('a seal is believed where ARCTRUST names who put it on, and nowhere else', async () => {
   const list = makeSigner('list.example', 'l1', 'rsa');
   const passed = sealed(changed, list, 'mx.list.example');

@@ -47,5 +47,7 @@ test('no text makes the parser throw or hang', () => {
     const record = parseSpfRecord(`v=spf1 ${parts.join('')}`);
     assert.ok(record === null || Array.isArray(record.directives));
   }), { numRuns: 3000 });
+  for (const bad of ['a:foo}', 'a:%{d}x}', 'a:%{d', 'a:x.-y', 'a:x.y-', 'a:x.123', `a:x.${'y'.repeat(64)}`, 'a:x']) assert.equal(parseSpfRecord(`v=spf1 ${bad}`), null, bad);
+  for (const good of ['a:x.%{d}', 'a:%{d}', 'a:x%%', 'a:x.y.', `a:x.${'y'.repeat(63)}`, 'a:x.y-1']) assert.notEqual(parseSpfRecord(`v=spf1 ${good}`), null, good);
   assert.equal(parseSpfRecord(`v=spf1 ${'a '.repeat(30_000)}-all`), null);
 });

@@ -6,14 +6,15 @@ import type { Clock } from '../../../core/clock.ts';
 import type { Origin, ReversePath } from '../../../core/envelope.ts';
 import { pass, type Check, type Facts, type Verdict, type Variables } from '../../../core/policy.ts';
 import { domainOf, unquotedLocalPart } from '../../../grammar/address.ts';
+import { firstAuthor } from '../../../grammar/author.ts';
 import { parseIpAddress, formatIpAddress } from '../../../grammar/config/network.ts';
 import { asciiDomain, literalAddress } from '../../../grammar/domain.ts';
 import { formatReceivedSpf } from '../../../grammar/received-spf.ts';
 import type { Resolver } from '../../../kit/resolver.ts';
 import { withinLimit } from '../../../kit/time-limit.ts';
+import { isSet } from '../switch.ts';
 import { evaluateSpf, type SpfAnswer } from './evaluate.ts';
-import { isSet, passedMailFrom, refuseSpf, spfWishes, type SpfIdentity, type SpfWishes } from './wishes.ts';
-import { firstAuthor } from '../../../grammar/author.ts';
+import { passedMailFrom, refuseSpf, spfWishes, type SpfIdentity, type SpfWishes } from './wishes.ts';
 
 export interface SpfOptions {
   readonly resolver: Pick<Resolver, 'a' | 'aaaa' | 'mx' | 'txt' | 'ptr'>;

@@ -1,6 +1,7 @@
 /** BOFHSPFHELO, BOFHSPFMAILFROM, BOFHSPFFROM: which results are accepted; BOFHSPFHARDERROR: which of the others are final. */
 import type { Variables } from '../../../core/policy.ts';
 import { refuse, type Refusal } from '../../../core/status.ts';
+import { isSet } from '../switch.ts';
 import type { SpfAnswer, SpfResult } from './evaluate.ts';
 
 export type SpfIdentity = 'helo' | 'mailfrom' | 'from';
@@ -44,10 +45,6 @@ export function refuseSpf(variables: Variables, identity: SpfIdentity, { result,
     text: `SPF ${result} ${IDENTITY_WORDS[identity]}${said}`,
     why: `SPF ${identity} is ${result}${why === undefined ? '' : ` (${why})`}${mechanism === undefined ? '' : ` by ${mechanism}`}, and ${NAMES[identity]} does not accept that`,
   });
-}
-
-export function isSet(value: string | undefined): boolean {
-  return value !== undefined && value !== '' && value !== '0';
 }
 
 function named(words: readonly string[], result: SpfResult): boolean {
