@@ -182,8 +182,8 @@ test('a disk that fails is said once, tried again, and has all in the end', asyn
   for (value = 1; value < 100; value++) file.soon();
   assert.equal(writes, 0, 'not at each change');
   const settled = async (count: number): Promise<void> => {
-    for (let turn = 0; turn < 1000 && writes < count; turn++) await new Promise(setImmediate);
-    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    for (let turn = 0; turn < 1000 && writes < count; turn++) await new Promise(next => setImmediate(next));
+    for (let turn = 0; turn < 20; turn++) await new Promise(next => setImmediate(next));
   };
   await clock.advance(30_000);
   await settled(1);
