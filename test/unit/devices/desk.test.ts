@@ -17,6 +17,7 @@ import { openLedgerFile, readLedgerFile } from '../../../src/flow/devices/ledger
 import { nodeFileSystem, type FileSystem } from '../../../src/kit/durable-file.ts';
 import { openKernels } from '../../../src/kit/kernels.ts';
 import { createFakeClock, type FakeClock } from '../../props/fake-clock.ts';
+import { eventually } from '../../props/within.ts';
 import { scratchFor } from '../../props/scratch.ts';
 import { valueOf } from '../config/parsed-props.ts';
 
@@ -176,15 +177,21 @@ test('a disk that fails is said once, tried again, and has all in the end', asyn
   const said: string[] = [];
   let fails = true;
   let writes = 0;
-  const files: FileSystem = { ...nodeFileSystem, open: (path, how) => (how === 'new' && ++writes > 0 && fails ? Promise.reject(new Error('no room')) : nodeFileSystem.open(path, how)) };
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    open(path, how) {
+      if (how !== 'new') return nodeFileSystem.open(path, how);
+      writes++;
+      return fails ? Promise.reject(new Error('no room')) : nodeFileSystem.open(path, how);
+    },
+  };
   let value = 0;
-  const file = openLedgerFile({ folder, files, ledger: { save: () => String(value) }, clock, log: { ...silent, error: event => void said.push(event) } });
+  const file = openLedgerFile({ folder, files, ledger: { save: () => String(value) }, clock, log: { ...silent, error(event) {
+    said.push(event);
+  } } });
   for (value = 1; value < 100; value++) file.soon();
   assert.equal(writes, 0, 'not at each change');
-  const settled = async (count: number): Promise<void> => {
-    for (let turn = 0; turn < 1000 && writes < count; turn++) await new Promise(next => setImmediate(next));
-    for (let turn = 0; turn < 20; turn++) await new Promise(next => setImmediate(next));
-  };
+  const settled = (count: number): Promise<void> => eventually(20_000, `write ${count}, and the next pause`, () => writes >= count && clock.sleepers > 0);
   await clock.advance(30_000);
   await settled(1);
   await clock.advance(30_000);
