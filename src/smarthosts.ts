@@ -147,8 +147,11 @@ export function openSmarthosts(rooms: SmarthostRooms): SmarthostDesk {
     find,
     loggedIn(auth, answer) {
       const account = accountsOf.get(auth);
-      if (account !== undefined && 'token' in auth && answer.kind === 'refused') tokens.refused(account, auth.token, answer.why);
-      if (account !== undefined) return;
+      if (account !== undefined && 'token' in auth) {
+        if (answer.kind === 'refused') tokens.refused(account, auth.token, answer.why);
+        else tokens.accepted(account, auth.token);
+        return;
+      }
       const before = refused.get(auth.login);
       if (answer.kind === 'accepted') {
         if (refused.delete(auth.login)) log.info('alarm', { alarm: 'login', state: 'cleared', login: auth.login, text: `the login ${auth.login} is accepted again` });
@@ -199,6 +202,7 @@ function openTokens({ client, stateFolder, clock, log }: SmarthostRooms): TokenK
   return {
     find: (name, signal) => open().find(name, signal),
     refused: (...news) => keeper?.refused(...news),
+    accepted: (...news) => keeper?.accepted(...news),
     troubles: () => keeper?.troubles() ?? [],
     async close() {
       for (const one of clients.values()) await one.close();

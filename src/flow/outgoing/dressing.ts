@@ -85,7 +85,10 @@ async function passOver(content: StoredContent, pieces: Pieces, kernels: Tailor[
       octets += piece.length;
     }
     open = false;
-    return { facts: { ...survey.facts(), digest: content.facts.digest }, octets, digested: digesting.finish() };
+    const found = survey.facts();
+    // Facts are about the content behind our trace fields, as they were before.
+    const ours = content.sizeOctets - content.facts.sizeOctets;
+    return { facts: { ...found, sizeOctets: found.sizeOctets - ours, headerEnd: Math.max(0, found.headerEnd - ours), digest: content.facts.digest }, octets, digested: digesting.finish() };
   } finally {
     if (open) survey.facts();
   }

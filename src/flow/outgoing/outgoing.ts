@@ -84,7 +84,9 @@ export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'del
   }
 
   async function withinQuota(job: Delivery, manner: Manner, quota: Quota, signal: AbortSignal): ReturnType<Transport['deliver']> {
-    const room = quota.take(job.recipients.length);
+    const recipients = job.recipients.length;
+    // With VERP each recipient may be a message of its own.
+    const room = quota.take({ recipients, messages: job.envelope.verp === true ? recipients : 1 });
     if (room.kind === 'full') {
       const { until, why } = room;
       // RFC 3463 §3.5: mail system congestion.

@@ -6,8 +6,8 @@ import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/durable-fil
 import { earliest, withCount, type RateLimit, type Slots } from './quota.ts';
 
 export interface Quota {
-  /** Takes room for a message with so many recipients; or says when there will be. */
-  take(recipients: number): { readonly kind: 'taken'; giveBack(): void } | { readonly kind: 'full'; readonly until: number; readonly why: string };
+  /** Takes room for what is to be sent; or says when there will be. */
+  take(sent: { readonly messages: number; readonly recipients: number }): { readonly kind: 'taken'; giveBack(): void } | { readonly kind: 'full'; readonly until: number; readonly why: string };
 }
 
 export interface Quotas {
@@ -43,22 +43,22 @@ export function openQuotas({ folder, clock, log, files = nodeFileSystem }: Quota
 
   return {
     of(name, { messages, recipients }) {
-      const limits = [...messages.map(limit => ({ limit, kind: 'messages' })), ...recipients.map(limit => ({ limit, kind: 'recipients' }))]
+      const limits = [...messages.map(limit => ({ limit, kind: 'messages' as const })), ...recipients.map(limit => ({ limit, kind: 'recipients' as const }))]
         .map(one => ({ ...one, key: `${name} ${one.kind} ${one.limit.perMs}` }));
       return {
-        take(count) {
+        take(sent) {
           const now = clock.now();
           let until: number = now;
           let why = '';
           for (const { limit, kind, key } of limits) {
-            const free = earliest(limit, counters.get(key) ?? new Map<number, number>(), kind === 'messages' ? 1 : count, now);
+            const free = earliest(limit, counters.get(key) ?? new Map<number, number>(), sent[kind], now);
             if (free <= until) continue;
             until = free;
             why = `${name} takes ${limit.count} ${kind} in ${formatSpan(limit.perMs)}, and they are used up`;
           }
           if (until > now) return { kind: 'full', until, why };
           const add = (sign: 1 | -1) => {
-            for (const { limit, kind, key } of limits) counters.set(key, withCount(limit, counters.get(key) ?? new Map<number, number>(), sign * (kind === 'messages' ? 1 : count), now));
+            for (const { limit, kind, key } of limits) counters.set(key, withCount(limit, counters.get(key) ?? new Map<number, number>(), sign * sent[kind], now));
             changed();
           };
           add(1);

@@ -41,7 +41,7 @@ function door(own: Partial<OutgoingSettings> = {}, domains: readonly string[] = 
     sent,
     async leave(delivery) {
       const outcomes = await outgoing.deliver(delivery, new AbortController().signal);
-      assert.deepEqual([...outcomes.values()].map(({ kind }) => kind), ['relayed']);
+      assert.ok([...outcomes.values()].every(({ kind }) => kind === 'relayed'));
       return read((sent.at(-1) as Delivery).content);
     },
   };
@@ -216,4 +216,26 @@ test('ARC: only our own word is sealed, only on a chain that passed, and mail of
     assert.equal(left.startsWith('ARC-Seal: i='), sealed, what);
     assert.ok(left.endsWith(head + content), what);
   }
+});
+
+test('a provider\'s limit counts what it will count: a message to many is one, with VERP it is many; what did not go is not counted', async () => {
+  const taken: unknown[] = [];
+  const manner: Manner = { name: 'limited', quota: { take: sent => { taken.push(sent); return { kind: 'taken', giveBack: () => taken.push('back') }; } } };
+  const box = door({ mannerOf: () => manner }, []);
+  const to = ['a@there.example', 'b@there.example', 'c@there.example'];
+  await box.leave(letter({ text, to }));
+  await box.leave(letter({ text, to, envelope: { verp: true } }));
+  assert.deepEqual(taken, [{ messages: 1, recipients: 3 }, { messages: 3, recipients: 3 }]);
+  const refusing = createOutgoing({ transport: { deliver: job => Promise.resolve(new Map(job.recipients.map(({ id }) => [id, { kind: 'deferred', status: '4.4.1', blame: 'nexthop' }]))) }, mannerOf: () => manner, signers: createSigners([]), kernels, toSevenBit, clock: createHandClock(), log: silent });
+  await refusing.deliver(letter({ text, to }), new AbortController().signal);
+  assert.equal(taken.at(-1), 'back');
+});
+
+test('what is known of the content is still about the content: our trace fields count for nothing', async () => {
+  const trace = 'Received: from x\r\n';
+  const delivery = own({ text: trace + text });
+  const box = door();
+  await box.leave({ ...delivery, content: { ...delivery.content, facts: { ...delivery.content.facts, sizeOctets: text.length } } });
+  const { facts } = (box.sent[0] as Delivery).content;
+  assert.deepEqual([facts.sizeOctets, facts.headerEnd], [text.length, text.indexOf('\r\n\r\n') + 4]);
 });

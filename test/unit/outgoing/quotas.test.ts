@@ -44,22 +44,22 @@ test('messages and recipients are counted apart; the longer wait is said, with i
   const clock = createHandClock();
   const quotas = openQuotas({ folder: scratchFolder('quotas'), clock, log: silent });
   const quota = quotas.of('smtp.example,587', { messages: [{ count: 2, perMs: HOUR }], recipients: [{ count: 10, perMs: 24 * HOUR }] });
-  const first = quota.take(4);
+  const first = quota.take({ messages: 1, recipients: 4 });
   assert.equal(first.kind, 'taken');
-  assert.equal(quota.take(6).kind, 'taken');
-  const third = quota.take(1);
+  assert.equal(quota.take({ messages: 1, recipients: 6 }).kind, 'taken');
+  const third = quota.take({ messages: 1, recipients: 1 });
   assert.ok(third.kind === 'full' && third.until > clock.now() + 24 * HOUR && third.until < clock.now() + 25 * HOUR);
   assert.match(third.why, /^smtp\.example,587 takes 10 recipients in 1 days, and they are used up$/);
   if (first.kind === 'taken') first.giveBack();
-  assert.equal(quota.take(4).kind, 'taken');
-  assert.equal(quotas.of('other.example,587', { messages: [{ count: 2, perMs: HOUR }], recipients: [] }).take(1).kind, 'taken', 'each relay has its own');
+  assert.equal(quota.take({ messages: 1, recipients: 4 }).kind, 'taken');
+  assert.equal(quotas.of('other.example,587', { messages: [{ count: 2, perMs: HOUR }], recipients: [] }).take({ messages: 1, recipients: 1 }).kind, 'taken', 'each relay has its own');
 });
 
 test('a message that is larger than the limit goes when nothing else went', () => {
   const quotas = openQuotas({ folder: scratchFolder('quotas'), clock: createHandClock(), log: silent });
   const quota = quotas.of('r', { messages: [], recipients: [{ count: 10, perMs: HOUR }] });
-  assert.equal(quota.take(500).kind, 'taken');
-  assert.equal(quota.take(1).kind, 'full');
+  assert.equal(quota.take({ messages: 1, recipients: 500 }).kind, 'taken');
+  assert.equal(quota.take({ messages: 1, recipients: 1 }).kind, 'full');
 });
 
 test('a restart forgets nothing; a damaged file begins anew', async () => {
@@ -67,17 +67,17 @@ test('a restart forgets nothing; a damaged file begins anew', async () => {
   const clock = createHandClock();
   const limits = { messages: [{ count: 3, perMs: HOUR }], recipients: [] };
   const before = openQuotas({ folder, clock, log: silent });
-  for (let n = 0; n < 3; n++) assert.equal(before.of('r', limits).take(1).kind, 'taken');
+  for (let n = 0; n < 3; n++) assert.equal(before.of('r', limits).take({ messages: 1, recipients: 1 }).kind, 'taken');
   await before.close();
   const after = openQuotas({ folder, clock, log: silent });
-  assert.equal(after.of('r', limits).take(1).kind, 'full');
+  assert.equal(after.of('r', limits).take({ messages: 1, recipients: 1 }).kind, 'full');
   clock.jump(clock.now() + 2 * HOUR);
-  assert.equal(after.of('r', limits).take(1).kind, 'taken');
+  assert.equal(after.of('r', limits).take({ messages: 1, recipients: 1 }).kind, 'taken');
   await after.close();
   for (const text of ['', '{', '[]', 'null', '{"version":1,"counters":{"r messages 3600000":[["x",1],3]}}', '{"version":9,"counters":{}}']) {
     writeFileSync(`${folder}/smarthost-counters.json`, text);
     const mended = openQuotas({ folder, clock, log: silent });
-    assert.equal(mended.of('r', limits).take(1).kind, 'taken', text);
+    assert.equal(mended.of('r', limits).take({ messages: 1, recipients: 1 }).kind, 'taken', text);
     await mended.close();
   }
 });
@@ -86,7 +86,7 @@ test('the counters are written while the gateway runs, not only at its end', asy
   const folder = scratchFolder('quotas');
   const clock = createHandClock();
   const running = openQuotas({ folder, clock, log: silent });
-  running.of('r', { messages: [{ count: 1, perMs: HOUR }], recipients: [] }).take(1);
+  running.of('r', { messages: [{ count: 1, perMs: HOUR }], recipients: [] }).take({ messages: 1, recipients: 1 });
   await clock.runTo(clock.now() + 3000);
-  await eventually(10_000, 'the counters on disk', () => openQuotas({ folder, clock, log: silent }).of('r', { messages: [{ count: 1, perMs: HOUR }], recipients: [] }).take(1).kind === 'full');
+  await eventually(10_000, 'the counters on disk', () => openQuotas({ folder, clock, log: silent }).of('r', { messages: [{ count: 1, perMs: HOUR }], recipients: [] }).take({ messages: 1, recipients: 1 }).kind === 'full');
 });
