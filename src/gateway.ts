@@ -202,7 +202,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => outside.close());
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners: () => [...listeners.addresses(), ...outside.addresses()], lanes: () => runner.nexthops(), devices: () => devices.report(),
+    listeners: () => [...listeners.addresses(), ...outside.addresses()], lanes: () => runner.nexthops(), links: () => links.views(), devices: () => devices.report(),
     troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles(), ...outside.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });

@@ -6,6 +6,7 @@ import type { Configuration } from './configuration.ts';
 import type { Chance, Clock } from './core/clock.ts';
 import type { EventOutbox } from './core/event-outbox.ts';
 import type { Log } from './core/log.ts';
+import type { LinkView } from './core/links.ts';
 import type { DeviceReport, NexthopView, Operations, WebhookState } from './core/operations.ts';
 import type { QueueStore } from './core/queue-store.ts';
 import { openAlarms } from './front/alarms/index.ts';
@@ -44,6 +45,7 @@ interface Gateway {
   listeners(): ReturnType<Listeners['addresses']>;
   lanes(): readonly NexthopView[];
   devices(): DeviceReport;
+  links(): readonly LinkView[];
   /** In Prometheus' text, of all its processes. */
   metrics(): Promise<string>;
 }
@@ -85,11 +87,11 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
         await opened.close();
       };
     },
-    async show(store, { troubles, listeners, lanes, devices, metrics: render }) {
+    async show(store, { troubles, listeners, lanes, links, devices, metrics: render }) {
       if (first.http === null) return null;
       const about = { version, startedAt, troubles, listeners };
       const web = traffic === null ? null : openWebView({
-        ...about, clock, traffic, lanes, devices, queue: store, recent, lines, configuration, alarms: () => alarms?.raised() ?? [],
+        ...about, clock, traffic, lanes, links, devices, queue: store, recent, lines, configuration, alarms: () => alarms?.raised() ?? [],
         me: () => configuration().names.me,
       });
       const server = await openHttpServer({

@@ -81,7 +81,8 @@ function readListener(sheet: Sheet, name: OrdinaryName, environment: Environment
     maxConnections: environment.number('MAXDAEMONS', defaults.maxConnections, 1, 65_536),
     maxPerAddress: environment.number('MAXPERIP', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerAddress, 1, 65_536),
     maxPerBlock: environment.number('MAXPERC', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerBlock, 1, 65_536),
-    tarpit: environment.flag('TARPIT', true),
+    // A mail server of this machine passes others' mistakes on; making it wait makes all its mail wait.
+    tarpit: environment.flag('TARPIT', name !== 'lmtpd'),
     expn: !environment.flag('BOFHNOEXPN', false),
     vrfy: !environment.flag('BOFHNOVRFY', false),
     addMessageId: !environment.flag('NOADDMSGID', !submission),

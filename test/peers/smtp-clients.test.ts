@@ -14,7 +14,7 @@ import { openSink, type Sink } from '../props/sink.ts';
 import { within } from '../props/within.ts';
 
 type Mode = 'plain' | 'starttls' | 'implicit';
-type Mechanism = 'none' | 'PLAIN' | 'LOGIN' | 'CRAM-MD5';
+type Mechanism = 'none' | 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'SCRAM-SHA-1' | 'SCRAM-SHA-256';
 
 interface Task {
   readonly port: number;
@@ -47,7 +47,7 @@ const clients: readonly Client[] = [
       ...(mechanism === 'none' ? [] : ['--auth', mechanism, '--auth-user', FROM, '--auth-password', 'secret'])],
   },
   {
-    name: 'msmtp', modes: every, mechanisms: ['none', 'PLAIN', 'LOGIN', 'CRAM-MD5'], stdin: true, needs: [['msmtp', '--version']],
+    name: 'msmtp', modes: every, mechanisms: ['none', 'PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256'], stdin: true, needs: [['msmtp', '--version']],
     command({ port, mode, mechanism, folder }) {
       const file = join(folder, `msmtp-${mode}-${mechanism}`);
       writeFileSync(file, [
@@ -114,7 +114,7 @@ interface Posts {
   port(mode: Mode, mechanism: Mechanism): number;
 }
 
-const listener = (port: string): string => `ADDRESS=127.0.0.1\n${port}\nMAXPERIP=100\nMAXPERC=100\nTARPIT=0\nTLS_CERTFILE=esmtpd.pem\nESMTPAUTH="PLAIN LOGIN CRAM-MD5"\nAUTH_REQUIRED=1\n`;
+const listener = (port: string): string => `ADDRESS=127.0.0.1\n${port}\nMAXPERIP=100\nMAXPERC=100\nTARPIT=0\nTLS_CERTFILE=esmtpd.pem\nESMTPAUTH="PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"\nAUTH_REQUIRED=1\n`;
 
 async function openPosts(t: TestContext): Promise<Posts> {
   const folder = scratchFor(t, 'clients');
@@ -128,9 +128,9 @@ async function openPosts(t: TestContext): Promise<Posts> {
     'esmtpd.pem': `${readFileSync(certificate, 'utf8')}${readFileSync(key, 'utf8')}`,
     esmtpd: withTls(`ADDRESS=127.0.0.1\nPORT=${open}\nMAXPERIP=100\nMAXPERC=100\nTARPIT=0\n`),
     'esmtpd-msa': listener(`PORT=${submission}`),
-    'esmtpd-ssl': `ADDRESS=127.0.0.1\nSSLADDRESS=127.0.0.1\nSSLPORT=127.0.0.1.${implicit}\nMAXPERIP=100\nMAXPERC=100\nTARPIT=0\nTLS_CERTFILE=esmtpd.pem\nESMTPAUTH="PLAIN LOGIN CRAM-MD5"\n`,
-    // Of "secret", for each mechanism that needs one of its own.
-    userdb: 'ada@posthorn.example\tuid=1000|gid=1000|home=/nonexistent|esmtppw=$6$posthorn$IBx65xxPXxZRNf.pj1nKPYBhGyDZyDuVrI.VH.rd/7KQHX1.p8pIsEgFvrib4nHvH3HqhT4.SxOSmVH4z8b0b0|hmac-md5pw={PLAIN}secret\n',
+    'esmtpd-ssl': `ADDRESS=127.0.0.1\nSSLADDRESS=127.0.0.1\nSSLPORT=127.0.0.1.${implicit}\nMAXPERIP=100\nMAXPERC=100\nTARPIT=0\nTLS_CERTFILE=esmtpd.pem\nESMTPAUTH="PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"\n`,
+    // As it is typed, since each mechanism wants something else of it.
+    userdb: 'ada@posthorn.example\tuid=1000|gid=1000|home=/nonexistent|esmtppw={PLAIN}secret|hmac-md5pw={PLAIN}secret\n',
   } });
   await box.start();
   return { box, sink, folder, port: (mode, mechanism) => (mode === 'implicit' ? implicit : mechanism === 'none' ? open : submission) };

@@ -10,7 +10,9 @@ import { LIMITS, Structure } from '../../src/grammar/mime/structure.ts';
 import { mendHeader } from '../../src/grammar/mime/mended-header.ts';
 import { decodeText, readNames } from '../../src/grammar/mime/words.ts';
 import { createExchange, mechanisms, type Step } from '../../src/grammar/sasl.ts';
-import { cleanHelo, parseCommandLine, parseMail, parseRcpt } from '../../src/grammar/smtp/command.ts';
+import { parseClientAttributes, xclientNames, xforwardNames } from '../../src/grammar/smtp/client-attributes.ts';
+import { parseProxyHeader } from '../../src/grammar/smtp/proxy-header.ts';
+import { cleanHelo, parseBdat, parseCommandLine, parseMail, parseRcpt } from '../../src/grammar/smtp/command.ts';
 import { mendPath } from '../../src/grammar/smtp/mended-path.ts';
 import { rewriteAddressFields } from '../../src/grammar/uucp/address-fields.ts';
 import type { Subject } from './hostile-input.ts';
@@ -49,6 +51,14 @@ export const hostileSubjects: readonly Subject[] = [
     seeds: ['AGFubgBzZWNyZXQ=', 'YW5uAGFubgBzZWNyZXQ=', 'YW5u', '=', '*', 'YW5uIDlkMmFkOTQyZWEwYjQyODdjOTVkM2QzYjA3MWRmOGU4', 'biwsbj1hbm4scj1mb28=', 'bixhPWFubixhdXRoPUJlYXJlciB0b2tlbgEB', 'c2VjcmV0',
       'n,,n=ann,r=fyko\nc=biws,r=fykoNONCE,p=AAAA\n=', 'p=tls-exporter,,n=a=2Cb,r=x\nc=cD10bHMtZXhwb3J0ZXIsLGRhdGE=,r=xNONCE,p=AAAA', 'y,a=ann,n=ann,r=x', 'n,a=ann,\u0001auth=Bearer dG9rZW4=\u0001\u0001', 'user=ann\u0001auth=Bearer t\u0001\u0001', '\0ann\0secret', 'ann@h.example'],
     read: readSasl,
+  },
+  {
+    name: 'introduction',
+    seeds: [
+      'PROXY TCP4 192.0.2.7 192.0.2.25 40000 25\r\nEHLO x', 'PROXY TCP6 2001:db8::7 ::ffff:192.0.2.1 1 65535\r\n', 'PROXY UNKNOWN\r\n', '\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x10\xc0\0\x02\x07\xc0\0\x02\x19\x9c\x40\0\x19\x04\0\x01\0',
+      'NAME=spike.example ADDR=IPV6:2001:DB8::7 PORT=40000 PROTO=ESMTP HELO=a+20b LOGIN=[UNAVAILABLE]', 'IDENT=x SOURCE=LOCAL', '100 LAST', '00000000000000000000', '99999999999999999999 last',
+    ],
+    read: readIntroduction,
   },
   {
     name: 'structure',
@@ -188,6 +198,19 @@ function checkStep(step: Step): void {
   if (step.kind === 'challenge') assert.match(step.text, /^[A-Za-z0-9+/=]*$/);
   if (step.kind === 'proof' || step.kind === 'salt' || step.kind === 'identity') assert.ok(step.login !== '' && !step.login.includes('\0'));
   if (step.kind === 'malformed' || step.kind === 'hopeless') assert.ok(!CONTROL.test(step.why));
+}
+
+function readIntroduction(input: string): void {
+  const header = parseProxyHeader(Buffer.from(input, 'latin1'));
+  if (header.kind === 'header') {
+    assert.ok(header.octets > 0 && header.octets <= input.length);
+    if (header.peer !== null) assert.match(`${header.peer.remoteAddress} ${header.peer.localAddress}`, /^[0-9a-f.:]+ [0-9a-f.:]+$/);
+  }
+  for (const names of [xclientNames, xforwardNames]) {
+    for (const value of parseClientAttributes(input, names)?.values() ?? []) assert.ok(value === null || !CONTROL.test(value));
+  }
+  const chunk = parseBdat(input);
+  if (chunk.kind === 'bdat') assert.ok(chunk.octets >= 0 && chunk.octets <= 1e20);
 }
 
 /** However it is cut, the walk gives every octet back in order. */

@@ -52,6 +52,8 @@ export interface Window {
 
 /** Beyond a full window, so large a part of it again for mail that came in just now: older mail must not keep it out. */
 const RESERVE = 1 / 4;
+/** In one claim: while so many are read and begun, nothing else has a turn. */
+const AT_ONCE = 250;
 /** Between two claims when the store says that something is due and hands out nothing. */
 const PATIENCE_MS = 1000;
 /** How long a full window may stand still before what clogs it is given back. */
@@ -126,10 +128,11 @@ export function openWindow(options: WindowOptions): Window {
         const now = clock.now();
         if (now < latest - SET_BACK_MS) await store.order('all', { kind: 'flush', now });
         latest = now;
-        const claims = await store.claim({ now, limit: most, leaseMs });
+        const limit = Math.min(most, AT_ONCE);
+        const claims = await store.claim({ now, limit, leaseMs });
         options.take(claims, now);
         if (claims.length > 0) await nextTurn();
-        if (claims.length >= most) continue;
+        if (claims.length >= limit) continue;
         nextFill = after(now, size.fillMs ?? 0); // nothing older is left behind
         const due = await store.nextDue();
         troubleMs = 0;

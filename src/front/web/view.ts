@@ -1,4 +1,5 @@
 /** What pages are made of. A page is one file in pages/: where it is, how it is called, how it is drawn. */
+import type { LinkView } from '../../core/links.ts';
 import type { DeviceReport, NexthopView, RecentEvent } from '../../core/operations.ts';
 import type { PageRequest } from '../../core/pages.ts';
 import type { Awaitable } from '../../core/intake.ts';
@@ -19,6 +20,8 @@ export interface View {
   readonly traffic: Pick<Traffic, 'nextHops'>;
   /** Next hops that are being delivered to, waited for, or left alone now. */
   lanes(): readonly NexthopView[];
+  /** Ways out that are not always there. */
+  links(): readonly LinkView[];
   survey(): Promise<Survey>;
   devices(): DeviceReport;
   /** Events of messages, oldest first; of one message when `id` is given. */

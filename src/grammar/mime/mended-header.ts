@@ -3,6 +3,7 @@
  * a From, a Content-Type for letters beyond ASCII (RFC 2045 §5.2). What needs no change keeps its octets.
  */
 import type { Address } from '../../core/envelope.ts';
+import { domainOf, parseAddress } from '../address.ts';
 import { isAscii } from '../domain.ts';
 import { encodeWords } from './encoded-word.ts';
 import type { HeaderField } from './field.ts';
@@ -50,10 +51,12 @@ export function mendHeader(header: Buffer, fields: readonly HeaderField[], wishe
   return Buffer.concat([...pieces, rest, Buffer.from(`${open ? '\r\n' : ''}${added}`)]);
 }
 
-function addedFields(fields: readonly HeaderField[], { from, bodyCharset, subject }: HeaderWishes): string {
+function addedFields(fields: readonly HeaderField[], { from, replaceFrom, bodyCharset, subject }: HeaderWishes): string {
   const has = (name: string): boolean => fields.some((field) => field.name === name);
   let text = '';
   if (from !== null && !has('from')) text += `From: <${from}>\r\n`;
+  const person = from !== null && replaceFrom && !has('reply-to') ? personIn(fields, from) : null;
+  if (person !== null) text += `Reply-To: <${person}>\r\n`;
   if (!hasHeader(fields)) text += `Subject: ${encodeWords(subject)}\r\n`;
   if (bodyCharset !== null) {
     if (!has('mime-version')) text += 'MIME-Version: 1.0\r\n';
@@ -61,6 +64,18 @@ function addedFields(fields: readonly HeaderField[], { from, bodyCharset, subjec
   }
   return text;
 }
+
+/** Who is to be answered though From no longer says so: somebody at the panel gave an address that can be written to. */
+function personIn(fields: readonly HeaderField[], from: Address): Address | null {
+  const value = fields.find(({ name }) => name === 'from')?.value ?? '';
+  const address = parseAddress(/<([^<>]*)>$/.exec(value)?.[1]?.trim() ?? value);
+  if (address === null || address === from || !isAscii(address)) return null;
+  const domain = domainOf(address);
+  return domain.includes('.') && !domain.startsWith('[') && !NOWHERE.test(domain) ? address : null;
+}
+
+/** Names that mean nothing beyond the office. */
+const NOWHERE = /\.(?:local|localdomain|lan|home|internal|invalid|example|test|arpa)$/;
 
 /** Null: as it is. An empty text takes the field out. */
 function mendField(field: HeaderField, header: Buffer, { from, replaceFrom, charset, bodyCharset }: HeaderWishes): string | null {

@@ -71,6 +71,11 @@ test('what a header lacks is added, what no mail may have is put right', async (
     ['From: "Scanner \\"2\\"" <scan@local>\r\nSender: x@local\r\nTo: y@z.example\r\n\r\n', 'From: "Scanner \\"2\\"" <scanner@example.com>\r\nTo: y@z.example\r\n\r\n', { replaceFrom: true }],
     ['From: scan@local\r\n\r\n', 'From: <scanner@example.com>\r\n\r\n', { replaceFrom: true }],
     ['From: scan@local (Scanner)\r\n\r\n', 'From: "Scanner" <scanner@example.com>\r\n\r\n', { replaceFrom: true }],
+    // Somebody at the panel is answered all the same, unless the address means nothing beyond the office.
+    ['From: Jane <jane@office.example.com>\r\n\r\n', 'From: "Jane" <scanner@example.com>\r\nReply-To: <jane@office.example.com>\r\n\r\n', { replaceFrom: true }],
+    ['From: jane@office.example.com\r\nReply-To: x@y.example\r\n\r\n', 'From: <scanner@example.com>\r\nReply-To: x@y.example\r\n\r\n', { replaceFrom: true }],
+    ['From: jane@mfp.local\r\n\r\n', 'From: <scanner@example.com>\r\n\r\n', { replaceFrom: true }],
+    ['From: scanner@example.com\r\n\r\n', 'From: <scanner@example.com>\r\n\r\n', { replaceFrom: true }],
     // The null sender has no name to put there.
     ['Subject: x\r\n\r\n', 'Subject: x\r\n\r\n', { from: null, replaceFrom: true }],
   ];

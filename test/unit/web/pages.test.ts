@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import * as fc from 'fast-check';
 import type { MessageId, RecipientId } from '../../../src/core/envelope.ts';
+import type { LinkView } from '../../../src/core/links.ts';
 import type { DeviceReport, DeviceStanding, NexthopView } from '../../../src/core/operations.ts';
 import type { QueueEntry } from '../../../src/core/queue-store.ts';
 import { createTraffic, openWebView, type LoggedLine } from '../../../src/front/web/index.ts';
@@ -33,16 +34,18 @@ interface Shown {
   readonly lines?: readonly LoggedLine[];
   readonly troubles?: readonly string[];
   readonly lanes?: readonly NexthopView[];
+  readonly links?: readonly LinkView[];
   readonly devices?: DeviceReport;
 }
 
-function open(t: TestContext, { entries = [], lines = [], troubles = [], lanes = [], devices = { devices: [], strangers: [] } }: Shown = {}) {
+function open(t: TestContext, { entries = [], lines = [], troubles = [], lanes = [], links = [], devices = { devices: [], strangers: [] } }: Shown = {}) {
   const clock = createFakeClock(START);
   let listed = 0;
   const web = openWebView({
     clock, version: '1.2.3', startedAt: START - 90_000, traffic: createTraffic(() => clock.now()), me: () => 'gateway.example',
     lanes: () => lanes,
     devices: () => devices,
+    links: () => links,
     queue: {
       get: id => entries.find(one => one.message.id === id) ?? null,
       async *list(_which, after) {
@@ -174,6 +177,17 @@ describe('web pages', () => {
     assert.match(await look('/'), /href="\/devices"/);
     const page = await look('/devices');
     for (const part of ['1 of 5 this hour', 'and 1 more', 'badge failed', '3 times', '192.0.2.7']) assert.ok(page.includes(part), part);
+  });
+
+  it('next hops: links, with their state and why, and no table where there are none', async t => {
+    const links: readonly LinkView[] = [
+      { name: 'satellite', state: 'down', since: START - 3_600_000, by: 'timetable', until: START + 600_000 },
+      { name: 'lte', state: 'up', since: START - 60_000, by: 'program', why: 'ppp0 <up>' },
+    ];
+    const page = await open(t, { links }).look('/next-hops');
+    assert.match(page, /satellite[^]*?badge deferred">down<[^]*?until[^]*?in 10 min/);
+    assert.match(page, /lte[^]*?badge delivered">up<[^]*?program[^]*?ppp0 &lt;up&gt;/);
+    assert.doesNotMatch(await open(t).look('/next-hops'), /Links/);
   });
 
   it('message: answers that are history are told, with how often', async t => {

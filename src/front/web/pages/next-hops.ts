@@ -4,6 +4,7 @@ import { wordsOf } from '../answers.ts';
 import { formatCount, when } from '../figures.ts';
 import { pathTo } from '../links.ts';
 import type { Survey } from '../survey.ts';
+import type { LinkView } from '../../../core/links.ts';
 import type { NexthopView } from '../../../core/operations.ts';
 import type { NextHopTraffic } from '../traffic.ts';
 import type { Page, View } from '../view.ts';
@@ -17,7 +18,7 @@ export const nextHops: Page = {
   async draw({ path }, view) {
     if (path.length > 1) return null;
     const survey = await view.survey();
-    return { title: 'Next hops', main: html`${backlog(survey, view)}\n${lanes(view.lanes(), view)}\n${traffic(view.traffic.nextHops(), view)}` };
+    return { title: 'Next hops', main: html`${backlog(survey, view)}\n${lanes(view.lanes(), view)}\n${ways(view.links(), view)}\n${traffic(view.traffic.nextHops(), view)}` };
   },
 };
 
@@ -52,6 +53,22 @@ ${all.slice(0, SHOWN).map(({ transport, nexthop, active, waiting, width, closedU
 </tr>
 `)}</tbody></table>
 ${all.length > SHOWN ? html`<p class="quiet">and ${formatCount(all.length - SHOWN)} more</p>` : null}`}</section>`;
+}
+
+/** Nothing, where every way is always there. */
+function ways(all: readonly LinkView[], view: View): Html | null {
+  const now = view.now();
+  if (all.length === 0) return null;
+  return html`<section><h2>Links</h2>
+<table class="cards">
+<thead><tr><th scope="col">Link</th><th scope="col">State</th><th scope="col">By</th></tr></thead>
+<tbody>
+${all.map(({ name, state, since, by, until, why }) => html`<tr>
+<th scope="row"><bdi>${name}</bdi></th>
+<td data-name="State"><span class="badge ${state === 'up' ? 'delivered' : 'deferred'}">${state}</span> ${when(since, now)}${until === undefined ? null : html` <span class="quiet">until</span> ${when(until, now)}`}</td>
+<td data-name="By">${by}${why === undefined ? null : html` <span class="said"><bdi>${why}</bdi></span>`}</td>
+</tr>
+`)}</tbody></table></section>`;
 }
 
 function traffic(hops: readonly NextHopTraffic[], view: View): Html {
