@@ -14,6 +14,8 @@ import xxhash from 'xxhash-wasm';
 import type { Codec } from '../src/core/kernels.ts';
 import { openConversion } from '../src/grammar/mime/convert.ts';
 import { openKernels } from '../src/kit/kernels.ts';
+import { makers, random } from './kernel-inputs.ts';
+import type { InputName } from './kernel-inputs.ts';
 import { barsSvg } from './plot.ts';
 
 const require = createRequire(import.meta.url);
@@ -26,39 +28,6 @@ const hasher = await xxhash();
 const CHUNK = 64 * 1024;
 /** libqp manages some 10 MB/s: it gets a smaller, equally distinct piece. */
 const SLOW_OCTETS = 256 * 1024;
-
-// ——— inputs: distinct octets, for a repeated block flatters the branch predictor ———
-
-let seed = 12345;
-function random(below: number): number {
-  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-  return Math.floor((seed / 2 ** 32) * below);
-}
-
-function text(octets: number, foreign: () => string | null): Buffer {
-  const parts: string[] = [];
-  for (let made = 0; made < octets;) {
-    let line = '';
-    const length = 20 + random(60);
-    while (line.length < length) line += foreign() ?? 'etaoinshrdlucmfwypvbgkjqxz ETAOIN.,-'.charAt(random(36));
-    parts.push(line.replace(/ +$/, ''), '\r\n');
-    made += Buffer.byteLength(line) + 2;
-  }
-  return Buffer.from(parts.join('')).subarray(0, octets);
-}
-
-function share(percent: number): () => string | null {
-  return () => (random(100) < percent ? 'äöüéèßñç'.charAt(random(8)) : null);
-}
-
-const makers = {
-  'ASCII': (n: number) => text(n, () => null),
-  '5 % foreign': (n: number) => text(n, share(5)),
-  '30 % foreign': (n: number) => text(n, share(30)),
-  'CJK': (n: number) => text(n, () => String.fromCharCode(0x4e00 + random(20_000))),
-  'binary': (n: number) => Buffer.from(Uint8Array.from({ length: n }, () => random(256))),
-} as const;
-type InputName = keyof typeof makers;
 
 const sizes = values.quick ? { '64 KB': 64 * 1024, '10 MB': 10_000_000 } : { '1 KB': 1024, '64 KB': 64 * 1024, '10 MB': 10_000_000 };
 const inputs = new Map<string, Buffer>();
