@@ -58,6 +58,7 @@ test: build house ## set up and run every test; ends with one line
 
 peers: build ## the tests against real peers, and which peers were not met
 	@packaging/peers.sh
+	@packaging/bench-peers.sh courier
 	@$(NODE) test/run.ts peers
 
 fault: build ## the long fault runs: 200 kills under load, full disk, traced syncs

@@ -2,7 +2,7 @@
  * `make bench`: Posthorn beside its peers on this box, in interleaved rounds; prints a table, writes JSON and a
  * picture into results/, and ends with 1 when something that must hold does not.
  *
- *   node bench/main.ts [--quick] [--only relay,accept,large,latency,memory,startup,disk,profile] [--peers posthorn,postfix,…] [--rounds N]
+ *   node bench/main.ts [--quick] [--only relay,accept,large,latency,memory,crowd,startup,disk,profile] [--peers posthorn,postfix,…] [--rounds N]
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -19,6 +19,7 @@ import { postfix } from './peers/postfix.ts';
 import { posthorn } from './peers/posthorn.ts';
 import { askAccept } from './questions/accept.ts';
 import type { Bench } from './questions/bench.ts';
+import { askCrowd } from './questions/crowd.ts';
 import { askDisk } from './questions/disk.ts';
 import { askLarge } from './questions/large.ts';
 import { askLatency } from './questions/latency.ts';
@@ -32,7 +33,7 @@ import { createNotebook, type Results } from './results.ts';
 import { median } from './statistics.ts';
 import { answersTable, judgementTable, paint, profileTable } from './table.ts';
 
-const questions: readonly string[] = ['startup', 'disk', 'relay', 'accept', 'large', 'latency', 'memory', 'profile'];
+const questions: readonly string[] = ['startup', 'disk', 'relay', 'accept', 'large', 'latency', 'memory', 'crowd', 'profile'];
 const everyone = [posthorn, postfix, courier, haraka, exim];
 const floors = [floor('floor: net', 'bare-net.ts'), floor('floor: smtp-server', 'smtp-server.ts')];
 
@@ -71,6 +72,7 @@ async function main(): Promise<number> {
   if (wanted.has('large')) await askLarge(bench, floors);
   if (wanted.has('latency')) await askLatency(bench);
   if (wanted.has('memory')) await askMemory(bench);
+  if (wanted.has('crowd') && bench.peers.includes(posthorn)) await askCrowd(bench);
   if (wanted.has('profile') && bench.peers.includes(posthorn)) profile = await askProfile(bench, posthorn);
   clearProgress();
 

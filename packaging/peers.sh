@@ -6,6 +6,9 @@ peers='
 smtp-source:postfix
 smtp-sink:postfix
 swaks:swaks
+msmtp:msmtp
+curl:curl
+python3:python3
 danted:dante-server
 microsocks:microsocks
 unbound:unbound
@@ -24,6 +27,8 @@ pdftoppm:poppler-utils
 pbmtog3:netpbm
 tiffinfo:libtiff-tools
 mutt:mutt
+gsasl:gsasl
+curl:curl
 doveadm:dovecot-imapd
 opendkim:opendkim
 dkimverify:python3-dkim
@@ -39,6 +44,8 @@ for pair in $peers; do
   program=${pair%%:*}
   PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || { missing="$missing $program"; packages="$packages ${pair##*:}"; }
 done
+# A module without a program.
+if ! /usr/bin/python3 -c 'import spf' 2>/dev/null; then missing="$missing pyspf"; packages="$packages python3-spf"; fi
 # courier-filter-perl wants all of Courier beside it: it is only unpacked, where a test looks for it.
 if command -v perl >/dev/null && ! perl -MError -e1 2>/dev/null; then missing="$missing Error.pm"; packages="$packages liberror-perl"; fi
 unpacked="$(cd "$(dirname "$0")/.." && pwd)/build/peers/courier-filter-perl"

@@ -6,22 +6,23 @@
 import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { parseBans, usualBans } from './grammar/config/bans.ts';
 import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
 import { parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
-import { parseGreylist, usualGreylist } from './grammar/config/greylist.ts';
 import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';
 import { parseIpAddress } from './grammar/config/network.ts';
 import { read, shown, wrong } from './grammar/config/parsed.ts';
 import { readClient } from './configuration/client.ts';
 import { readAddresses } from './configuration/addresses.ts';
-import { readDkim } from './configuration/dkim.ts';
+import { readDeviceListeners, readDevices } from './configuration/devices.ts';
+import { readArcSeal, readDkim } from './configuration/dkim.ts';
+import { readBans, readGreylist } from './configuration/defences.ts';
 import { readDomains } from './configuration/domains.ts';
 import { readEvents } from './configuration/events.ts';
 import { reviewFolder } from './configuration/folder-review.ts';
 import { readFax } from './configuration/fax.ts';
 import { readFaxModems } from './configuration/fax-modems.ts';
+import { readAuthTokens } from './configuration/auth-tokens.ts';
 import { readListeners } from './configuration/listeners.ts';
 import { readFilters } from './configuration/filters.ts';
 import { readLocal } from './configuration/local.ts';
@@ -32,6 +33,7 @@ import { readPipes } from './configuration/pipes.ts';
 import { readReportTexts } from './configuration/report-texts.ts';
 import { readUucp } from './configuration/uucp.ts';
 import { readUserdb } from './configuration/userdb.ts';
+import { readSocksBinds } from './configuration/socks-binds.ts';
 import { readWeb } from './configuration/web.ts';
 import { openRelayFlag, openRelayRule } from './configuration/open-relay.ts';
 import { createSheet, type Sheet, type ValueRule } from './configuration/sheet.ts';
@@ -107,7 +109,9 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const domains = readDomains(sheet, names.me, hostName);
   const limits = readLimits(sheet);
   const bofh = readBofh(sheet);
-  const listeners = readListeners(sheet, bofh, limits.sizeOctets);
+  const devices = readDevices(sheet);
+  const listeners = [...readListeners(sheet, bofh, limits.sizeOctets), ...readDeviceListeners(sheet, devices, limits.sizeOctets)];
+  const authTokens = readAuthTokens(sheet, listeners);
   const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
@@ -119,15 +123,19 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     domains,
     addresses: readAddresses(sheet),
     listeners,
+    ...(authTokens === undefined ? {} : { authTokens }),
+    devices,
+    outsideListeners: readSocksBinds(sheet, client.proxies, listeners),
     bofh,
-    bans: sheet.list('bans', parseBans) ?? usualBans,
-    greylist: sheet.list('greylist', parseGreylist) ?? usualGreylist,
+    bans: readBans(sheet),
+    greylist: readGreylist(sheet),
     limits: { ...limits, headerOctets: headerLimit(sheet, bofh) },
     queue: readQueue(sheet, client.maxDeliveries),
     reports: { ...(from === undefined ? {} : { from }), limitOctets: sheet.value('dsnlimit', 32_768, sizeRule('32768')), toAuthAddress, delaysByDefault, texts: readReportTexts(sheet) },
     client,
     archiveFolder,
     dkim: readDkim(sheet),
+    arcSeal: readArcSeal(sheet),
     uucp: readUucp(sheet, names, domains),
     pipes: readPipes(sheet),
     links: readLinks(sheet),

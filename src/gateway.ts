@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { withArchive } from './archive.ts';
 import { withoutBackscatter } from './backscatter.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
-import type { Address, MessageId } from './core/envelope.ts';
+import type { Address, MessageId, Origin } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
-import type { Check } from './core/policy.ts';
+import type { Check, Facts } from './core/policy.ts';
 import { openDefences, type Defences } from './defences.ts';
 import { absentFilters, openFilterDesk } from './filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
@@ -32,6 +32,7 @@ import { openKernels } from './kit/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './listeners.ts';
+import { openOutsideListeners } from './outside-listeners.ts';
 import { createLocalDelivery } from './local-delivery.ts';
 import { createOnlookers, restingHooks } from './onlookers.ts';
 import { openOutbound } from './outbound.ts';
@@ -41,12 +42,14 @@ import { openLinkDesk } from './links.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { forwardCopy } from './forwarding.ts';
 import { createQueueOperations } from './queue-operations.ts';
+import { openDevices, restingDevices } from './devices.ts';
 import { createFiltersOfRecipients } from './recipient-filters.ts';
 import { withModuleLimits } from './module-limits.ts';
 import { createMessageRevisers } from './revisers.ts';
 import { compileRules, type Rules } from './rules.ts';
-import { hostFirst, intakeByHost } from './virtual-hosts.ts';
+import { intakeByHost } from './virtual-hosts.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
+import { openTlsReportDesk, readTlsResults } from './tls-reports.ts';
 import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { withOwnSenders } from './own-senders.ts';
@@ -114,15 +117,20 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
   });
   let rules: Rules = compileRules(first, local.names, log);
-  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics });
+  const tlsReports = openTlsReportDesk(() => rules, { kernels, clock, chance, log });
+  opened.push(() => tlsReports.close());
+  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics, tlsJournal: tlsReports.journal }, true);
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log });
+  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log, metrics });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
+  // Whoever is a device is known: no list of strangers is asked about it.
+  const devices = await openDevices(() => rules.configuration, { intake: variables => intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters }, recipients, variables))), kernels, clock, log });
+  opened.push(() => devices.close());
   const faxModems = await openFaxModems(() => rules.configuration, { intake, kernels, clock, log });
   opened.push(() => faxModems.close());
   const fax = openFax(() => rules.configuration, { line: given.faxLine ?? faxModems.line, kernels, clock, log });
@@ -142,16 +150,17 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   tell = notice.tell;
   for (const [id, why] of early.splice(0)) tell(id, why);
   const archived = withArchive(store, { folder: () => rules.configuration.archiveFolder, files: nodeFileSystem, clock, log });
-  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
   const links = await openLinkDesk(() => rules.configuration, { store, router, clock, log, metrics });
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router, links,
     transports: new Map([['esmtp', withoutBackscatter(withPercentForm(outbound.transport, () => rules, kernels), () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
-    settings: () => rules.calendar,
+    settings: origin => (origin === undefined ? rules : rules.of(origin)).calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
-    heard: ({ envelope }, recipient, outcome) => {
+    heard: ({ id, envelope }, recipient, outcome) => {
+      devices.heard(id, outcome);
       trackOutcome(store.track, envelope.origin, rules.variables(envelope.origin), recipient, outcome);
       learnFromReport(store.notes, clock, envelope, recipient.address, outcome);
     },
@@ -164,6 +173,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const pickup = await openPickupDesk(() => rules, { store, intake, reporter, kernels, clock, log });
   opened.push(() => pickup.close());
 
+  tlsReports.begin({ intake, resolver: outbound.resolver });
+
   const operations: Operations = {
     ...createQueueOperations({
       store, intake, kernels, clock, router, links, expiresAt: expiryBy(() => rules),
@@ -172,7 +183,9 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     }),
     reload,
     stop: close,
+    devices: () => Promise.resolve(devices.report()),
     filters: () => Promise.resolve(filters.standing()),
+    tlsResults: () => Promise.resolve(tlsReports.results()),
     recent: onlookers.recent,
     webhooks: onlookers.webhooks,
     testWebhook: onlookers.testWebhook,
@@ -183,16 +196,18 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const housekeeping = openHousekeeping({ store, clock, log });
   opened.push(() => housekeeping.close());
   watch(metrics, store);
-  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, sharingOf(first));
+  const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures, devices }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
+  const outside = openOutsideListeners(() => rules.configuration, { listeners, clock, chance, log });
+  opened.push(() => outside.close());
   let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
-    listeners, lanes: () => runner.nexthops(), links: () => links.views(),
-    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...uucp.troubles(), ...faxModems.troubles()],
+    listeners: () => [...listeners.addresses(), ...outside.addresses()], lanes: () => runner.nexthops(), links: () => links.views(), devices: () => devices.report(),
+    troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles(), ...outside.troubles()],
     metrics: async () => sumMetrics([await metrics.render(), ...(await receivers?.metrics() ?? [])]),
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
-  if (http !== null) opened.splice(-1, 0, () => http.close());
+  if (http !== null) opened.splice(-2, 0, () => http.close());
   receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
@@ -212,6 +227,8 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
     inForce = configuration;
     given.logbook?.use(configuration.names.me, configuration.log);
     outbound.reload();
+    devices.reload();
+    await outside.reload();
     faxModems.reload();
     await links.reload();
     await filters.reload();
@@ -278,7 +295,7 @@ async function openQueue(configuration: Configuration, rooms: Rooms, quarantined
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters): IntakeOptions {
+function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters, variables = (origin: Origin) => rules().variables(origin)): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
   let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
   const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
@@ -290,7 +307,8 @@ function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 
       if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
       return asked.checks;
     },
-    variables: origin => rules().variables(origin),
+    ...(rooms.defences === undefined ? {} : { witness: { open: (facts: Facts) => rooms.defences?.witness(rules()).open(facts) ?? null } }),
+    variables,
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
     get limits() {
@@ -389,11 +407,12 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
   const rules: Rules = compileRules(configuration, local.names, log);
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, hostFirst(() => rules, outbound.router))));
+  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
   const nobody = () => Promise.reject(new Error('no gateway is running'));
   return {
     ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
-    reload: nobody, stop: nobody, recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
+    tlsResults: () => Promise.resolve(readTlsResults({ configuration }, rooms.clock, log)),
+    reload: nobody, stop: nobody, devices: () => restingDevices(configuration, rooms.clock), recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
     async close() {
       await outbound.close();
       await store.close();
@@ -402,7 +421,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
 }
 
 function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
-  return ({ message }) => expiresAt(rules().calendar, message.acceptedAt);
+  return ({ message }) => expiresAt(rules().of(message.envelope.origin).calendar, message.acceptedAt);
 }
 
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {

@@ -1,16 +1,19 @@
 /** The receivers that a configuration asks for: opened, reloaded and closed as the configuration changes. */
+import type { Socket } from 'node:net';
 import { networkHas, parseIpAddress, type Network } from './grammar/config/network.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import type { Listener } from './configuration.ts';
 import type { Admission } from './core/policy.ts';
 import { createDirectory } from './directory.ts';
-import { openReceive, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
+import { openReceive, type Peer, type ReceiveOptions, type Receiver } from './flow/receive/index.ts';
 import type { Rules } from './rules.ts';
 
 export interface Listeners {
   /** Where each endpoint of the configuration listens, by its key: a port that was left to the system has its number. */
   ports(): Readonly<Record<string, number>>;
   addresses(): readonly { readonly kind: string; readonly host: string; readonly port: number }[];
+  /** A connection that somebody else accepted; without such a listener it is dropped. */
+  take(listener: string, socket: Socket, from: Peer): void;
   /** Opens what is new before it closes what is gone; a port that cannot be had changes nothing and is said. */
   reload(rules: Rules): Promise<readonly string[]>;
   close(graceMs: number): Promise<void>;
@@ -28,6 +31,8 @@ export interface Sharing {
 const alone: Sharing = { shared: false, of: 1 };
 
 export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse' | 'failures'> & {
+  /** Absent: another process serves the devices. */
+  readonly devices?: Pick<ReceiveOptions, 'intake' | 'admission' | 'log'>;
   /** Lays its own word over the access file's. */
   readonly guard?: (admission: Admission) => Admission;
 };
@@ -37,7 +42,7 @@ interface Open {
   readonly receiver: Receiver;
 }
 
-const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps', 'lmtpd': 'lmtp' } as const;
+const KINDS = { 'esmtpd': 'esmtp', 'esmtpd-msa': 'submission', 'esmtpd-ssl': 'smtps', 'lmtpd': 'lmtp', 'esmtpd-devices': 'submission', 'esmtpd-devices-ssl': 'smtps' } as const;
 const LEAVING_MS = 30_000;
 
 export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing: Sharing = alone): Promise<Listeners> {
@@ -86,6 +91,11 @@ export async function openListeners(rules: Rules, rooms: ListenerRooms, sharing:
   return {
     ports: () => Object.fromEntries([...open].map(([key, { receiver }]) => [key, receiver.address().port])),
     addresses: () => [...open.values()].map(({ kind, receiver }) => ({ kind, ...receiver.address() })),
+    take(listener, socket, from) {
+      const found = [...open].find(([key]) => key.startsWith(`${listener} `));
+      if (found === undefined) socket.destroy();
+      else found[1].receiver.take(socket, from);
+    },
     reload,
     close,
   };
@@ -98,10 +108,13 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
   const { configuration } = rules;
   const wanted = new Map<string, ReceiveOptions>();
   for (const listener of configuration.listeners) {
+    // What is known of a device is in one process.
+    if (isForDevices(listener) && rooms.devices === undefined) continue;
+    const { shared, of } = isForDevices(listener) ? alone : sharing;
     for (const { address, port } of listener.endpoints) {
       const key = `${listener.name} ${address ?? '*'}:${port}`;
-      const listen = { port: sharing.ports?.[key] ?? port, ...(address === null ? {} : { host: address }), ...(sharing.shared ? { reusePort: true } : {}) };
-      wanted.set(key, optionsOf(rules, rooms, { ...listener, maxConnections: Math.ceil(listener.maxConnections / sharing.of) }, listen));
+      const listen = { port: sharing.ports?.[key] ?? port, ...(address === null ? {} : { host: address }), ...(shared ? { reusePort: true } : {}) };
+      wanted.set(key, optionsOf(rules, rooms, { ...listener, maxConnections: Math.ceil(listener.maxConnections / of) }, listen));
     }
     // A name in the file system is one process's: the first one's.
     if (listener.socket !== undefined && sharing.ports === undefined) wanted.set(`${listener.name} ${listener.socket.path}`, optionsOf(rules, rooms, listener, listener.socket));
@@ -112,13 +125,15 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
-  const { guard = same, ...others } = rooms;
+  const { guard = same, failures, devices, reverse, ...others } = rooms;
   return {
     ...others,
+    ...(reverse === undefined || listener.options?.nameless === true ? {} : { reverse }),
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
     hosts: new Map([...rules.hosts].map(([key, { configuration: { names: own } }]) => [key, { me: asciiDomain(own.me) ?? own.me, ...(own.greeting === undefined ? {} : { greeting: own.greeting.join('\n') }) }])),
-    admission: guard(rules.admission(listener.name)),
+    // A device that errs all day long is told so, and never shut out.
+    ...(isForDevices(listener) && devices !== undefined ? { intake: devices.intake, admission: devices.admission, log: devices.log } : { admission: guard(rules.admission(listener.name)), ...(failures === undefined ? {} : { failures }) }),
     directory: createDirectory(rules),
     listener: {
       kind: KINDS[listener.name],
@@ -138,7 +153,9 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       requireAuth: listener.authRequired,
       requireTls: listener.tlsRequired,
       tarpit: listener.tarpit,
+      announcedRecipients: configuration.bofh.maxRecipients.count,
       authRelayClient: listener.authRelayClient,
+      forDevices: isForDevices(listener),
       ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),
       xclientFrom: trusted(listener.trust.xclient),
       xforwardFrom: trusted(listener.trust.xforward),
@@ -153,6 +170,10 @@ function trusted(networks: readonly Network[]): { has(address: string): boolean 
       return address !== null && networks.some(network => networkHas(network, address));
     },
   };
+}
+
+function isForDevices({ name }: Listener): boolean {
+  return name === 'esmtpd-devices' || name === 'esmtpd-devices-ssl';
 }
 
 const same = (admission: Admission): Admission => admission;

@@ -6,7 +6,7 @@ import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
 import type { Mailboxes } from './core/mailbox.ts';
 import { createLocalTransport, openDeputyHands, type LocalOptions } from './flow/transport/local/index.ts';
-import { createBackends, createSystemUsers, createUserdb } from './service/auth/index.ts';
+import { createBackends, createSystemUsers, createTokenBackend, createUserdb } from './service/auth/index.ts';
 import type { Maildrop } from './core/maildrop.ts';
 import { keptSecret } from './kit/kept-secret.ts';
 import { createMailboxes } from './service/mailbox/index.ts';
@@ -35,10 +35,11 @@ const SENDMAIL = '/usr/sbin/sendmail -oi';
 export function createLocalDelivery({ first, configuration, clock, log, ...more }: LocalDeliveryOptions): LocalDelivery {
   let kept: Uint8Array | null = null;
   const secret = () => (kept ??= keptSecret(join(first.stateFolder, 'login.secret')));
-  const accounts = createBackends([
+  const owners = createBackends([
     createUserdb({ path: first.userdb, log, secret }),
     createSystemUsers({ clock, enabled: () => configuration().local.deputy !== undefined }),
   ]);
+  const accounts = createBackends([owners, createTokenBackend({ settings: () => configuration().authTokens, accounts: owners, clock })]);
   const mailboxes = createMailboxes({ host: first.names.me, clock, log });
   const maildrop = createMaildrop({ mailboxes, clock, systemRecipe: join(first.folder, 'maildroprc'), trustedFolder: join(first.folder, 'maildroprcs'), sendmail: SENDMAIL });
   const common = { folder: join(first.stateFolder, 'mailboxes'), mailboxes, maildrop, clock, log, settings: () => configuration().local };

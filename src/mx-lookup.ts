@@ -49,6 +49,11 @@ async function ask(domain: string, { router, destinations, security, resolver }:
     if (found.outcome.kind === 'deferred') return { kind: 'soft-error', why, ...(tls ? { steps } : {}) };
     return found.outcome.status === '5.1.10' ? { kind: 'no-mail', why } : { kind: 'hard-error', why };
   }
+  const allowed = found.relays.filter(relay => relay.tls?.forbidden === undefined);
+  if (allowed.length === 0) {
+    const whys = new Set(found.relays.map(({ host, tls: demand }) => `${host}: ${demand?.forbidden ?? ''}`));
+    return { kind: 'soft-error', why: `4.7.5 no mail exchanger may be used; ${[...whys].join('; ')}`, steps };
+  }
   const mx = await resolver.mx(asciiDomain(domain) ?? domain); // from the cache: find() has just asked
   const preferences = new Map(mx.kind === 'found' ? mx.records.map(({ exchange, preference }) => [exchange, preference]) : []);
   const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));

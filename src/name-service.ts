@@ -51,3 +51,10 @@ function readSystem(): ResolvConf {
     return parseResolvConf('');
   }
 }
+
+/** For HTTP clients; null: that cannot be said now. */
+export async function addressesOf(resolver: Pick<Resolver, 'a' | 'aaaa'>, host: string): Promise<readonly string[] | null> {
+  const answers = await Promise.all([resolver.a(host), resolver.aaaa(host)]);
+  const found = answers.flatMap(answer => (answer.kind === 'found' ? answer.records : []));
+  return found.length === 0 && answers.some(answer => answer.kind === 'unavailable') ? null : found;
+}

@@ -7,7 +7,7 @@ import type { Chance, Clock } from './core/clock.ts';
 import type { EventOutbox } from './core/event-outbox.ts';
 import type { Log } from './core/log.ts';
 import type { LinkView } from './core/links.ts';
-import type { NexthopView, Operations, WebhookState } from './core/operations.ts';
+import type { DeviceReport, NexthopView, Operations, WebhookState } from './core/operations.ts';
 import type { QueueStore } from './core/queue-store.ts';
 import { openAlarms } from './front/alarms/index.ts';
 import { createHealth, openHttpServer, type HttpServer } from './front/http/index.ts';
@@ -41,9 +41,11 @@ export interface OnlookersOptions {
 
 interface Gateway {
   troubles(): readonly string[];
-  readonly listeners: Listeners;
+  /** Where mail comes in. */
+  listeners(): ReturnType<Listeners['addresses']>;
   lanes(): readonly NexthopView[];
   links(): readonly LinkView[];
+  devices(): DeviceReport;
   /** In Prometheus' text, of all its processes. */
   metrics(): Promise<string>;
 }
@@ -85,12 +87,12 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
         await opened.close();
       };
     },
-    async show(store, { troubles, listeners, lanes, links, metrics: render }) {
+    async show(store, { troubles, listeners, lanes, links, devices, metrics: render }) {
       if (first.http === null) return null;
-      const about = { version, startedAt, troubles };
+      const about = { version, startedAt, troubles, listeners };
       const web = traffic === null ? null : openWebView({
-        ...about, clock, traffic, lanes, links, queue: store, recent, lines, configuration, alarms: () => alarms?.raised() ?? [],
-        me: () => configuration().names.me, listeners: () => listeners.addresses(),
+        ...about, clock, traffic, lanes, links, devices, queue: store, recent, lines, configuration, alarms: () => alarms?.raised() ?? [],
+        me: () => configuration().names.me,
       });
       const server = await openHttpServer({
         ...first.http, log, open: createHealth({ ...about, render, summary: async () => store.summary() }), ...(web === null ? {} : { guarded: web.pages }),

@@ -6,10 +6,10 @@ import type { Envelope } from './core/envelope.ts';
 import type { Kernels, MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
-import { noTlsJournal } from './core/tls.ts';
+import { noTlsJournal, type TlsJournal } from './core/tls.ts';
 import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
-import { createOutgoing, createSigners } from './flow/outgoing/index.ts';
+import { createOutgoing, createSigners, type ArcSealer } from './flow/outgoing/index.ts';
 import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from './flow/route/index.ts';
 import { openEsmtpTransport, type Converter, type Look } from './flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from './grammar/domain.ts';
@@ -20,6 +20,7 @@ import { createStartTls } from './kit/start-tls.ts';
 import type { Resolver } from './kit/resolver.ts';
 import { openNameService } from './name-service.ts';
 import type { Rules } from './rules.ts';
+import { openSmarthosts, planSmarthosts, type SmarthostPlan } from './smarthosts.ts';
 import { openTransportSecurity, type TransportSecurity } from './transport-security.ts';
 
 export interface Outbound {
@@ -31,6 +32,8 @@ export interface Outbound {
   readonly transport: Transport;
   /** The way of mail that is past warntime: all that goes by ESMTP goes to `backuprelay`, when there is one. */
   late(route: Route): Route;
+  /** What an operator has to look at: logins that are refused, tokens that are withdrawn. */
+  troubles(): readonly string[];
   readonly resolver: Resolver;
   readonly reverse: NonNullable<ReceiveOptions['reverse']>;
   /** Routes follow the rules by themselves; this takes over timeouts, limits and the rest of the client's settings. */
@@ -44,30 +47,37 @@ export interface OutboundRooms {
   readonly chance: Chance;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Hears how each session's TLS went. */
+  readonly tlsJournal?: TlsJournal;
 }
 
 const SMTP_PORT = 25;
 const IDLE_CONNECTIONS = 50;
 
-export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound {
+/** `delivering`: this process sends, so it is the one that keeps tokens fresh and counts what providers take. */
+export function openOutbound(rules: () => Rules, rooms: OutboundRooms, delivering = false): Outbound {
   const deadlines = openDeadlines(rooms.clock);
   const resolver = openNameService(rules().configuration, rooms.clock);
   let plan = createPlan(rules(), resolver, rooms);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
   const security = openTransportSecurity(rules, {
-    ...rooms, resolver, journal: noTlsJournal, destinations,
+    ...rooms, resolver, journal: rooms.tlsJournal ?? noTlsJournal, destinations,
     proxy: () => proxyOf(rules().configuration.client, undefined),
   });
+  const smarthosts = delivering ? openSmarthosts({
+    ...rooms, plan: () => plan.smarthosts, client: () => rules().configuration.client, stateFolder: rules().configuration.stateFolder,
+    found: (nexthop, signal) => security.find(nexthop, signal),
+  }) : null;
   const convert = createConverter(rooms.kernels);
   const open = () => openEsmtpTransport({
-    ...rooms, convert, destinations: security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
+    ...rooms, convert, destinations: smarthosts ?? security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
   });
   let transport = open();
-  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: () => undefined, signers: createSigners(rules().configuration.dkim) });
+  const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: nexthop => smarthosts?.mannerOf(nexthop), signers: createSigners(rules().configuration.dkim), ...sealerOf(rules().configuration) });
   let outgoing = dressed();
 
   return {
-    router: { route: (to, envelope) => plan.router.route(to, envelope) },
+    router: { route: (to, envelope) => plan.routerOf(rules().of(envelope.origin)).route(to, envelope) },
     destinations,
     security,
     // The runner holds this one for life; what is behind it may be a newer one.
@@ -79,6 +89,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
       close: () => transport.close(),
     },
     late: route => (route.transport === 'esmtp' ? (plan.late ?? route) : route),
+    troubles: () => smarthosts?.troubles() ?? [],
     resolver,
     reverse: address => confirmedName(resolver, address),
     reload() {
@@ -92,32 +103,58 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms): Outbound
     async close() {
       await transport.close();
       await security.close();
+      await smarthosts?.close();
       resolver.close();
       deadlines.close();
     },
   };
 }
 
-function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { router: Router; destinations: Destinations; late: Route | null } {
+/** Our Authentication-Results speak as `me`. */
+function sealerOf({ arcSeal, names }: Configuration): { readonly sealer?: ArcSealer } {
+  return arcSeal === null ? {} : { sealer: { ...arcSeal, host: asciiDomain(names.me) ?? names.me } };
+}
+
+function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { routerOf(of: Rules): Router; destinations: Destinations; smarthosts: SmarthostPlan; late: Route | null } {
   const { client, names, domains } = rules.configuration;
-  const routes = client.routes.map(route => routeOf(client, route));
+  const usualRoutes = routesOf(rules);
+  const hosts = [...rules.hosts.values()].map(host => ({ host, routes: routesOf(host) }));
+  const routers = new Map([{ host: rules, routes: usualRoutes }, ...hosts].map(one => [one.host, tableOf(one.host, one.routes)]));
+  // A virtual host's relays are found by their keys; no domain matches them but in its own table.
+  const hostRoutes = hosts.flatMap(one => one.routes.filter(({ text }) => text !== undefined).map(({ text, route }) => ({ text, route: { ...route, match: ' vhost' } })));
+  const smarthosts = planSmarthosts(client, [...usualRoutes, ...hostRoutes]);
   const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));
   const ownNames = new Set([names.me, ...[...rules.configuration.hosts.values()].map(host => host.names.me)].map(name => asciiDomain(name) ?? name));
   const usualProxy = proxyOf(client, undefined);
   const backup = backupRoute(client);
   const usual = { tls: tlsOf(client, undefined), ...(usualProxy === undefined ? {} : { proxy: usualProxy }) };
   return {
+    smarthosts,
     late: backup === null ? null : relayRoute({ ...usual, ...backup }),
-    router: createRouteTable({ routes, transportOf: domain => rules.ownTransport(domain), defaultDomain: names.defaultDomain }),
+    routerOf: of => routers.get(of) ?? tableOf(rules, usualRoutes),
     destinations: createDestinations({
       // No domain matches it; it is found by its key.
-      routes: backup === null ? routes : [...routes, { ...usual, ...backup }], resolver, chance, usual,
+      routes: [...[...usualRoutes, ...hostRoutes].map(({ route }) => route), ...(backup === null ? [] : [{ ...usual, ...backup }]), ...smarthosts.routes], resolver, chance, usual,
       port: SMTP_PORT,
       preferIpv6: client.preferIpv6,
       isOwnName: host => ownNames.has(host) || domains.locals.has(host),
       isOwnAddress: address => own.has(address),
     }),
   };
+}
+
+interface WrittenRoute {
+  readonly route: EsmtpRoute;
+  /** Its relay, as it is written. */
+  readonly text: string | undefined;
+}
+
+function routesOf({ configuration: { client } }: Rules): readonly WrittenRoute[] {
+  return client.routes.map(one => ({ route: routeOf(client, one), text: one.relay?.text }));
+}
+
+function tableOf(rules: Rules, routes: readonly WrittenRoute[]): Router {
+  return createRouteTable({ routes: routes.map(({ route }) => route), transportOf: domain => rules.ownTransport(domain), defaultDomain: rules.configuration.names.defaultDomain });
 }
 
 /** `backuprelay`: looked up like a relay of `esmtproutes` (MX and addresses). */
@@ -129,9 +166,8 @@ function backupRoute({ backupRelay }: ClientSettings): Pick<EsmtpRoute, 'match' 
 
 function routeOf(client: ClientSettings, { domain, relay, security, family, proxy }: ClientSettings['routes'][number]): EsmtpRoute {
   const through = proxyOf(client, proxy);
-  // Keyed by the route's text, or by the recipient domain where there is no relay (courier-core 5.4).
-  const key = relay?.text ?? domain;
-  const login = client.logins.find(one => one.relay === key);
+  // Keyed by the route's text (courier-core 5.4); smarthosts.ts knows the domains that have a login without a relay.
+  const login = client.logins.find(one => one.relay === relay?.text);
   return {
     match: domain,
     ...(relay === undefined ? {} : { relay: { host: relay.host, literal: relay.literal, port: relay.port ?? (security === 'smtps' ? 465 : SMTP_PORT) } }),
@@ -150,7 +186,7 @@ function tlsOf(client: ClientSettings, security: 'starttls' | 'required' | 'smtp
 }
 
 /** The route's own word, else the proxy named `default`; null in a route means: none, whatever the default is. */
-function proxyOf(client: ClientSettings, name: string | null | undefined): RouteProxy | undefined {
+export function proxyOf(client: ClientSettings, name: string | null | undefined): RouteProxy | undefined {
   if (name === null) return undefined;
   const found = client.proxies.proxies.find(one => one.name === (name ?? 'default'));
   if (found === undefined) return undefined;

@@ -61,6 +61,7 @@ async function take(left: LeftMessage, rules: Rules, rooms: PickupRooms): Promis
   const mail = await transaction.mail(reversePath, {
     ...(envelope.ret === undefined ? {} : { ret: envelope.ret }), ...(envelope.envid === undefined ? {} : { envid: envelope.envid }),
     ...(envelope.security === undefined ? {} : { security: envelope.security }),
+    ...(envelope.verp === undefined || reversePath === null ? {} : { verp: envelope.verp }),
     smtputf8: [envelope.reversePath, ...envelope.recipients].some(text => /[^\0-\x7f]/.test(text)),
   });
   if (mail.kind === 'refused') return mail.reply < 500 ? 'later' : report(mail);

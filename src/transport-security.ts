@@ -11,6 +11,7 @@ import { createTlsRuleFinder } from './grammar/config/tls-policies.ts';
 import { openHttpClient } from './kit/http-client.ts';
 import type { Proxy } from './kit/socks.ts';
 import type { Resolver } from './kit/resolver.ts';
+import { addressesOf } from './name-service.ts';
 import type { Rules } from './rules.ts';
 
 export interface TransportSecurity {
@@ -68,10 +69,4 @@ function withDirect(destination: Destination, { proxies, noProxy }: Proxies): De
     return address !== null && noProxy.some(network => networkHas(network, address));
   };
   return { ...destination, relays: relays.map(relay => (isDirect(relay.address) ? { ...relay, direct: true } : relay)) };
-}
-
-async function addressesOf(resolver: Resolver, host: string): Promise<readonly string[] | null> {
-  const answers = await Promise.all([resolver.a(host), resolver.aaaa(host)]);
-  const found = answers.flatMap(answer => (answer.kind === 'found' ? answer.records : []));
-  return found.length === 0 && answers.some(answer => answer.kind === 'unavailable') ? null : found;
 }

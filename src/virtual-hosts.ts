@@ -1,8 +1,6 @@
-/** An intake and a router that go by a message's virtual host. */
-import type { Envelope, Recipient } from './core/envelope.ts';
+/** An intake that goes by a message's virtual host. */
 import type { Intake } from './core/intake.ts';
-import type { Router } from './core/transport.ts';
-import { domainOf } from './grammar/address.ts';
+import type { Variables } from './core/policy.ts';
 import { virtualHostOf } from './grammar/virtual-host.ts';
 import type { Rules } from './rules.ts';
 
@@ -16,21 +14,21 @@ export function intakeByHost(rules: () => Rules, open: (rules: () => Rules) => I
       if (host === null) return usual.open(origin, options);
       let intake = hosts.get(host);
       if (intake === undefined) hosts.set(host, intake = open(() => rules().hosts.get(host) ?? rules()));
-      return intake.open({ ...origin, virtualHost: host }, options);
+      const own = rules().hosts.get(host);
+      const variables = options?.variables;
+      // Whoever connected to the host's address was admitted by it; a login is known too late for that.
+      const adapted = own === undefined || variables === undefined ? options : { ...options, variables: adaptVariables(variables, rules(), own) };
+      return intake.open({ ...origin, virtualHost: host }, adapted);
     },
   };
 }
 
-/** A virtual host's own mailboxes, before what all have in common. */
-export function hostFirst(rules: () => Rules, router: Router): Router {
-  return {
-    route(to: Recipient, envelope: Envelope) {
-      const own = rules().of(envelope.origin);
-      if (own !== rules() && to.expanded !== true) {
-        const transport = own.ownTransport(domainOf(to.address) || own.configuration.names.defaultDomain);
-        if (transport === 'local') return { kind: 'route', transport, nexthop: to.address };
-      }
-      return router.route(to, envelope);
-    },
-  };
+/** The host's `opt` lines in the place of the common ones; what a narrower place has said stays. */
+function adaptVariables(variables: Variables, common: Rules, own: Rules): Variables {
+  const [usual, instead] = [common.configuration.bofh.variables, own.configuration.bofh.variables];
+  if (usual === instead) return variables;
+  const adapted = new Map(variables);
+  for (const [name, value] of usual) if (adapted.get(name) === value) adapted.delete(name);
+  for (const [name, value] of instead) if (!adapted.has(name)) adapted.set(name, value);
+  return adapted;
 }

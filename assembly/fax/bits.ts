@@ -28,9 +28,8 @@ function turned128(octets: v128): v128 {
 
 /** The first of 64 bits becomes the lowest one. */
 @inline
-export function turnedWord(at: usize): u64 {
-  if (ASC_FEATURE_SIMD) return i64x2.extract_lane(turned128(v128.load64_zero(at)), 0);
-  let v = load<u64>(at);
+export function turned(v: u64): u64 {
+  if (ASC_FEATURE_SIMD) return i64x2.extract_lane(turned128(i64x2(v, 0)), 0);
   v = ((v >> 4) & 0x0f0f0f0f0f0f0f0f) | ((v & 0x0f0f0f0f0f0f0f0f) << 4);
   v = ((v >> 2) & 0x3333333333333333) | ((v & 0x3333333333333333) << 2);
   return ((v >> 1) & 0x5555555555555555) | ((v & 0x5555555555555555) << 1);
@@ -42,8 +41,8 @@ export function turn(from: usize, end: usize): void {
     if (ASC_FEATURE_SIMD) {
       v128.store(p, turned128(v128.load(p)));
     } else {
-      store<u64>(p, turnedWord(p));
-      store<u64>(p, turnedWord(p + 8), 8);
+      store<u64>(p, turned(load<u64>(p)));
+      store<u64>(p, turned(load<u64>(p, 8)), 8);
     }
   }
 }

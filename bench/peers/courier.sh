@@ -1,9 +1,11 @@
 #!/bin/sh
-# Courier in a mount and process namespace of its own, over the system it finds: ROOT PORT NEXTHOP DATA MODE.
+# Courier in a mount and process namespace of its own, over the system it finds: ROOT PORT NEXTHOP DATA MODE [SETUP].
 # Its programs know their paths from the compiler, and its packages conflict with Postfix's; so nothing is installed.
+# SETUP is a file of commands that change its configuration, in $etc; $before is run before it starts.
 # Ends when its standard input does.
 set -eu
-root=$1 port=$2 nexthop=$3 data=$4 mode=$5
+root=$1 port=$2 nexthop=$3 data=$4 mode=$5 setup=${6:-}
+before=:
 mount --make-rprivate /
 mount -t tmpfs none /mnt
 mkdir /mnt/upper /mnt/work /mnt/all /mnt/packages
@@ -36,6 +38,7 @@ printf 'postmaster: root\n' > $etc/aliases/system
 sed -i "s/^PORT=.*/PORT=$port/; s/^MAXDAEMONS=.*/MAXDAEMONS=100/; s/^MAXPERC=.*/MAXPERC=100/; s/^MAXPERIP=.*/MAXPERIP=100/; s/^BOFHCHECKDNS=.*/BOFHCHECKDNS=0/" $etc/esmtpd
 echo ADDRESS=127.0.0.1 >> $etc/esmtpd
 sed -i 's/^ESMTP_USE_STARTTLS=.*/ESMTP_USE_STARTTLS=0/' $etc/courierd
+[ -z "$setup" ] || . "$setup"
 cat > /mnt/all/run/begin <<SH
 set -e
 chown -R courier:courier /var/lib/courier /etc/courier/aliases /etc/courier/aliasdir
@@ -45,6 +48,7 @@ chmod 770 /var/lib/courier/tmp
 chgrp courier /etc/courier /etc/courier/filters /etc/courier/filters/active 2>/dev/null || true
 chown courier:courier /usr/lib/courier/courier/submitmkdir && chmod 4755 /usr/lib/courier/courier/submitmkdir
 mkdir -p /run/courier && chown courier:courier /run/courier
+$before
 for one in makesmtpaccess makealiases makehosteddomains makeacceptmailfor; do /usr/sbin/\$one || /usr/lib/courier/\$one || true; done
 [ $mode = accept ] || /usr/lib/courier/courierctl.start
 /usr/lib/courier/esmtpd start

@@ -7,7 +7,7 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../test/props/ports.ts';
 import { answering } from '../load.ts';
-import type { Peer } from './peer.ts';
+import type { Peer, Place, Running } from './peer.ts';
 
 const root = join(import.meta.dirname, '..', '..', '.peers', 'courier', 'root');
 
@@ -17,29 +17,32 @@ export const courier: Peer = {
     if (!existsSync(join(root, 'usr', 'sbin', 'courieresmtpd'))) return 'not unpacked; packaging/bench-peers.sh does it';
     return process.getuid?.() === 0 ? null : 'its namespaces are made by root';
   },
-  async start(place) {
-    const [port = 0] = await freePorts(1);
-    const spool = join(place.folder, 'spool');
-    mkdirSync(spool, { recursive: true });
-    for (const folder of [place.folder, spool]) chmodSync(folder, 0o755);
-    const child = spawn(
-      'unshare',
-      ['--mount', '--pid', '--fork', '--kill-child', 'sh', join(import.meta.dirname, 'courier.sh'), root, String(port), String(place.nextHop), spool, place.mode],
-      { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
-    );
-    const lastResort = (): void => void child.kill('SIGKILL');
-    process.once('exit', lastResort);
-    const gone = new Promise<void>((done) => child.once('close', () => done()));
-    await answering(port, 20_000);
-    return {
-      port,
-      pids: [child.pid ?? 0],
-      dataFolder: spool,
-      async stop() {
-        process.off('exit', lastResort);
-        child.stdin.end();
-        await gone;
-      },
-    };
-  },
+  start: place => startCourier(place),
 };
+
+/** `setup`: a shell file that changes its configuration before it starts; see courier.sh. */
+export async function startCourier(place: Place, setup = ''): Promise<Running> {
+  const [port = 0] = await freePorts(1);
+  const spool = join(place.folder, 'spool');
+  mkdirSync(spool, { recursive: true });
+  for (const folder of [place.folder, spool]) chmodSync(folder, 0o755);
+  const child = spawn(
+    'unshare',
+    ['--mount', '--pid', '--fork', '--kill-child', 'sh', join(import.meta.dirname, 'courier.sh'), root, String(port), String(place.nextHop), spool, place.mode, setup],
+    { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
+  );
+  const lastResort = (): void => void child.kill('SIGKILL');
+  process.once('exit', lastResort);
+  const gone = new Promise<void>((done) => child.once('close', () => done()));
+  await answering(port, 20_000);
+  return {
+    port,
+    pids: [child.pid ?? 0],
+    dataFolder: spool,
+    async stop() {
+      process.off('exit', lastResort);
+      child.stdin.end();
+      await gone;
+    },
+  };
+}

@@ -23,6 +23,8 @@ export interface Place {
   readonly users?: readonly string[];
   /** Further lines of the peer's own configuration, where it takes some. */
   readonly more?: string;
+  /** At once, from one address; absent: as many as the load has. */
+  readonly connections?: number;
   /** Where a CPU profile goes, for the peer that can write one. */
   readonly profile?: string;
 }

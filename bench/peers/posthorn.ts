@@ -2,7 +2,7 @@
  * Posthorn, the build that `make build` makes. Courier's limits on connections from one address (5) are lifted, as one
  * source sends everything. accept: submitdelay, Courier's own way of saying "later".
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBox } from '../../test/props/box.ts';
 import { MAIL_DOMAIN, type Peer, type Place } from './peer.ts';
@@ -28,6 +28,7 @@ function posthornWith(files: Readonly<Record<string, string>>): Peer {
         through: ['setsid'],
         nodeFlags: place.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`],
       });
+      if (place.connections !== undefined) box.configure({ esmtpd: readFileSync(join(box.config, 'esmtpd'), 'utf8').replaceAll(/^(MAX\w+)=.*/gm, `$1=${place.connections}`) });
       await box.start();
       return {
         port: box.port,

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';
 import { formatAccessNetwork, parseAccess, type AccessEntry } from '../grammar/config/access.ts';
-import { parseDnsLists } from '../grammar/config/dns-lists.ts';
+import { parseCheckVariables } from '../grammar/config/check-variables.ts';
 import { parseWholeNumber } from '../grammar/config/control-file.ts';
 import { parseMailRules } from '../grammar/config/mail-rules.ts';
 import type { Environment } from './environment.ts';
@@ -65,11 +65,8 @@ function review(sheet: Sheet, file: string, entry: AccessEntry): void {
     const right = `${example}, for your own networks (or ${openRelayFlag.name}: ${openRelayFlag.text})`;
     sheet.problem(sheet.path(file), entry.line, `RELAYCLIENT for ${formatAccessNetwork(entry.network)} makes an open relay`, right);
   }
-  const rules = parseMailRules(variables, false);
-  for (const { what, right } of rules.kind === 'wrong' ? rules.problems : []) sheet.problem(sheet.path(file), entry.line, what, `10<TAB>allow,${right}`);
-  for (const name of ['BLACKLISTS', 'DROP'] as const) {
-    const parsed = parseDnsLists(variables.get(name) ?? '');
-    for (const { what, right } of parsed.kind === 'wrong' ? parsed.problems : []) sheet.problem(sheet.path(file), entry.line, what, `10<TAB>allow,${name}='${right}'`);
+  for (const rules of [parseMailRules(variables, false), parseCheckVariables(variables)]) {
+    for (const { what, right } of rules.kind === 'wrong' ? rules.problems : []) sheet.problem(sheet.path(file), entry.line, what, `10<TAB>allow,${right}`);
   }
   for (const name of ['SIZELIMIT', 'MAXCPERIP'] as const) {
     const value = variables.get(name);

@@ -8,11 +8,12 @@ import { formatIpAddress, formatNetwork, parseIpAddress } from '../grammar/confi
 import { parseProxies, type Proxies } from '../grammar/config/proxies.ts';
 import { parseRelayLogins } from '../grammar/config/relay-logins.ts';
 import { parseRoutes, type EsmtpRoute } from '../grammar/config/routes.ts';
+import { readSmarthosts } from './smarthosts.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import type { Sheet, ValueRule } from './sheet.ts';
 import { moduleVocabulary, readModuleLimits } from './modules.ts';
 import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from './tls-identity.ts';
-import { readTlsPolicies } from './tls-policies.ts';
+import { readTlsPolicies, readTlsReports } from './tls-policies.ts';
 import type { ClientSettings } from './types.ts';
 import { durationRule, sourceRule } from './values.ts';
 
@@ -52,6 +53,7 @@ export function readClient(sheet: Sheet): Courierd {
   const client: ClientSettings = {
     routes,
     logins,
+    ...readSmarthosts(sheet, { routes, logins, proxies }),
     proxies,
     ...(backupRelay === undefined ? {} : { backupRelay }),
     timeouts: {
@@ -74,6 +76,7 @@ export function readClient(sheet: Sheet): Courierd {
     ...(securityAuthorities === undefined ? {} : { securityAuthorities }),
     ...(identity === undefined ? {} : { identity }),
     tls: readTlsPolicies(sheet),
+    tlsReports: readTlsReports(sheet),
     blockedBackscatter: environment.parsed('ESMTP_BLOCKBACKSCATTER', new Set<string>(), parseTags),
     // Shipped on; a courierd file without it has it off.
   };

@@ -1,7 +1,8 @@
 /** Which domains' mail is signed, and the keys, read and tried before anything relies on them. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { dkimKeyFile, parseDkim } from '../grammar/config/dkim.ts';
-import { readText, statOf, type Sheet } from './sheet.ts';
+import { read, shown, wrong } from '../grammar/config/parsed.ts';
+import { readText, statOf, type Sheet, type ValueRule } from './sheet.ts';
 import type { DkimDomain } from './types.ts';
 
 /** RFC 8301 §3.2: less is not to be signed with; less than the second is not worth much. */
@@ -13,7 +14,7 @@ export function readDkim(sheet: Sheet): readonly DkimDomain[] {
   const domains = lines.map(({ line, match, domain, selectors }): DkimDomain => ({
     match, domain,
     keys: selectors.flatMap(selector => {
-      const key = readKey(sheet, line, domain, selector);
+      const key = readKey(sheet, { file: 'dkim', line }, domain, selector);
       return key === null ? [] : [{ domain, selector, key }];
     }),
   }));
@@ -21,10 +22,28 @@ export function readDkim(sheet: Sheet): readonly DkimDomain[] {
   return domains;
 }
 
-function readKey(sheet: Sheet, line: number, domain: string, selector: string): KeyObject | null {
+/** The key that seals foreign mail by ARC; `arcseal` names it. Null: nothing is sealed. */
+export function readArcSeal(sheet: Sheet): DkimDomain['keys'][number] | null {
+  const named = sheet.value('arcseal', null, sealRule);
+  const key = named === null ? null : readKey(sheet, { file: 'arcseal', line: 1 }, named.domain, named.selector);
+  return named === null || key === null ? null : { ...named, key };
+}
+
+const sealRule: ValueRule<{ readonly domain: string; readonly selector: string } | null> = {
+  example: 'example.com posthorn202611',
+  show: value => (value === null ? '' : `${value.domain} ${value.selector}`),
+  parse(text) {
+    const parsed = parseDkim(text);
+    const [line] = parsed.kind === 'read' ? parsed.value : [];
+    const [selector, more] = line?.selectors ?? [];
+    return line === undefined || line.match.startsWith('.') || selector === undefined || more !== undefined ? wrong(`${shown(text)} is not a domain and one selector`, 'example.com posthorn202611') : read({ domain: line.domain, selector });
+  },
+};
+
+function readKey(sheet: Sheet, { file, line }: { readonly file: string; readonly line: number }, domain: string, selector: string): KeyObject | null {
   const name = dkimKeyFile(domain, selector);
   if (statOf(sheet.path(name)) === undefined) {
-    sheet.problem(sheet.path('dkim'), line, `there is no key ${name}`, `posthorn dkim generate ${domain} ${selector}`);
+    sheet.problem(sheet.path(file), line, `there is no key ${name}`, `posthorn dkim generate ${domain} ${selector}`);
     return null;
   }
   sheet.demandPrivate(name, { group: true });

@@ -15,7 +15,7 @@ export function readDomains(sheet: Sheet, me: string, hostName: string): Domains
     return patterns;
   };
   const locals = list('locals', [me]);
-  const hosted = filesOf(sheet, 'hosteddomains').flatMap((file) => sheet.list(file, parseHostedDomains) ?? []);
+  const hosted = filesOf(sheet, 'hosteddomains').flatMap((file) => sheet.list(file, (text) => parseHostedDomains(text, hostName)) ?? []);
   const hostedNames = hosted.map(({ domain, aliasOf }) => (aliasOf === undefined ? domain : `${domain} = ${aliasOf}`));
   sheet.setting('hosteddomains', hostedNames.join(', '), hosted.length > 0 ? 'hosteddomains' : undefined);
   const accepted = list('esmtpacceptmailfor', [me]);

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 const byHost: ReadonlySet<string> = new Set([
   'me', 'defaultdomain', 'msgidhost', 'esmtpgreeting', 'locals', 'hosteddomains', 'esmtpacceptmailfor', 'esmtpacceptmailfor.dir',
   'esmtppercentrelay', 'esmtppercentrelay.dir', 'bofh', 'sizelimit', 'aliases', 'aliases-esmtp', 'aliases-local', 'aliases-uucp', 'locallowercase',
-  'dsnfrom', 'dsnlimit', 'esmtphelo', 'ipout', 'ip6out',
+  'dsnfrom', 'dsnlimit', 'esmtphelo', 'ipout', 'ip6out', 'esmtproutes', 'esmtpauthclient',
+  'queuetime', 'warntime', 'retryalpha', 'retrybeta', 'retrygamma', 'retrymaxdelta',
   'dsnheader.txt', 'dsndelayed.txt', 'dsndelivered.txt', 'dsnrelayed.txt', 'dsnfailed.txt', 'dsnfooter.txt', 'dsnsubjectnotice.txt', 'dsnsubjectwarn.txt',
 ]);
 

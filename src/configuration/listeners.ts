@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
-import { noDnsLists, parseDnsLists } from '../grammar/config/dns-lists.ts';
+import { parseCheckVariables } from '../grammar/config/check-variables.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
 import { parseMailRules } from '../grammar/config/mail-rules.ts';
+import { noListenerOptions, parseListenerOptions, type ListenerOptions } from '../grammar/config/listener-options.ts';
 import { nearestName } from '../grammar/config/nearest-name.ts';
 import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import { parseSize } from '../grammar/config/size.ts';
@@ -22,11 +23,11 @@ export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
-    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST',
+    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST', 'DMARC', 'ARCTRUST', 'TCPDOPTS',
     ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables, ...trustVariables, ...lmtpVariables,
   ],
   later: [
-    'TCPDOPTS', 'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
+    'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
     'ESMTP_LOG_DIALOG', 'ESMTPAUTH_WEBADMIN', 'ESMTPAUTH_TLS_WEBADMIN', 'DEFDOMAIN', 'DOMAINSEP', 'ESMTP_CORK',
     'DSNDEFAULTNOTIFYDELAY', 'FAXRELAYCLIENT', ...laterTlsVariables.filter((name) => !(listenerTlsVariables as readonly string[]).includes(name)),
   ],
@@ -52,13 +53,15 @@ export function readListeners(sheet: Sheet, bofh: Bofh, sizeOctets: number | nul
   return listeners;
 }
 
+type OrdinaryName = Exclude<ListenerName, 'esmtpd-devices' | 'esmtpd-devices-ssl'>;
+
 interface Surroundings {
   readonly bofh: Bofh;
   readonly sizeOctets: number | null;
   readonly starts: boolean;
 }
 
-function readListener(sheet: Sheet, name: ListenerName, environment: Environment, { bofh, sizeOctets, starts }: Surroundings): Listener {
+function readListener(sheet: Sheet, name: OrdinaryName, environment: Environment, { bofh, sizeOctets, starts }: Surroundings): Listener {
   const ssl = name === 'esmtpd-ssl';
   const submission = name === 'esmtpd-msa';
   const tls = readListenerTls(sheet, environment);
@@ -78,7 +81,8 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     maxConnections: environment.number('MAXDAEMONS', defaults.maxConnections, 1, 65_536),
     maxPerAddress: environment.number('MAXPERIP', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerAddress, 1, 65_536),
     maxPerBlock: environment.number('MAXPERC', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerBlock, 1, 65_536),
-    tarpit: environment.flag('TARPIT', true),
+    // A mail server of this machine passes others' mistakes on; making it wait makes all its mail wait.
+    tarpit: environment.flag('TARPIT', name !== 'lmtpd'),
     expn: !environment.flag('BOFHNOEXPN', false),
     vrfy: !environment.flag('BOFHNOVRFY', false),
     addMessageId: !environment.flag('NOADDMSGID', !submission),
@@ -86,6 +90,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
     sizeOctets: ownSize === 0 ? null : ownSize,
     access: readAccess(sheet, environment),
     trust: readTrust(sheet, name, environment),
+    options: readOptions(sheet, name, environment),
     variables: connectionVariables(name, environment, bofh),
   };
   if (starts && identity === undefined && (ssl || listener.tlsRequired)) {
@@ -102,7 +107,7 @@ function readListener(sheet: Sheet, name: ListenerName, environment: Environment
 }
 
 /** esmtpd's own PORT is no default of esmtpd-msa: two listeners on one port would never start. */
-function readEndpoints(environment: Environment, name: Exclude<ListenerName, 'lmtpd'>): readonly ListenEndpoint[] {
+function readEndpoints(environment: Environment, name: Exclude<OrdinaryName, 'lmtpd'>): readonly ListenEndpoint[] {
   const ssl = name === 'esmtpd-ssl';
   const portName = ssl ? 'SSLPORT' : 'PORT';
   const standard = { esmtpd: '25', 'esmtpd-msa': '587', 'esmtpd-ssl': '465' }[name];
@@ -113,16 +118,28 @@ function readEndpoints(environment: Environment, name: Exclude<ListenerName, 'lm
   return environment.parsed(portName, fallback, (text) => parsePortList(text, address, `${portName}=${standard}`));
 }
 
-const LISTS: ReadonlySet<string> = new Set(['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST']);
+function readOptions(sheet: Sheet, name: ListenerName, environment: Environment): ListenerOptions {
+  const options = environment.parsed('TCPDOPTS', noListenerOptions, parseListenerOptions);
+  if (options.idle.length > 0 && environment.source('TCPDOPTS') === name) sheet.notice(sheet.path(name), `known, not used yet: ${options.idle.map(option => `-${option}`).join(', ')} of TCPDOPTS`);
+  return options;
+}
+
+const LISTS = ['BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST'];
+/** What esmtpd and bofh ask of strangers, and such a listener only where its own file says so. */
+const NOT_ASKED: Readonly<Partial<Record<ListenerName, ReadonlySet<string>>>> = {
+  // Who submits mail calls from where lists know him only too well.
+  'esmtpd-msa': new Set(LISTS),
+  // The client is a server of ours, and what the world is like it knows.
+  'lmtpd': new Set([...LISTS, 'DMARC', 'BOFHCHECKDNS', 'BOFHCHECKHELO', 'BOFHDSNREFUSED', 'BOFHSPFHELO', 'BOFHSPFMAILFROM', 'BOFHSPFFROM']),
+};
 
 /** bofh's opt lines are the weakest; the esmtpd file wins, and the access file over both, per connection. */
 function connectionVariables(listener: ListenerName, environment: Environment, bofh: Bofh): ReadonlyMap<string, string> {
-  const variables = new Map(bofh.variables);
-  environment.parsed('BLACKLISTS', noDnsLists, parseDnsLists);
-  environment.parsed('DROP', noDnsLists, parseDnsLists);
+  const notAsked = NOT_ASKED[listener] ?? new Set();
+  const variables = new Map([...bofh.variables].filter(([name]) => !notAsked.has(name)));
+  if (listener === 'lmtpd') variables.set('BOFHCHECKDNS', '0');
   for (const name of accessVariables) {
-    // Who submits mail calls from where lists know him only too well: what esmtpd asks of strangers is not asked there.
-    if (listener === 'esmtpd-msa' && LISTS.has(name) && environment.source(name) !== listener) continue;
+    if (notAsked.has(name) && environment.source(name) !== listener) continue;
     const value = listenerVocabulary.used.includes(name) ? environment.get(name) : undefined;
     if (value !== undefined) variables.set(name, value);
   }
@@ -132,8 +149,8 @@ function connectionVariables(listener: ListenerName, environment: Environment, b
 }
 
 function reviewMailRules(sheet: Sheet, variables: ReadonlyMap<string, string>, bofh: Bofh, environment: Environment): void {
-  const rules = parseMailRules(variables, false);
-  for (const { what, right } of rules.kind === 'wrong' ? rules.problems : []) {
+  const parsed = [parseMailRules(variables, false), parseCheckVariables(variables)];
+  for (const { what, right } of parsed.flatMap(one => (one.kind === 'wrong' ? one.problems : []))) {
     const name = right.slice(0, right.indexOf('='));
     if (environment.source(name) !== undefined) environment.problem(name, what, right);
     else sheet.problem(sheet.path('bofh'), bofh.lines.get(name), what, `opt ${right}`);

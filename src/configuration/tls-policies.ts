@@ -1,7 +1,8 @@
-/** `tlspolicy`, with the authorities that its lines point to. */
+/** `tlspolicy`, with the authorities that its lines point to; `tlsreports`. */
 import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import { parseTlsPolicies, type TlsRule } from '../grammar/config/tls-policies.ts';
+import { formatTlsReports, parseTlsReports, usualTlsReports, type TlsReports } from '../grammar/config/tls-reports.ts';
 import { readText, type Sheet } from './sheet.ts';
 import type { DomainTls } from './types.ts';
 
@@ -9,6 +10,13 @@ export function readTlsPolicies(sheet: Sheet): readonly DomainTls[] {
   const rules = sheet.list('tlspolicy', parseTlsPolicies) ?? [];
   sheet.setting('tlspolicy', rules.map(({ domain, policy }) => `${domain === '' ? '*' : domain} ${policy}`).join('; '), rules.length > 0 ? 'tlspolicy' : undefined);
   return rules.map(rule => ({ domain: rule.domain, policy: rule.policy, names: rule.names, ...(rule.file === undefined ? {} : { authorities: readAuthorities(sheet, rule, rule.file) }) }));
+}
+
+export function readTlsReports(sheet: Sheet): TlsReports {
+  const given = sheet.list('tlsreports', parseTlsReports);
+  const found = given ?? usualTlsReports;
+  sheet.setting('tlsreports', formatTlsReports(found), given === undefined ? undefined : 'tlsreports');
+  return found;
 }
 
 /** PEM, one certificate each. */

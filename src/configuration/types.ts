@@ -3,23 +3,31 @@ import type { Mechanism } from '../grammar/sasl.ts';
 import type { KeyObject } from 'node:crypto';
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';
+import type { AuthTokens } from '../grammar/config/auth-tokens.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
 import type { BanSettings } from '../grammar/config/bans.ts';
 import type { Bofh } from '../grammar/config/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
+import type { DeviceRule } from '../grammar/config/devices.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint, ListenEndpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
 import type { Network } from '../grammar/config/network.ts';
 import type { GreylistSettings } from '../grammar/config/greylist.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
+import type { ListenerOptions } from '../grammar/config/listener-options.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
 import type { LinkRule } from '../grammar/config/links.ts';
 import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
 import type { PipeRoute, PipeRule } from '../grammar/config/pipes.ts';
+import type { OauthAccount } from '../grammar/config/oauth-accounts.ts';
 import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
 import type { RelayLogin } from '../grammar/config/relay-logins.ts';
 import type { EsmtpRoute } from '../grammar/config/routes.ts';
+import type { SenderMapLine } from '../grammar/config/sender-maps.ts';
+import type { Smarthost } from '../grammar/config/smarthosts.ts';
+import type { SocksBind } from '../grammar/config/socks-bind.ts';
+import type { TlsReports } from '../grammar/config/tls-reports.ts';
 import type { TlsRule } from '../grammar/config/tls-policies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
@@ -41,6 +49,10 @@ export interface Configuration {
   readonly domains: Domains;
   readonly addresses: AddressRules;
   readonly listeners: readonly Listener[];
+  /** Let in without a login, by their addresses, on listeners of their own. */
+  readonly devices: readonly DeviceRule[];
+  /** At the outside of SOCKS proxies. */
+  readonly outsideListeners: readonly OutsideListener[];
   /** That receive on them; 1 is the gateway's own. */
   readonly receiveProcesses: number;
   readonly bofh: Bofh;
@@ -53,6 +65,8 @@ export interface Configuration {
   /** ARCHIVEDIR; null: finished messages are deleted. */
   readonly archiveFolder: string | null;
   readonly dkim: readonly DkimDomain[];
+  /** null: foreign mail is not sealed. */
+  readonly arcSeal: DkimDomain['keys'][number] | null;
   readonly uucp: UucpSettings;
   readonly pipes: PipeSettings;
   /** Ways out that are not always there. */
@@ -71,6 +85,8 @@ export interface Configuration {
   readonly events: EventSettings;
   /** Never empty; null: as the system's resolv.conf says. */
   readonly dnsServers: readonly NameServerSetting[] | null;
+  /** Absent: no bearer token is any good. */
+  readonly authTokens?: AuthTokens;
   /** Absolute path of userdb, whether it exists or not. */
   readonly userdb: string;
   /** Virtual hosts, by address or login domain: each a configuration with what it has of its own. */
@@ -131,7 +147,7 @@ export interface AddressRules {
   readonly aliasFiles: Readonly<Record<AliasFile, string>>;
 }
 
-export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'lmtpd';
+export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'lmtpd' | 'esmtpd-devices' | 'esmtpd-devices-ssl';
 
 export interface Listener {
   readonly name: ListenerName;
@@ -162,8 +178,16 @@ export interface Listener {
   readonly sizeOctets: number | null;
   readonly access: readonly AccessEntry[];
   readonly trust: ListenerTrust;
+  /** What TCPDOPTS says. */
+  readonly options?: ListenerOptions;
   /** A connection's variables before the access file's are laid over them: bofh's opt lines, then this file's. */
   readonly variables: ReadonlyMap<string, string>;
+}
+
+/** A line of `socksbind`. */
+export interface OutsideListener extends Omit<SocksBind, 'line' | 'listener' | 'via'> {
+  readonly listener: ListenerName;
+  readonly proxy: SocksProxy;
 }
 
 /** Networks whose word on who the client is counts. Empty: nobody's. */
@@ -262,7 +286,19 @@ export interface DkimDomain {
   readonly keys: readonly { readonly domain: string; readonly selector: string; readonly key: KeyObject }[];
 }
 
+/** A line of `smarthosts`, with the map that its senders go by. */
+export interface SmarthostSettings extends Smarthost {
+  readonly map: readonly SenderMapLine[];
+}
+
+/** A line of `oauth`, with its proxy found. */
+export interface OauthSettings extends OauthAccount {
+  readonly via?: SocksProxy;
+}
+
 export interface ClientSettings {
+  readonly smarthosts: readonly SmarthostSettings[];
+  readonly oauth: readonly OauthSettings[];
   readonly routes: readonly EsmtpRoute[];
   readonly logins: readonly RelayLogin[];
   readonly proxies: Proxies;
@@ -289,6 +325,7 @@ export interface ClientSettings {
   readonly identity?: TlsIdentity;
   /** By domain; the first that matches. */
   readonly tls: readonly DomainTls[];
+  readonly tlsReports: TlsReports;
 }
 
 /** A line of `tlspolicy`. */

@@ -6,6 +6,7 @@ import type { LinkView } from './links.ts';
 import type { Imported, PastOutcome, QueueEntry, QueueSummary, Selection, Verified } from './queue-store.ts';
 import type { Outcome } from './outcome.ts';
 import type { Refusal } from './status.ts';
+import type { TlsResults } from './tls.ts';
 
 export interface Operations extends QueueDesk {
   list(which: Wanted): AsyncIterable<ListedMessage>;
@@ -17,10 +18,14 @@ export interface Operations extends QueueDesk {
   reload(): Promise<readonly string[]>;
   /** Lets what is on the wire finish, then ends. */
   stop(): Promise<void>;
+  /** How TLS went with each domain, a day at a time, the newest last. */
+  tlsResults(): Promise<readonly TlsResults[]>;
   /** The last events, oldest first; of one message when `id` is given. */
   recent(id?: MessageId): Promise<readonly RecentEvent[]>;
   /** Absent where no gateway runs: filters are the running gateway's. */
   filters?(): Promise<readonly FilterStanding[]>;
+  /** Printers and their like, as the file `devices` names them. */
+  devices(): Promise<DeviceReport>;
   /** The hooks of the configuration in force; with nothing running, what waits for them. */
   webhooks(): Promise<readonly WebhookState[]>;
   /** Ways out that are not always there, and how many messages wait for those that are down. */
@@ -37,6 +42,40 @@ export interface FilterStanding {
   readonly state: string;
   readonly pid?: number;
   readonly restarts?: number;
+}
+
+export interface DeviceReport {
+  readonly devices: readonly DeviceStanding[];
+  /** Addresses that are no device's and were turned away lately, newest first. */
+  readonly strangers: readonly { readonly address: string; readonly times: number; readonly at: number }[];
+}
+
+/** What is remembered of one device, a restart included. */
+export interface DeviceStanding {
+  readonly name: string;
+  readonly networks: readonly string[];
+  readonly messages: number;
+  readonly refusals: number;
+  /** In the hour and in the day under way, beside their limits; a limit of 0 is none. */
+  readonly hour: { readonly messages: number; readonly limit: number };
+  readonly day: { readonly messages: number; readonly limit: number };
+  /** `helo` is '' when it connected and has not said MAIL; `tls` is its version, or null. */
+  readonly lastSeen: { readonly at: number; readonly address: string; readonly helo: string; readonly tls: string | null } | null;
+  readonly lastMail: DeviceMail | null;
+  /** Newest first. */
+  readonly errors: readonly { readonly at: number; readonly what: string; readonly times: number }[];
+}
+
+export interface DeviceMail {
+  readonly at: number;
+  readonly id: string;
+  readonly from: string;
+  /** As it goes out: the first of them. */
+  readonly to: string;
+  readonly recipients: number;
+  readonly sizeOctets: number;
+  /** The last one heard of it. */
+  readonly outcome: { readonly at: number; readonly kind: Outcome['kind']; readonly said: string } | null;
 }
 
 export interface WebhookState {
@@ -175,6 +214,7 @@ export interface LocalSubmission {
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
   readonly security?: Envelope['security'];
+  readonly verp?: true;
   /** DSN wishes recipient by recipient, in their order; where one is, `notify` does not count. */
   readonly wishes?: readonly (RcptOptions | null)[];
   /** A neighbour's job hands it over, not a program of this box: the node that called. */

@@ -18,6 +18,8 @@ export interface Deferred {
   readonly status: Status<4>;
   readonly blame: Blame;
   readonly notBefore?: Instant;
+  /** Nobody was asked: no attempt is counted, and its time does not end with it. Comes with `notBefore`. */
+  readonly untried?: true;
   /** The connection was lost after the final dot: the next hop may have it (RFC 1047). */
   readonly uncertain?: true;
   readonly said?: Diagnostic;

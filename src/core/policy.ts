@@ -4,7 +4,7 @@ import type { Content, ContentFacts } from './content.ts';
 import type { Address, Envelope, MessageId, Origin, Recipient, RecipientId, ReversePath } from './envelope.ts';
 import type { Refusal } from './status.ts';
 
-export type Verdict = Pass | { readonly kind: 'quarantine'; readonly why: string } | Refusal;
+export type Verdict = Pass | { readonly kind: 'quarantine'; readonly why: string; readonly fields?: readonly TraceField[] } | Refusal;
 export const pass: Verdict = { kind: 'pass' };
 
 export interface Pass {

@@ -120,6 +120,10 @@ export const catalogue = {
   rateExceeded: permanent(500, '5.7.1', 'Number of messages exceeded administrative limit.', 'RFC 3463 §3.8', 'ratefilter counts too many of this sender'),
   deferredLately: temporary(450, '4.2.0', 'Mail for this address could not be delivered a while ago, please try again later', 'RFC 5321 §4.2.3'),
   failedLately: permanent(550, '5.2.0', 'Mail for this address failed a while ago', 'RFC 5321 §4.2.3'),
+  deviceLimit: temporary(450, '4.7.1', 'Too many messages from this device, please try again later', 'RFC 5321 §4.2.3', 'its limit= in the file devices'),
+  deviceSender: permanent(550, '5.7.1', 'This device may not send as that', 'RFC 5321 §3.3', 'its senders='),
+  deviceRecipient: permanent(550, '5.7.1', 'This device may not write to that address', 'RFC 5321 §3.3', 'its recipients='),
+  deviceTls: permanent(530, '5.7.10', 'This device must speak a newer TLS', 'RFC 3207 §4', 'its tls='),
   senderRefused: permanent(550, '5.7.1', 'Sender refused', 'RFC 5321 §3.3', 'badfrom of bofh'),
 } as const;
 

@@ -11,6 +11,8 @@ export interface TlsPolicy {
   readonly authorities?: readonly string[];
   /** The certificate must match these, whoever signed it (RFC 7672). */
   readonly dane?: DaneDemand;
+  /** Why no session may begin: the relay is one that its domain's policy, or an unanswered question about it, forbids. */
+  readonly forbidden?: string;
   /** Who decided, in a word or two, for the log: `DANE`, `MTA-STS`, `tlspolicy`. */
   readonly by?: string;
   /** For the domain's TLS report; absent: nobody is told. */
@@ -67,3 +69,30 @@ export interface TlsJournal {
 }
 
 export const noTlsJournal: TlsJournal = { note: () => undefined };
+
+/** What a day brought with one domain, as reports and operators see it. */
+export interface TlsResults {
+  /** UTC, `2026-11-21`. */
+  readonly day: string;
+  readonly domain: string;
+  readonly policies: readonly TlsPolicyResults[];
+  /** Nobody is told any more, or somebody was. */
+  readonly reported?: string;
+}
+
+export interface TlsPolicyResults {
+  readonly kind: PublishedPolicy['kind'];
+  readonly lines: readonly string[];
+  readonly mxHosts?: readonly string[];
+  readonly successes: number;
+  readonly failures: number;
+  readonly details: readonly TlsFailureCount[];
+}
+
+export interface TlsFailureCount {
+  readonly type: TlsFailure['type'];
+  readonly why: string;
+  readonly mx: string;
+  readonly address?: string;
+  readonly count: number;
+}

@@ -4,6 +4,8 @@ export interface TokenKeeper {
   find(account: string, signal: AbortSignal): Promise<TokenAnswer>;
   /** This token was shown and not taken, though its time was not over: the next one will be another. */
   refused(account: string, token: string, why: string): void;
+  /** It was shown, and taken. */
+  accepted(account: string, token: string): void;
   /** Accounts that cannot be used until somebody does something, in words. */
   troubles(): readonly string[];
   close(): Promise<void>;

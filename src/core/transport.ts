@@ -68,6 +68,8 @@ export interface Destination {
   /** Absent: connect directly. */
   readonly proxy?: Proxy;
   readonly auth?: RelayAuth;
+  /** All relays are ours by contract: what one refuses before MAIL, the next may take; the first is preferred again once it is back. */
+  readonly failover?: true;
   /** The route demands TLS under our private authority (`/SECURITY=STARTTLS`). */
   readonly security?: 'starttls';
   /** Who the relays are is written here, or signed in DNS: nobody could forge it (RFC 8689 §4.2.1). */
@@ -90,6 +92,8 @@ export interface Relay {
   readonly tls?: TlsPolicy;
   /** Reached without the destination's proxy. */
   readonly direct?: true;
+  /** Its own login; null: none. */
+  readonly auth?: RelayAuth | null;
 }
 
 export interface Proxy {

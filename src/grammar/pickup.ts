@@ -13,6 +13,7 @@ export interface PickupEnvelope {
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
   readonly security?: 'starttls';
+  readonly verp?: true;
   /** Wishes recipient by recipient, in their order; null: `notify` holds. */
   readonly wishes?: readonly (RcptOptions | null)[];
 }
@@ -36,16 +37,16 @@ export function parsePickup(line: string): PickupEnvelope | null {
     return null;
   }
   if (!isRecord(read) || read['posthorn'] !== VERSION) return null;
-  const { reversePath, recipients, notify, ret, envid, security, wishes } = read;
+  const { reversePath, recipients, notify, ret, envid, security, verp, wishes } = read;
   if (!isText(reversePath) || !Array.isArray(recipients) || recipients.length === 0 || recipients.length > RECIPIENTS || !recipients.every(isText)) return null;
   if ((notify !== undefined && !isNotify(notify)) || (ret !== undefined && ret !== 'full' && ret !== 'hdrs') || (envid !== undefined && !(isText(envid) && /^[ -~]{1,100}$/.test(envid)))) return null;
   // What demands more than we know how to keep must not go out with less.
-  if (security !== undefined && security !== 'starttls') return null;
+  if ((security !== undefined && security !== 'starttls') || (verp !== undefined && verp !== true)) return null;
   const wished = wishes === undefined ? undefined : readWishes(wishes, recipients.length);
   if (wished === null) return null;
   return {
     reversePath, recipients,
-    ...(notify === undefined ? {} : { notify }), ...(ret === undefined ? {} : { ret }), ...(envid === undefined ? {} : { envid }), ...(security === undefined ? {} : { security }), ...(wished === undefined ? {} : { wishes: wished }),
+    ...(notify === undefined ? {} : { notify }), ...(ret === undefined ? {} : { ret }), ...(envid === undefined ? {} : { envid }), ...(security === undefined ? {} : { security }), ...(verp === undefined ? {} : { verp }), ...(wished === undefined ? {} : { wishes: wished }),
   };
 }
 

@@ -152,21 +152,21 @@ export class WasmFaxEncoder implements Codec, Owner {
     this.#enter();
   }
 
-  feed(chunk: Uint8Array): Uint8Array {
+  feed(chunk: Uint8Array, into?: Uint8Array): Uint8Array {
     this.#enter();
     const octets = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const row = this.#width / 8;
     const whole = octets.length - (octets.length % row);
     const step = ROWS_AT_A_TIME - (ROWS_AT_A_TIME % row);
+    const { memory } = this.#arena;
     // A page codes to a fifth or so: one buffer for all of it, instead of one for each call and then a whole.
-    let found = Buffer.allocUnsafe(whole >> 2);
+    let found = into ?? Buffer.allocUnsafe(whole >> 2);
     let length = 0;
     for (let at = 0; at < whole; at += step) {
-      const { memory } = this.#arena;
       memory.set(octets.subarray(at, Math.min(at + step, whole)), ARENA.input);
       const coded = this.#exports.faxEncode(Math.min(step, whole - at));
       if (length + coded > found.length) found = Buffer.concat([found.subarray(0, length)], 2 * found.length + coded);
-      memory.copy(found, length, ARENA.output, ARENA.output + coded);
+      found.set(memory.subarray(ARENA.output, ARENA.output + coded), length);
       length += coded;
     }
     this.#rest = octets.length === whole ? NOTHING : Buffer.from(octets.subarray(whole));

@@ -19,7 +19,7 @@ export type Parsed<K extends RecordKind> =
   | { readonly kind: 'alias'; readonly name: string; readonly ttl: number; readonly authentic: boolean }
   | { readonly kind: 'truncated' }
   /** The server will not or cannot answer. */
-  | { readonly kind: 'failed'; readonly code: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly broken?: true }
   /** Not an answer to our question: somebody else's, or a forgery. */
   | { readonly kind: 'stray' };
 
@@ -85,7 +85,7 @@ function follow<K extends RecordKind>(message: DecodedPacket, name: string, kind
     ttl = Math.min(ttl, ttlOf(alias));
     owner = plain(String((alias as { readonly data: unknown }).data));
   }
-  return { kind: 'failed', code: 'a loop of aliases' };
+  return { kind: 'failed', code: 'a loop of aliases', broken: true };
 }
 
 function readRecord<K extends RecordKind>(rr: Rr, kind: K): RecordData[K] | null;

@@ -66,6 +66,8 @@ export interface MailAuthentication {
 
 /** A signature each costs a hash of the whole body and a look-up; real mail has two or three. */
 const SIGNATURES = 10;
+/** Each length of its own makes the body be hashed once more. */
+const LENGTHS = 2;
 const LOOKUPS = 60;
 const HEADER_END = Buffer.from('\r\n\r\n');
 /** More is no header; the intake refuses less. */
@@ -158,9 +160,20 @@ async function* withFewer({ content }: VerifyRequest, left: { signatures: number
 
 /** The upper ones are the newer ones (RFC 6376 §5.6), and stay. */
 function withFewerSignatures(header: string): { readonly text: string; readonly left: number } {
-  let seen = 0;
-  const text = header.replaceAll(/^dkim-signature[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*/gim, field => (++seen > SIGNATURES ? '' : field));
-  return { text, left: Math.max(0, seen - SIGNATURES) };
+  let kept = 0;
+  let lengths = 0;
+  let left = 0;
+  const text = header.replaceAll(/^dkim-signature[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*/gim, field => {
+    const withLength = /;\s*l\s*=/i.test(field);
+    if (kept >= SIGNATURES || (withLength && lengths >= LENGTHS)) {
+      left++;
+      return '';
+    }
+    kept++;
+    if (withLength) lengths++;
+    return field;
+  });
+  return { text, left };
 }
 
 /** As mailauth wants to be answered: lists, or errors with the codes of node:dns. */

@@ -26,7 +26,8 @@ export type Answer<T> =
     }
   /** The name exists without such a record, or does not exist at all. */
   | { readonly kind: 'none'; readonly noSuchDomain: boolean; readonly authentic: boolean }
-  | { readonly kind: 'unavailable'; readonly why: string };
+  /** `broken`: it is the zone that is wrong, a loop of aliases, and waiting does not mend it. */
+  | { readonly kind: 'unavailable'; readonly why: string; readonly broken?: true };
 
 export interface Resolver {
   mx(domain: string): Promise<Answer<RecordData['MX']>>;
@@ -120,14 +121,14 @@ export function openResolver(settings: ResolverSettings): Resolver {
     let authentic = true;
     for (let n = 0; n < ALIAS_QUESTIONS; n++) {
       const parsed = await askAround(kind, name);
-      if (parsed.kind === 'failed') return [{ kind: 'unavailable', why: `${kind} ${name}: ${parsed.code}` }, stopping.signal.aborted ? 0 : UNAVAILABLE_MS];
+      if (parsed.kind === 'failed') return [{ kind: 'unavailable', why: `${kind} ${name}: ${parsed.code}`, ...(parsed.broken === true ? { broken: true as const } : {}) }, stopping.signal.aborted ? 0 : UNAVAILABLE_MS];
       ttl = Math.min(ttl, parsed.ttl);
       authentic &&= parsed.authentic;
       if (parsed.kind === 'found') return [{ kind: 'found', records: parsed.records, ttl, authentic, ...(parsed.owner === first ? {} : { owner: parsed.owner }) }, ttl * 1000];
       if (parsed.kind === 'none') return [{ kind: 'none', noSuchDomain: parsed.noSuchDomain, authentic }, ttl * 1000];
       name = parsed.name;
     }
-    return [{ kind: 'unavailable', why: `${kind} ${first}: a loop of aliases` }, UNAVAILABLE_MS];
+    return [{ kind: 'unavailable', why: `${kind} ${first}: a loop of aliases`, broken: true }, UNAVAILABLE_MS];
   }
 
   type Final = Exclude<Parsed<RecordKind>, { kind: 'stray' | 'truncated' }>;
@@ -147,7 +148,7 @@ export function openResolver(settings: ResolverSettings): Resolver {
     return { kind: 'failed', code: stopping.signal.aborted ? 'we are stopping' : [...whys].join('; ') };
   }
 
-  async function askServers(kind: RecordKind, name: string, whys: Set<string>): Promise<Answered | null> {
+  async function askServers(kind: RecordKind, name: string, whys: Set<string>): Promise<Final | null> {
     const begin = preferred;
     for (let n = 0; n < attempts * servers.length && !stopping.signal.aborted; n++) {
       const index = (begin + n) % servers.length;
@@ -157,6 +158,8 @@ export function openResolver(settings: ResolverSettings): Resolver {
         preferred = index;
         return believed(answer, settings.trustAd === true || server.trustAd === true || isLoopback(server.host));
       }
+      // Another server would say the same of it.
+      if (answer.broken === true) return answer;
       whys.add(`${server.host}: ${answer.code}`);
     }
     return null;

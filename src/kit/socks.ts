@@ -21,7 +21,7 @@ export type Negotiated =
   /** The proxy itself. `ours`: trying again will not help until somebody changes the configuration. */
   | { readonly kind: 'proxy'; readonly why: string; readonly ours?: true };
 
-const FIELD_OCTETS = 255; // RFC 1929 §2: one octet of length
+export const FIELD_OCTETS = 255; // RFC 1929 §2: one octet of length
 const USER_PASSWORD = 2;
 const NO_METHOD = 0xff;
 
@@ -112,4 +112,10 @@ function whyNot(head: readonly number[], proxy: Proxy): Negotiated {
   if (reply === undefined) return { kind: 'proxy', why: 'closed the connection instead of a reply' };
   if (reply === 0) return { kind: 'proxy', why: 'sent a broken reply' };
   return REPLIES[reply] ?? { kind: 'unreachable', why: `unknown SOCKS reply ${reply}` };
+}
+
+/** What a reply code other than 0 means (RFC 1928 §6). */
+export function socksReplyWords(code: number): string {
+  const known = REPLIES[code];
+  return known === undefined || known.kind === 'open' ? `unknown SOCKS reply ${code}` : known.why;
 }

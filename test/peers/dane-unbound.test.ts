@@ -7,6 +7,7 @@ import type { TlsSession } from '../../src/core/tls.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { createDestinations } from '../../src/flow/route/index.ts';
 import { createTlsDecision } from '../../src/flow/tls/index.ts';
+import { openDeadlines } from '../../src/kit/deadlines.ts';
 import { openResolver, type Resolver } from '../../src/kit/resolver.ts';
 import { createSystemClock } from '../../src/kit/system-clock.ts';
 import { createAuthority } from '../props/authority.ts';
@@ -69,8 +70,10 @@ async function set(t: TestContext, options: PeerOptions = { extensions, tls: goo
     routes: [], resolver, chance: noChance, usual: { tls: { kind: 'opportunistic', verify: false } }, port: peer.port, preferIpv6: false,
     isOwnName: () => false, isOwnAddress: () => false,
   });
+  const deadlines = openDeadlines(clock);
+  t.after(() => deadlines.close());
   const transport = openEsmtpTransport({
-    ...settingsFor(clock, name => { throw new Error(name); }), tlsJournal: journal,
+    ...settingsFor(clock, name => { throw new Error(name); }), tlsJournal: journal, deadlines,
     destinations: {
       async find(nexthop, signal) {
         const found = await plain.find(nexthop, signal);

@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { formatPdf } from '../../src/service/fax-arrivals/portable-document.ts';
-import { formatPng } from '../../src/service/fax-arrivals/portable-graphics.ts';
+import { formatPdf, formatPng } from '../../src/kit/bitmap-file.ts';
+import { codedPages, drawnPage as drawn } from '../../src/service/fax-arrivals/kept-page.ts';
 import { formatTiff } from '../../src/service/fax-arrivals/tagged-image.ts';
 import type { KeptPage } from '../../src/service/fax-arrivals/kept-fax.ts';
 import { arrivedPage } from '../props/fax-arrival-bench.ts';
@@ -43,7 +43,7 @@ async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
 
 test('PDF', { skip: missing('pdfimages') }, async () => {
   const file = join(folder, 'fax.pdf');
-  writeFileSync(file, await gather(formatPdf(pages, 'A fax (with "brackets")')));
+  writeFileSync(file, await gather(formatPdf(codedPages(pages), 'A fax (with "brackets")')));
   run('pdfimages', [file, join(folder, 'image')]);
   for (const [index, bitmap] of bitmaps.entries()) {
     const { rows, pels } = pbm(readFileSync(join(folder, `image-00${index}.pbm`)));
@@ -58,7 +58,7 @@ test('PDF', { skip: missing('pdfimages') }, async () => {
 
 test('PNG', { skip: missing('pngtopnm') }, async () => {
   const file = join(folder, 'page.png');
-  writeFileSync(file, await formatPng(pages[0]!, kernels));
+  writeFileSync(file, await formatPng(await drawn(pages[0]!, kernels)));
   // pngtopnm writes 0 for black of a grey picture, as PGM; pnmdepth-free: a bit a pel is PBM.
   const { rows, pels } = pbm(run('pngtopnm', [file]));
   assert.equal(rows, 301);

@@ -4,7 +4,8 @@ import type { Origin } from '../../src/core/envelope.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { Check } from '../../src/core/policy.ts';
 import type { Refusal } from '../../src/core/status.ts';
-import { createChecks, createNetworkChecks } from '../../src/flow/check/index.ts';
+import { createMailAuthentication } from '../../src/kit/mail-authentication.ts';
+import { createAuthentication, createChecks, createNetworkChecks } from '../../src/flow/check/index.ts';
 import { createIntake, type IntakeOptions } from '../../src/flow/intake/index.ts';
 import { createMemoryQueue } from '../../src/flow/queue/index.ts';
 import { createTraceFields } from '../../src/flow/rewrite/index.ts';
@@ -53,6 +54,7 @@ export function accessDesk({ names = {}, bofh = '', checks = [], filtering }: Ac
   const rules = valueOf(parseBofh(bofh));
   const accepted = { has: (domain: string) => domain === 'here.example' };
   const network = createNetworkChecks({ resolver, clock, log, me: 'mx.here.example', bofh: rules, isOwn: accepted.has });
+  const verifier = createMailAuthentication();
   const store = createMemoryQueue({ clock, kernels });
   let variables = new Map<string, string>();
   const intake = createIntake({
@@ -61,6 +63,7 @@ export function accessDesk({ names = {}, bofh = '', checks = [], filtering }: Ac
     variables: () => variables,
     trace: createTraceFields({ me: 'mx.here.example', messageIdHost: 'mx.here.example' }),
     limits: { headerOctets: 100_000, receivedFields: 100, sizeOctets: 1_000_000, submitDelayMs: 0 },
+    witness: createAuthentication({ resolver, clock, log, me: 'mx.here.example', verifier }),
     ...(filtering === undefined ? {} : { filtering }),
   });
 

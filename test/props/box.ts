@@ -70,7 +70,7 @@ export interface Box {
 
 const repository = join(import.meta.dirname, '..', '..');
 /** Files that others may not read. */
-const secret = /^(?:userdb|esmtpauthclient|socksproxy|webtoken|webhooks)$|\.pem$/;
+const secret = /^(?:userdb|esmtpauthclient|oauth|socksproxy|webtoken|webhooks|authtokens)$|\.pem$/;
 const sources = join(repository, 'src', 'main.ts');
 
 /** A box that a test owns: closed with it, its folder kept when it failed. */

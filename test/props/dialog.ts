@@ -105,6 +105,7 @@ function settings(steps: readonly Step[]): BoxOptions {
     if (name.startsWith('limit.')) limits[name.slice(6)] = Number(value);
     else if (name.startsWith('var.')) variables[name.slice(4)] = value;
     else if (name === 'tls') listener['tls'] = testTls();
+    else if (name === 'devices') listener['forDevices'] = true;
     else if (name === 'auth') options['auth'] = createOneAccount();
     else if (name === 'mechanisms' || name === 'mechanismsTls') listener[name] = words();
     else if (name === 'failures') options['failures'] = createFailureBook();

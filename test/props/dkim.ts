@@ -34,9 +34,7 @@ export function signed(message: string, signer: Signer, signing: Signing = {}): 
   const bh = createHash('sha256').update(body, 'latin1').digest('base64');
   const length = signing.length === undefined ? '' : ` l=${signing.length};`;
   const bare = `DKIM-Signature: v=1; a=${signer.algorithm}; c=relaxed/relaxed; d=${signer.domain}; s=${signer.selector};${length}${signing.tags ?? ''} h=${names.join(':')}; bh=${bh}; b=`;
-  const octets = Buffer.from(`${names.map(name => relaxedField(fields, name)).join('')}${relaxed(bare)}`, 'latin1');
-  const value = signer.algorithm === 'rsa-sha256' ? signOctets('sha256', octets, signer.key) : signOctets(null, createHash('sha256').update(octets).digest(), signer.key);
-  return `${bare}${value.toString('base64')}\r\n${message}`;
+  return `${bare}${signOf(signer, `${names.map(name => relaxedField(fields, name)).join('')}${relaxed(bare)}`)}\r\n${message}`;
 }
 
 function relaxedField(fields: string, name: string): string {
@@ -54,4 +52,24 @@ function relaxedBody(body: string): string {
   const lines = body.split('\r\n').map(line => line.replaceAll(/[ \t]+/g, ' ').replace(/ $/, ''));
   while (lines.at(-1) === '') lines.pop();
   return lines.length === 0 ? '' : `${lines.join('\r\n')}\r\n`;
+}
+
+/** The message with one ARC set on top (RFC 8617 §5.1), by somebody who says that all was well when it passed him. */
+export function sealed(message: string, signer: Signer, authServId: string): string {
+  const results = `ARC-Authentication-Results: i=1; ${authServId}; dkim=pass`;
+  const end = message.indexOf('\r\n\r\n');
+  const fields = message.slice(0, end + 2);
+  const bh = createHash('sha256').update(relaxedBody(message.slice(end + 4)), 'latin1').digest('base64');
+  const names = ['From', 'To', 'Subject', 'Date'];
+  const signature = `ARC-Message-Signature: i=1; a=${signer.algorithm}; c=relaxed/relaxed; d=${signer.domain}; s=${signer.selector}; h=${names.join(':')}; bh=${bh}; b=`;
+  const signedSet = `${signature}${signOf(signer, `${names.map(name => relaxedField(fields, name)).join('')}${relaxed(signature)}`)}`;
+  const seal = `ARC-Seal: i=1; a=${signer.algorithm}; cv=none; d=${signer.domain}; s=${signer.selector}; b=`;
+  const value = signOf(signer, `${relaxed(results)}\r\n${relaxed(signedSet)}\r\n${relaxed(seal)}`);
+  return `${seal}${value}\r\n${signedSet}\r\n${results}\r\n${message}`;
+}
+
+function signOf(signer: Signer, text: string): string {
+  const octets = Buffer.from(text, 'latin1');
+  const value = signer.algorithm === 'rsa-sha256' ? signOctets('sha256', octets, signer.key) : signOctets(null, createHash('sha256').update(octets).digest(), signer.key);
+  return value.toString('base64');
 }

@@ -1,14 +1,19 @@
 /** The parsers that read what strangers send, each with the promises it makes for any input. */
 import assert from 'node:assert/strict';
+import { LineEndMender } from '../../src/flow/receive/manners.ts';
 import { CommandLines } from '../../src/flow/receive/command-lines.ts';
 import { domainOf, formatPath, localPart, parseAddress, parsePath, unquotedLocalPart } from '../../src/grammar/address.ts';
 import { asciiDomain } from '../../src/grammar/domain.ts';
 import { formatRawFields, parseRawFields, unfolded, valueOf } from '../../src/grammar/header-edit.ts';
 import { parseContentType, parseFields } from '../../src/grammar/mime/field.ts';
 import { LIMITS, Structure } from '../../src/grammar/mime/structure.ts';
+import { mendHeader } from '../../src/grammar/mime/mended-header.ts';
 import { decodeText, readNames } from '../../src/grammar/mime/words.ts';
 import { createExchange, mechanisms, type Step } from '../../src/grammar/sasl.ts';
-import { cleanHelo, parseCommandLine, parseMail, parseRcpt } from '../../src/grammar/smtp/command.ts';
+import { parseClientAttributes, xclientNames, xforwardNames } from '../../src/grammar/smtp/client-attributes.ts';
+import { parseProxyHeader } from '../../src/grammar/smtp/proxy-header.ts';
+import { cleanHelo, parseBdat, parseCommandLine, parseMail, parseRcpt } from '../../src/grammar/smtp/command.ts';
+import { mendPath } from '../../src/grammar/smtp/mended-path.ts';
 import { rewriteAddressFields } from '../../src/grammar/uucp/address-fields.ts';
 import type { Subject } from './hostile-input.ts';
 
@@ -48,6 +53,14 @@ export const hostileSubjects: readonly Subject[] = [
     read: readSasl,
   },
   {
+    name: 'introduction',
+    seeds: [
+      'PROXY TCP4 192.0.2.7 192.0.2.25 40000 25\r\nEHLO x', 'PROXY TCP6 2001:db8::7 ::ffff:192.0.2.1 1 65535\r\n', 'PROXY UNKNOWN\r\n', '\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x10\xc0\0\x02\x07\xc0\0\x02\x19\x9c\x40\0\x19\x04\0\x01\0',
+      'NAME=spike.example ADDR=IPV6:2001:DB8::7 PORT=40000 PROTO=ESMTP HELO=a+20b LOGIN=[UNAVAILABLE]', 'IDENT=x SOURCE=LOCAL', '100 LAST', '00000000000000000000', '99999999999999999999 last',
+    ],
+    read: readIntroduction,
+  },
+  {
     name: 'structure',
     seeds: [
       'Mime-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\npre\r\n--a\r\nContent-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: x\r\n\r\ny\r\n--b--\r\n--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nz\r\n--a--\r\npost',
@@ -55,7 +68,42 @@ export const hostileSubjects: readonly Subject[] = [
     ],
     read: readStructure,
   },
+  {
+    name: 'device',
+    seeds: [
+      'MAIL FROM: scanner@local', 'RCPT TO : "Boss, Big" <boss@192.168.1.5> SIZE=5', 'FROM a@b', 'FROM:mailto:a@b;', 'TO:<a@b', 'HELO Drucker\xfc\0',
+      'From: B\xfcro 2 <scan@local>\r\nSender: x\r\nDate: Thu, 1 Jan 1970 00:00:00 GMT\r\nSubject: gr\xfcn\r\n\tund mehr\r\nContent-Type: application/pdf; name="B\xfcro.pdf"\r\n\r\n%PDF',
+      'Power failure\r\nB\xfcro', '\r\n\r\n', 'X-A: \xff\r\nTo: "\\"\xe4" <a@b>, \xf6 <c@d>\r\n\r\nx\n.\ny\r',
+    ],
+    read: readDevice,
+  },
 ];
+
+/** What is forgiven must not let in what is not. */
+function readDevice(input: string): void {
+  const text = Buffer.from(input, 'latin1').toString('utf8');
+  for (const word of ['FROM', 'TO'] as const) {
+    const answer = word === 'FROM' ? parseMail(mendPath(text, word, true)) : parseRcpt(mendPath(text, word, true));
+    const address = answer.kind === 'mail' ? answer.reversePath : answer.kind === 'rcpt' ? answer.recipient : null;
+    if (address !== null) assert.equal(parseAddress(address), address);
+  }
+  const octets = Buffer.from(input, 'latin1');
+  const mended = new LineEndMender().mend(octets);
+  const cut = new LineEndMender();
+  assert.ok(Buffer.concat([cut.mend(octets.subarray(0, input.length >> 1)), cut.mend(octets.subarray(input.length >> 1))]).equals(mended));
+  assert.doesNotMatch(mended.toString('latin1'), /(?<!\r)\n/);
+
+  const header = mended.subarray(0, mended.indexOf('\r\n\r\n') < 0 ? mended.length : mended.indexOf('\r\n\r\n') + 2);
+  const wishes = { from: parseAddress('office@example.com'), replaceFrom: true, charset: 'windows-1252', bodyCharset: null, subject: 'x' };
+  const better = mendHeader(header, parseFields(header), wishes);
+  if (better === null) return;
+  const fields = parseFields(better);
+  // What was one field is still one, and lines that are no field have made none.
+  assert.ok(fields.length <= parseFields(header).length + 2);
+  for (const { start, end } of fields) assert.doesNotMatch(better.toString('latin1', start, end), /[^\u0000-\u007f]/);
+  const senders = fields.filter(({ name }) => name === 'from');
+  assert.ok(senders.every(({ value }) => value.endsWith('<office@example.com>')), senders.map(({ value }) => value).join());
+}
 
 function readCommand(input: string): void {
   const wire = Buffer.from(input, 'latin1');
@@ -150,6 +198,19 @@ function checkStep(step: Step): void {
   if (step.kind === 'challenge') assert.match(step.text, /^[A-Za-z0-9+/=]*$/);
   if (step.kind === 'proof' || step.kind === 'salt' || step.kind === 'identity') assert.ok(step.login !== '' && !step.login.includes('\0'));
   if (step.kind === 'malformed' || step.kind === 'hopeless') assert.ok(!CONTROL.test(step.why));
+}
+
+function readIntroduction(input: string): void {
+  const header = parseProxyHeader(Buffer.from(input, 'latin1'));
+  if (header.kind === 'header') {
+    assert.ok(header.octets > 0 && header.octets <= input.length);
+    if (header.peer !== null) assert.match(`${header.peer.remoteAddress} ${header.peer.localAddress}`, /^[0-9a-f.:]+ [0-9a-f.:]+$/);
+  }
+  for (const names of [xclientNames, xforwardNames]) {
+    for (const value of parseClientAttributes(input, names)?.values() ?? []) assert.ok(value === null || !CONTROL.test(value));
+  }
+  const chunk = parseBdat(input);
+  if (chunk.kind === 'bdat') assert.ok(chunk.octets >= 0 && chunk.octets <= 1e20);
 }
 
 /** However it is cut, the walk gives every octet back in order. */

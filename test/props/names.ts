@@ -6,7 +6,7 @@ type Kind = 'a' | 'aaaa' | 'mx' | 'txt' | 'ptr';
 
 export interface Names {
   /** `txt key.example`: the records; `unavailable` and `never` are what they say. A name without any row does not exist. */
-  readonly [question: string]: readonly unknown[] | 'unavailable' | 'never';
+  readonly [question: string]: readonly unknown[] | 'unavailable' | 'loop' | 'never';
 }
 
 export interface TableResolver extends Resolver {
@@ -21,6 +21,7 @@ export function tableResolver(table: Names): TableResolver {
     asked.push(`${kind} ${folded}`);
     const row = table[`${kind} ${folded}`];
     if (row === 'never') return new Promise(() => undefined);
+    if (row === 'loop') return Promise.resolve({ kind: 'unavailable', why: 'a loop of aliases', broken: true });
     if (row === 'unavailable') return Promise.resolve({ kind: 'unavailable', why: 'as the table says' });
     if (row === undefined) return Promise.resolve({ kind: 'none', noSuchDomain: !known.has(folded), authentic: false });
     return Promise.resolve({ kind: 'found', records: row as readonly T[], ttl: 60, authentic: false });

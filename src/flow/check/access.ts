@@ -11,6 +11,8 @@ export interface AdmissionRules {
   readonly access: readonly AccessEntry[];
   /** What holds before the table is asked; an entry's variables are laid over it. */
   readonly variables: Variables;
+  /** What who is denied hears; null: the usual text. */
+  readonly denied?: string | null;
 }
 
 type Answer = ReturnType<Admission['admit']>;
@@ -20,11 +22,11 @@ interface Node {
   readonly next: [Node | undefined, Node | undefined];
 }
 
-export function createAdmission({ access, variables }: AdmissionRules): Admission {
+export function createAdmission({ access, variables, denied = null }: AdmissionRules): Admission {
   const roots = { 4: emptyNode(), 6: emptyNode() };
   let everyone: Answer = { kind: 'admitted', variables };
   for (const entry of access) {
-    const answer = answerOf(entry, variables);
+    const answer = answerOf(entry, variables, denied);
     if (entry.network === null) everyone = answer;
     else plant(roots[entry.network.family], entry.network.octets, entry.network.bits, answer);
   }
@@ -36,8 +38,8 @@ export function createAdmission({ access, variables }: AdmissionRules): Admissio
   return { admit };
 }
 
-function answerOf(entry: AccessEntry, base: Variables): Answer {
-  if (entry.decision.kind === 'deny') return refuse('accessDenied', { why: `smtpaccess denies ${formatAccessNetwork(entry.network)}` });
+function answerOf(entry: AccessEntry, base: Variables, denied: string | null): Answer {
+  if (entry.decision.kind === 'deny') return refuse('accessDenied', { ...(denied === null ? {} : { text: denied }), why: `smtpaccess denies ${formatAccessNetwork(entry.network)}` });
   return { kind: 'admitted', variables: new Map([...base, ...entry.decision.variables]) };
 }
 

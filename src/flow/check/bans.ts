@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import type { Metrics } from '../../core/metrics.ts';
 import type { Notes } from '../../core/notes.ts';
 import type { Variables } from '../../core/policy.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
@@ -18,6 +19,7 @@ export interface BansOptions {
   settings(): BanSettings;
   /** May relay by its address: an office is not locked out for one wrong password. */
   trusts(address: string): boolean;
+  readonly metrics: Metrics;
 }
 
 export interface Bans {
@@ -32,7 +34,8 @@ export interface Bans {
 /** Keys counted at once, of strangers' choosing. */
 const COUNTED = 50_000;
 
-export function createBans({ notes, clock, log, settings, trusts }: BansOptions): Bans {
+export function createBans({ notes, clock, log, metrics, settings, trusts }: BansOptions): Bans {
+  const counted = metrics.counter('posthorn_bans_total', 'Networks and logins banned after too many failed logins, by kind.');
   const failures = createWindows(COUNTED);
   const connections = createWindows(COUNTED);
   /** A person who has just logged in from there is not locked out of it by those who guess elsewhere. */
@@ -50,6 +53,7 @@ export function createBans({ notes, clock, log, settings, trusts }: BansOptions)
     const { banForMs } = settings();
     failures.forget(key);
     notes.note('ban', key, { at: now, until: now + banForMs, count: times, why });
+    counted.add(1, { kind: key.startsWith('net ') ? 'network' : 'login' });
     log.warn('banned', { who: key, why: `${times} ${why}`, until: new Date(now + banForMs).toISOString() });
   }
 

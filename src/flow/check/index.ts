@@ -14,6 +14,7 @@ import { createRelayCheck } from './relay.ts';
 import { createSenderAddressCheck } from './sender-address.ts';
 
 export { createNetworkChecks, type NetworkChecks } from './network-checks.ts';
+export { createAuthentication } from './authentication.ts';
 export { createBans, type Bans } from './bans.ts';
 export { createGreylist } from './greylist.ts';
 export { createReportsCheck, learnFromReport } from './reports-refused.ts';

@@ -66,7 +66,7 @@ async function ask({ dial, startTls, helo }: CallbackOptions, relay: Relay, mann
     let hello = await talk.say(`EHLO ${helo()}`);
     if (hello !== null && hello.code >= 500) hello = await talk.say(`HELO ${helo()}`);
     if (hello === null || hello.code >= 300) return { ...no(hello, 'EHLO'), lasting: false } as Verified;
-    const wantsTls = manner.tls.kind !== 'smtps' && hello.lines.slice(1).some(line => /^STARTTLS$/i.test(line.trim()));
+    const wantsTls = manner.tls.kind !== 'smtps' && manner.tls.kind !== 'none' && hello.lines.slice(1).some(line => /^STARTTLS$/i.test(line.trim()));
     if (wantsTls && (await talk.say('STARTTLS'))?.code === 220) {
       talk.end();
       const secured = await startTls(socket, { host: relay.host, verify: manner.tls.verify, timeoutMs: CONNECT_MS, signal });

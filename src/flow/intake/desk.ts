@@ -200,6 +200,7 @@ class OpenTransaction implements Transaction {
   #learn(verdict: Exclude<Verdict, Refusal>, facts: OpenFacts): void {
     if (verdict.kind === 'quarantine') {
       this.#aside ??= verdict.why;
+      this.#fields.push(...(verdict.fields ?? []));
       return;
     }
     const { filtering, variables, fields } = verdict;

@@ -1,12 +1,14 @@
 /** The transport around the transport. */
-import type { Clock } from '../../core/clock.ts';
+import type { Clock, Instant } from '../../core/clock.ts';
 import type { MimeKernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Deferred } from '../../core/outcome.ts';
 import type { StoredContent } from '../../core/queue-store.ts';
 import type { Delivery, Transport } from '../../core/transport.ts';
+import type { ArcSealer } from './arc.ts';
 import { dress, type Dress } from './dressing.ts';
 import type { Pieces } from './octets.ts';
+import type { Quota } from './quotas.ts';
 import type { SenderRule } from './sender-fields.ts';
 import { isOurs, type Signers } from './signers.ts';
 
@@ -15,6 +17,8 @@ export interface Manner {
   /** Names the rule: mail to two next hops with one name is dressed once. */
   readonly name: string;
   readonly senders?: SenderRule;
+  /** Absent: as much as there is. */
+  readonly quota?: Quota;
 }
 
 export interface OutgoingSettings {
@@ -22,6 +26,8 @@ export interface OutgoingSettings {
   /** Absent: as it is. */
   mannerOf(nexthop: string): Manner | undefined;
   readonly signers: Signers;
+  /** Absent: nothing is sealed. */
+  readonly sealer?: ArcSealer;
   readonly kernels: Pick<MimeKernels, 'openSurvey'>;
   toSevenBit(content: StoredContent): Pieces;
   readonly clock: Clock;
@@ -32,8 +38,8 @@ export interface OutgoingSettings {
 const broken: Deferred = { kind: 'deferred', status: '4.3.0', blame: 'message', said: { type: 'x-gateway', text: 'The message could not be prepared for sending' } };
 
 export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'deliver'> {
-  const { transport, signers, kernels, clock, log } = settings;
-  const tailor = { signers, kernels, toSevenBit: (content: StoredContent) => settings.toSevenBit(content), now: () => Math.floor(clock.now() / 1000) };
+  const { transport, signers, sealer, kernels, clock, log } = settings;
+  const tailor = { signers, ...(sealer === undefined ? {} : { sealer }), kernels, toSevenBit: (content: StoredContent) => settings.toSevenBit(content), now: () => Math.floor(clock.now() / 1000) };
   /** One message to several next hops is dressed once an attempt. */
   const dressed = new WeakMap<StoredContent, Map<string, Promise<StoredContent>>>();
 
@@ -60,15 +66,36 @@ export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'del
   return {
     deliver(job, signal) {
       const manner = settings.mannerOf(job.nexthop);
-      const senders = manner?.senders;
-      const signed = !signers.none && isOurs(job.envelope.origin);
-      if (senders === undefined && !signed) return transport.deliver(job, signal);
-      const { reversePath } = job.envelope;
-      const replaced = reversePath === null ? null : (senders?.replace(reversePath) ?? null);
-      const sent = replaced === null ? job : { ...job, envelope: { ...job.envelope, reversePath: replaced } };
-      const how: Dress = { signed, ...(senders?.fields === true ? { senders } : {}) };
-      if (!signed && how.senders === undefined) return transport.deliver(sent, signal);
-      return deliverDressed(sent, how, manner, signal);
+      return manner?.quota === undefined ? send(job, manner, signal) : withinQuota(job, manner, manner.quota, signal);
     },
   };
+
+  function send(job: Delivery, manner: Manner | undefined, signal: AbortSignal): ReturnType<Transport['deliver']> {
+    const senders = manner?.senders;
+    const signed = !signers.none && isOurs(job.envelope.origin);
+    const sealed = sealer !== undefined && job.envelope.origin.source === 'esmtp' && !isOurs(job.envelope.origin);
+    if (senders === undefined && !signed && !sealed) return transport.deliver(job, signal);
+    const { reversePath } = job.envelope;
+    const replaced = reversePath === null ? null : (senders?.replace(reversePath) ?? null);
+    const sent = replaced === null ? job : { ...job, envelope: { ...job.envelope, reversePath: replaced } };
+    const how: Dress = { signed, sealed, ...(senders?.fields === true ? { senders } : {}) };
+    if (!signed && !sealed && how.senders === undefined) return transport.deliver(sent, signal);
+    return deliverDressed(sent, how, manner, signal);
+  }
+
+  async function withinQuota(job: Delivery, manner: Manner, quota: Quota, signal: AbortSignal): ReturnType<Transport['deliver']> {
+    const recipients = job.recipients.length;
+    // With VERP each recipient may be a message of its own.
+    const room = quota.take({ recipients, messages: job.envelope.verp === true ? recipients : 1 });
+    if (room.kind === 'full') {
+      const { until, why } = room;
+      // RFC 3463 §3.5: mail system congestion.
+      const wait: Deferred = { kind: 'deferred', status: '4.4.5', blame: 'nexthop', untried: true, notBefore: until as Instant, said: { type: 'x-gateway', text: why } };
+      return new Map(job.recipients.map(({ id }) => [id, wait]));
+    }
+    const outcomes = await send(job, manner, signal);
+    // Nothing of it reached anybody, so the provider did not count it.
+    if (![...outcomes.values()].some(({ kind }) => kind === 'relayed')) room.giveBack();
+    return outcomes;
+  }
 }

@@ -1,4 +1,5 @@
 /** Notes in the queue's environment. What was noted is known at once, and on the disk with the next commit. */
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Note, NoteKind, Notes } from '../../core/notes.ts';
@@ -12,7 +13,7 @@ export interface LmdbNotes extends Notes {
 
 const STEP = 500;
 /** The number of a kind is counted so seldom; other processes add to it too. */
-const COUNTED_MS = 60_000;
+const COUNTED_MS = 600_000;
 
 export function createLmdbNotes(index: LmdbIndex, clock: Clock, log: Log, most = MOST_OF_A_KIND): LmdbNotes {
   /** Written, and not yet to be read. */
@@ -86,7 +87,17 @@ export function createLmdbNotes(index: LmdbIndex, clock: Clock, log: Log, most =
       return wanted.length;
     },
     async purge() {
-      for (const kind of NOTE_KINDS) await remove([...names(kind)].filter(name => read(name) === null));
+      for (const kind of NOTE_KINDS) {
+        const [first, end] = noteRange(kind);
+        for (let from = first; ; ) {
+          const some = keysFrom(index.notes, from, STEP, end);
+          await remove(some.filter(name => read(name) === null));
+          if (some.length < STEP) break;
+          from = `${some.at(-1)!}\0`;
+          // A hundred thousand of them are nobody's reason to wait.
+          await setImmediate();
+        }
+      }
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Exchange } from '../../grammar/sasl.ts';
 import type { ChunkReception } from './chunk-reception.ts';
 import type { ContentPolicy, ContentReading } from './content-reading.ts';
 import type { Limits } from './limits.ts';
+import type { Manners } from './manners.ts';
 import type { TlsFacts } from './origin.ts';
 import type { Peer } from './peer.ts';
 import type { Reading } from './reading.ts';
@@ -38,6 +39,7 @@ export interface Conversation {
   readonly limits: Limits;
   /** TLS in use, or null. */
   readonly tls: TlsFacts | null;
+  readonly manners: Manners;
   /** The same connection, alive: what only the session may know. */
   readonly channel: TlsChannel | null;
   readonly peer: Peer;

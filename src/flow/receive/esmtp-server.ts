@@ -1,4 +1,5 @@
 /** The listener: who may come in, which sessions there are, and when one has had enough time. */
+import type { Socket } from 'node:net';
 import { after } from '../../core/clock.ts';
 import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
@@ -7,13 +8,17 @@ import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';
 import type { Peer } from './peer.ts';
-import { Session, type SessionGuest } from './session.ts';
+import { Session } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
+import { relayOf, tlsTrouble } from './tls-trouble.ts';
+import type { SessionGuest } from './visitor.ts';
 import { WireServer, type Wire } from './smtp-wire.ts';
 import { checkContexts } from './tls-contexts.ts';
 
 export interface Receiver {
   address(): { readonly host: string; readonly port: number };
+  /** A connection that somebody else accepted, served as one of ours, under the addresses that are said of it. */
+  take(socket: Socket, from: Peer): void;
   /** For sessions that begin from now on; where it listens stays as it is. Throws, and changes nothing, when the certificate is no good. */
   reload(options: ReceiveOptions): void;
   /** Throws where reload() would. */
@@ -29,12 +34,14 @@ interface Guest extends SessionGuest {
 
 /** A full house is said once a minute. */
 const FULL_EVERY_MS = 60_000;
+const NEARLY_FULL = 0.875;
 
 export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver> {
   const { clock, listener } = options;
   if (listener.kind === 'smtps' && listener.tls === undefined) throw new Error(NO_CERTIFICATE);
   let setup = createSetup(options);
   let saidFullAt = Number.NEGATIVE_INFINITY;
+  let saidNearlyAt = Number.NEGATIVE_INFINITY;
   const sessions = new Set<Session>();
   const crowd = createCrowd();
   const over = new AbortController();
@@ -45,6 +52,15 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     if (now - saidFullAt < FULL_EVERY_MS) return;
     saidFullAt = now;
     setup.log.warn('too many connections', { relay, limit: which });
+  };
+
+  /** Before strangers are turned away, somebody may want to know (Courier's 35 of 40). */
+  const sayNearlyFull = () => {
+    const { connections } = setup.limits;
+    const now = clock.now();
+    if (crowd.size < connections * NEARLY_FULL || crowd.size === connections || now - saidNearlyAt < FULL_EVERY_MS) return;
+    saidNearlyAt = now;
+    setup.log.warn('nearly all connections', { of: connections, now: crowd.size });
   };
 
   const countSessions = () => setup.meters.sessions.set(sessions.size, { listener: `${place.host}:${place.port}` });
@@ -64,6 +80,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
         const { reply, text } = refuse('tooBusy');
         return { text: formatReply(reply, null, `${setup.name} ${text}`) };
       }
+      sayNearlyFull();
       setup.meters.connections.add(1, { result: verdict.kind });
       const at = setup.at(peer.localAddress);
       return { guest: { setup: at, peer, admit: other => admit(at, other), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
@@ -78,7 +95,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       session.start();
       return session;
     },
-    trouble: cause => setup.log.info('error', { why: cause.message }),
+    trouble(cause) {
+      const relay = relayOf(cause);
+      setup.log.info('error', relay === undefined ? { why: cause.message } : { relay, why: tlsTrouble(cause) });
+    },
     expectsHeader(remoteAddress) {
       const { proxyFrom } = setup.listener;
       if (proxyFrom === undefined) return 'no';
@@ -111,6 +131,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
 
   return {
     address: () => place,
+    take: (socket, from) => server.take(socket, from),
     reload,
     check(next) {
       if (next.listener.tls !== undefined) checkContexts(next.listener.tls);

@@ -12,7 +12,7 @@ export function extensionLines({ setup, limits, tls, channel, account, introduce
   // LMTP answers one by one anyway.
   if (!setup.lmtp) lines.push('XEXDATA');
   lines.push('XSECURITY=NONE,STARTTLS', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'CHUNKING');
-  lines.push(`LIMITS MAILMAX=${transactions} RCPTMAX=${recipients}`); // RFC 9422 §4
+  lines.push(`LIMITS MAILMAX=${transactions} RCPTMAX=${Math.min(recipients, setup.listener.announcedRecipients ?? recipients)}`); // RFC 9422 §4
   if (introduces.xclient) lines.push(`XCLIENT ${xclientNames.join(' ')}`);
   if (introduces.xforward) lines.push(`XFORWARD ${xforwardNames.join(' ')}`);
   // RFC 8689 §2: never in the clear.

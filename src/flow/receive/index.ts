@@ -11,6 +11,7 @@ import type { ReceiveOptions } from './options.ts';
 
 export type { Limits } from './limits.ts';
 export type { Directory, ListenerOptions, ReceiveOptions, ReverseName, TlsOptions } from './options.ts';
+export type { Peer } from './peer.ts';
 export type { Receiver } from './esmtp-server.ts';
 
 export function openReceive(options: ReceiveOptions): Promise<Receiver> {

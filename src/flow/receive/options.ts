@@ -67,6 +67,8 @@ export interface ListenerOptions {
   readonly requireTls?: boolean;
   /** Longer and longer waits at each 5yz; default on, `TARPIT=0` turns it off. */
   readonly tarpit?: boolean;
+  /** RCPTMAX of LIMITS (RFC 9422), where a check refuses earlier than `limits.recipients`. */
+  readonly announcedRecipients?: number;
   /** Every connection must come from here and begin with a PROXY header; others are refused. Absent: none may. */
   readonly proxyFrom?: Trusted;
   /** Who may say by XCLIENT that the client is another one, and by XFORWARD where a message came from. */
@@ -74,6 +76,8 @@ export interface ListenerOptions {
   readonly xforwardFrom?: Trusted;
   /** Messages with a bare CR or LF: refused (default), their line ends mended, or kept as they are. */
   readonly bareLineEnds?: 'reject' | 'normalize' | 'pass';
+  /** Clients are devices that cannot be taught: what they say is understood as they mean it. */
+  readonly forDevices?: boolean;
   /** AUTHRELAYCLIENT: RELAYCLIENT of those who proved who they are; default ''. */
   readonly authRelayClient?: string;
   /**

@@ -8,14 +8,10 @@
  *        over ◀──── QUIT,   content (DATA)
  *                   421, 554
  */
-import type { Account } from '../../core/auth.ts';
 import type { Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
-import type { Origin } from '../../core/envelope.ts';
 import type { Awaitable } from '../../core/intake.ts';
-import type { Admission, Variables } from '../../core/policy.ts';
 import { refuse, type Refusal, type Status } from '../../core/status.ts';
-import type { Exchange } from '../../grammar/sasl.ts';
 import { parseCommandLine } from '../../grammar/smtp/command.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
 import { Backlog } from './backlog.ts';
@@ -25,29 +21,17 @@ import { commands } from './commands/table.ts';
 import type { ContentPolicy } from './content-reading.ts';
 import type { About, Command, Conversation, OpenMail } from './conversation.ts';
 import { judgeTime, type Waiting } from './deadlines.ts';
-import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS, type Limits } from './limits.ts';
-import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
+import { BARE_LF_IN_COMMANDS, COMMAND_OCTETS } from './limits.ts';
+import { LineEndMender } from './manners.ts';
 import type { Peer } from './peer.ts';
-import { PeerLog } from './peer-log.ts';
 import type { Reading } from './reading.ts';
-import { askRemoteName, nameless, type RemoteName } from './remote-name.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
-import { createTarpit, type Tarpit } from './tarpit.ts';
-import { termsFor, type Terms } from './terms.ts';
-import type { TlsChannel } from './tls-channel.ts';
+import { tlsTrouble } from './tls-trouble.ts';
+import { Visitor, type SessionGuest } from './visitor.ts';
 
 /** A page or a script in a browser can be made to speak to us; a request line ends the session. */
 const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d/i;
-
-export interface SessionGuest {
-  readonly peer: Peer;
-  readonly variables: Variables;
-  /** Asked again when somebody trusted says that the client is another one. */
-  admit(peer: Peer): ReturnType<Admission['admit']>;
-  /** Not admitted, but to be told so in the greeting. */
-  readonly turnedAway?: Refusal;
-}
 
 /** 421 with the reason's class made temporary: `500 5.5.2` said last is `421 4.5.2`. */
 function lastWord(refusal: Refusal): Refusal {
@@ -55,36 +39,21 @@ function lastWord(refusal: Refusal): Refusal {
   return { kind: 'refused', reply: 421, status, text: refusal.text, ...(refusal.why === undefined ? {} : { why: refusal.why }) };
 }
 
-export class Session implements Conversation, WireListener {
-  readonly setup: Setup;
-  peer: Peer;
-  terms: Terms;
-  helo: string | null = null;
-  extended = false;
-  tls: TlsFacts | null = null;
-  channel: TlsChannel | null = null;
-  account: Account | null = null;
-  mechanism: string | null = null;
-  authFailures = 0;
-  exchange: Exchange | null = null;
-  proven: Account | null = null;
+export class Session extends Visitor implements Conversation, WireListener {
   mail: OpenMail | null = null;
   transactions = 0;
   handedOver = false;
-  forwarded: Readonly<Record<string, string>> | null = null;
-  readonly introduces: Conversation['introduces'];
 
   readonly #wire: Wire;
-  readonly #guest: SessionGuest;
+  readonly #turnedAway: Refusal | undefined;
   readonly #left: (session: Session) => void;
-  #tarpit: Tarpit | null;
+  readonly #mender: LineEndMender | null;
   readonly #lines = new CommandLines();
   #content: Reading | null = null;
   #arrived: () => Awaitable<void> = () => undefined;
   #contentSince = 0;
   #out = '';
   readonly #backlog = new Backlog();
-  readonly #log: PeerLog;
   #choked = false;
   #inputOver = false;
   /** Waiting for someone; the next command is held back. */
@@ -98,40 +67,32 @@ export class Session implements Conversation, WireListener {
   #errors = 0;
   #bareLf = 0;
   #idle = 0;
-  #remote: RemoteName = nameless;
 
   constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
-    this.setup = setup;
-    this.terms = termsFor(setup, guest.variables);
-    this.#tarpit = this.terms.tarpit ? createTarpit() : null;
+    super(setup, guest);
+    this.#mender = this.manners.bareLf ? new LineEndMender() : null;
     this.#wire = wire;
-    this.#guest = guest;
+    this.#turnedAway = guest.turnedAway;
     this.#left = left;
-    this.peer = guest.peer;
-    const { xclientFrom, xforwardFrom } = setup.listener;
-    const { remoteAddress } = guest.peer;
-    this.introduces = { xclient: xclientFrom?.has(remoteAddress) ?? false, xforward: xforwardFrom?.has(remoteAddress) ?? false };
-    this.#log = new PeerLog(setup, this);
-    this.#lookAtChannel();
+    this.meetAgain(wire.tls);
     this.#heardAt = setup.clock.now();
     this.#busySince = this.#heardAt;
   }
 
   /** The banner, at once or after the wait that was asked for. */
   start(): void {
-    const { turnedAway } = this.#guest;
+    const turnedAway = this.#turnedAway;
     if (turnedAway !== undefined) {
       this.#phase = 'turned away';
-      this.#log.refused(turnedAway, {});
+      this.log.refused(turnedAway, {});
       // RFC 5321 §3.1: 554 in the place of the greeting, then only QUIT. RFC 2034 §3: no enhanced code in a greeting.
       this.answer(formatReply(turnedAway.reply, null, turnedAway.text));
       if (turnedAway.reply === 421) this.end();
       this.#flush();
       return;
     }
-    const { reverse, listener, clock, log } = this.setup;
-    if (reverse !== undefined) this.#remote = askRemoteName(this.peer.remoteAddress, reverse, clock, log);
-    const waitMs = listener.bannerWaitMs ?? 0;
+    this.askName();
+    const waitMs = this.setup.listener.bannerWaitMs ?? 0;
     if (waitMs === 0) {
       this.#say(this.setup.banner);
       return;
@@ -146,7 +107,8 @@ export class Session implements Conversation, WireListener {
 
   // What the wire tells us.
 
-  read(chunk: Buffer): boolean {
+  read(octets: Buffer): boolean {
+    const chunk = this.#mender === null ? octets : this.#mender.mend(octets);
     this.#heardAt = this.setup.clock.now();
     if (this.over) return true;
     if (this.#phase === 'early') return this.#spokeEarly();
@@ -166,25 +128,13 @@ export class Session implements Conversation, WireListener {
   }
 
   secured(): void {
-    // RFC 3207 §4.2: nothing learned in the clear is kept.
-    this.helo = null;
-    this.extended = false;
-    this.account = null;
-    this.mechanism = null;
-    this.#lookAtChannel();
+    this.meetAgain(this.#wire.tls);
     this.#heardAt = this.setup.clock.now();
     if (this.#busy === 'tls') this.#resume();
   }
 
-  #lookAtChannel(): void {
-    const channel = this.#wire.tls;
-    this.channel = channel;
-    this.tls = channel === null ? null : tlsFacts(channel);
-    if (channel?.distrust !== undefined) this.#log.trouble(`client certificate: ${channel.distrust}`);
-  }
-
   failed(cause: Error): void {
-    if (this.#busy === 'tls') this.#log.trouble(`TLS: ${cause.message}`);
+    if (this.#busy === 'tls') this.log.trouble(tlsTrouble(cause));
   }
 
   closed(): void {
@@ -205,10 +155,6 @@ export class Session implements Conversation, WireListener {
     this.#flush();
   }
 
-  get limits(): Limits {
-    return this.terms.limits;
-  }
-
   get over(): boolean {
     return this.#phase === 'over';
   }
@@ -227,7 +173,7 @@ export class Session implements Conversation, WireListener {
       case 'cut':
         return this.cut();
       case 'unanswered':
-        this.#log.unanswered();
+        this.log.unanswered();
         return this.hangUp(refuse('ourFault'));
       case 'refused':
         return this.hangUp(overdue);
@@ -250,31 +196,22 @@ export class Session implements Conversation, WireListener {
   }
 
   refuse(refusal: Refusal, about: About = {}): Awaitable<void> {
-    this.#log.refused(refusal, about);
+    this.log.refused(refusal, about);
     if (refusal.reply >= 500 && ++this.#errors > this.limits.errors) return this.hangUp(refuse('tooManyErrors'));
     this.#speak(refusal);
-    if (refusal.reply < 500 || this.#tarpit === null) return undefined;
+    if (refusal.reply < 500 || this.tarpit === null) return undefined;
     this.#flush();
-    return this.pause(this.#tarpit.next());
+    return this.pause(this.tarpit.next());
   }
 
   passOn(refusal: Refusal, about: About = {}, times = 1): Awaitable<void> {
-    this.#log.refused(refusal, about);
-    if (refusal.reply < 500 || this.#tarpit === null) return this.#speak(refusal, times);
-    return this.pause(this.#tarpit.next()).then(() => this.#speak(refusal, times));
+    this.log.refused(refusal, about);
+    if (refusal.reply < 500 || this.tarpit === null) return this.#speak(refusal, times);
+    return this.pause(this.tarpit.next()).then(() => this.#speak(refusal, times));
   }
 
   bug(cause: unknown): void {
-    this.#log.bug(cause);
-  }
-
-  forgive(): void {
-    this.#tarpit?.reset();
-  }
-
-  origin(smtputf8: boolean): Awaitable<Origin> {
-    const known = this.#remote.known();
-    return known === undefined ? this.#makeOrigin(smtputf8) : known.then(() => this.#makeOrigin(smtputf8));
+    this.log.bug(cause);
   }
 
   reset(): void {
@@ -289,12 +226,12 @@ export class Session implements Conversation, WireListener {
     try {
       mail.transaction.abort();
     } catch (cause) {
-      this.#log.bug(cause);
+      this.log.bug(cause);
     }
   }
 
   get contentPolicy(): ContentPolicy {
-    return { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.setup.bareLineEnds };
+    return { sizeOctets: this.limits.sizeOctets, bareLineEnds: this.manners.bareLf ? 'normalize' : this.setup.bareLineEnds };
   }
 
   receive(reading: Reading, arrived: () => Awaitable<void>): void {
@@ -313,7 +250,7 @@ export class Session implements Conversation, WireListener {
   }
 
   note(refusal: Refusal, about: About = {}): void {
-    this.#log.refused(refusal, about);
+    this.log.refused(refusal, about);
   }
 
   startTls(): void {
@@ -323,19 +260,9 @@ export class Session implements Conversation, WireListener {
     this.#wire.startTls();
   }
 
-  become(peer: Peer, name: string | null | undefined): Refusal | null {
-    const verdict = this.#guest.admit(peer);
-    if (verdict.kind === 'refused') return verdict;
+  override become(peer: Peer, name: string | null | undefined): Refusal | null {
     this.reset();
-    this.peer = peer;
-    this.terms = termsFor(this.setup, verdict.variables);
-    this.#tarpit = this.terms.tarpit ? createTarpit() : null;
-    this.extended = false;
-    this.authFailures = 0;
-    const { reverse, clock, log } = this.setup;
-    if (name !== undefined) this.#remote = name === null ? nameless : { known: () => undefined, name };
-    else this.#remote = reverse === undefined ? nameless : askRemoteName(peer.remoteAddress, reverse, clock, log);
-    return null;
+    return super.become(peer, name);
   }
 
   async pause(ms: number): Promise<void> {
@@ -411,15 +338,18 @@ export class Session implements Conversation, WireListener {
 
   #obey(line: string, octets: number): Awaitable<void> {
     if (this.exchange !== null) return answerExchange(this, line);
-    const said = parseCommandLine(line);
+    const said = parseCommandLine(this.manners.line(line));
     if (said === null) return this.refuse(refuse(line.includes('\r') ? 'badLineEnd' : 'badCharacters'));
-    if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.refuse(refuse('lineTooLong'));
     const command = commands.get(said.verb);
+    if (octets > COMMAND_OCTETS && said.verb !== 'AUTH') return this.#refuseCommand(command, said.argument, refuse('lineTooLong'));
     if (this.#phase === 'turned away') return said.verb === 'QUIT' && command !== undefined ? command.run(this, said.argument) : this.refuse(refuse('badSequence'));
     if (command === undefined) return HTTP_REQUEST.test(line) ? this.hangUp(refuse('tooManyErrors')) : this.refuse(refuse('unknownCommand'));
     const refusal = this.#forbidden(command);
-    if (refusal === null) return command.run(this, said.argument);
-    return command.refused === undefined ? this.refuse(refusal) : command.refused(this, said.argument, refusal);
+    return refusal === null ? command.run(this, said.argument) : this.#refuseCommand(command, said.argument, refusal);
+  }
+
+  #refuseCommand(command: Command | undefined, argument: string, refusal: Refusal): Awaitable<void> {
+    return command?.refused === undefined ? this.refuse(refusal) : command.refused(this, argument, refusal);
   }
 
   #forbidden(command: Command): Refusal | null {
@@ -452,7 +382,7 @@ export class Session implements Conversation, WireListener {
 
   /** Whatever our side threw is 451: a bug of ours never bounces anyone's mail. */
   #bug(cause: unknown): void {
-    this.#log.bug(cause);
+    this.log.bug(cause);
     const content = this.#content;
     this.exchange = null;
     this.handedOver = false;
@@ -460,7 +390,7 @@ export class Session implements Conversation, WireListener {
     const refusal = refuse('ourFault');
     this.reset();
     if (this.over) return;
-    this.#log.refused(refusal, {});
+    this.log.refused(refusal, {});
     this.#speak(refusal);
   }
 
@@ -497,7 +427,7 @@ export class Session implements Conversation, WireListener {
 
   #keep(rest: Buffer): void {
     // Behind STARTTLS it came in the clear: never read (RFC 3207 §4.2), since it would run as if it had come encrypted.
-    if (this.#busy === 'tls') this.#log.trouble(`${rest.length} octets in the clear behind STARTTLS, dropped`);
+    if (this.#busy === 'tls') this.log.trouble(`${rest.length} octets in the clear behind STARTTLS, dropped`);
     else this.#backlog.putBack(rest);
   }
 
@@ -525,33 +455,15 @@ export class Session implements Conversation, WireListener {
   /** 421 and out. */
   hangUp(refusal: Refusal): void {
     const last = lastWord(refusal);
-    this.#log.refused(last, this.mail === null ? {} : { from: this.mail.from });
+    this.log.refused(last, this.mail === null ? {} : { from: this.mail.from });
     this.#speak(last);
   }
 
   #spokeEarly(): boolean {
     const refusal = refuse('spokeTooSoon');
-    this.#log.refused(refusal, {});
+    this.log.refused(refusal, {});
     this.answer(formatReply(refusal.reply, null, refusal.text));
     this.end();
     return true;
-  }
-
-  #makeOrigin(smtputf8: boolean): Origin {
-    const { setup, account } = this;
-    return describeOrigin({
-      source: setup.source,
-      peer: this.peer,
-      lmtp: setup.lmtp,
-      remoteName: this.#remote.name,
-      helo: this.helo,
-      extended: this.extended,
-      smtputf8,
-      tls: this.tls,
-      account,
-      mechanism: this.mechanism,
-      relayClient: account === null ? this.terms.relayClient : (setup.listener.authRelayClient ?? ''),
-      at: setup.clock.now(),
-    });
   }
 }

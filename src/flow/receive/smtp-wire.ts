@@ -108,6 +108,7 @@ const nobody: WireListener = {
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
   leave: () => void = () => undefined;
+  #failed = false;
   /** The server, as it is on the address that the client called. */
   at: () => SMTPServer = () => this._server;
   subjectField: () => string | undefined = () => undefined;
@@ -156,7 +157,9 @@ class WireConnection extends SMTPConnection implements Wire {
   override _armTimeout(): void {}
 
   override _onError(cause: Error): void {
-    this.listener.failed(cause);
+    // A handshake that fails is told twice.
+    if (!this.#failed) this.listener.failed(cause);
+    this.#failed = true;
     this._socket.destroy();
   }
 
@@ -173,6 +176,9 @@ export class WireServer<Guest> extends SMTPServer {
   #subjectField: string | undefined;
   #byAddress: ReadonlyMap<string, SecureContext>;
   readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
+  /** Accepted by others, and handed over. */
+  readonly #handed = new Map<Socket, Peer>();
+  #allGone: () => void = () => undefined;
   readonly #headers = new ProxyHeaders();
   readonly #now: () => number;
   /** It listens on a Unix socket. */
@@ -198,14 +204,15 @@ export class WireServer<Guest> extends SMTPServer {
   }
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
-    const peer = this.#inside ? HERE : peerOf(socket);
+    const handed = this.#handed.get(socket);
+    const peer = handed ?? (this.#inside ? HERE : peerOf(socket));
     if (peer.remoteAddress === '') {
       // Gone before we looked.
       socket.on('error', () => undefined);
       socket.destroy();
       return false;
     }
-    const expected = this.#door.expectsHeader(peer.remoteAddress);
+    const expected = handed === undefined ? this.#door.expectsHeader(peer.remoteAddress) : 'no';
     if (expected === 'refused') {
       turnAway(socket, '');
       return false;
@@ -228,7 +235,7 @@ export class WireServer<Guest> extends SMTPServer {
   }
 
   override _expectsProxyHeader(socket: Socket): boolean {
-    return this.#door.expectsHeader(this.#inside ? HERE.remoteAddress : plainAddress(socket.remoteAddress)) === 'yes';
+    return !this.#handed.has(socket) && this.#door.expectsHeader(this.#inside ? HERE.remoteAddress : plainAddress(socket.remoteAddress)) === 'yes';
   }
 
   /** The guest rides on the options that reach connect(). */
@@ -268,6 +275,19 @@ export class WireServer<Guest> extends SMTPServer {
     connection.subjectField = () => this.#subjectField;
     connection.listener = this.#door.begin(connection, guest);
     connection.init();
+  }
+
+  /** Accepted by somebody whom we believe: no header is expected. */
+  take(socket: Socket, from: Peer): void {
+    if (!this.server.listening) return void socket.destroy();
+    this.#handed.set(socket, from);
+    socket.once('close', () => {
+      this.#handed.delete(socket);
+      if (this.#handed.size === 0) this.#allGone();
+    });
+    socket.allowHalfOpen = true;
+    this.server.emit('connection', socket);
+    socket.resume();
   }
 
   /** Resolves when the socket listens. */
@@ -310,10 +330,15 @@ export class WireServer<Guest> extends SMTPServer {
 
   /** No new connections; resolves when the last one is gone. */
   stop(): Promise<void> {
-    return new Promise(resolve => {
+    const handed = new Promise<void>(resolve => {
+      this.#allGone = resolve;
+      if (this.#handed.size === 0) resolve();
+    });
+    const own = new Promise<void>(resolve => {
       this.server.close(() => resolve());
       for (const socket of this._pendingSockets.values()) socket.destroy();
     });
+    return Promise.all([own, handed]).then(() => undefined);
   }
 }
 

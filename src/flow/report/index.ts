@@ -5,4 +5,5 @@
  */
 export { openQuarantineNotice, type QuarantineNotice } from './quarantine-notice.ts';
 export { createReporter, fromField, type ReporterOptions } from './dsn-report.ts';
+export { queueLetter, type Letter } from './letter.ts';
 export type { ReportTexts } from './texts.ts';

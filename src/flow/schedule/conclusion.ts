@@ -1,6 +1,6 @@
 /** record → report → release: what an attempt brought is written down; each step is durable before the next. */
 import type { Clock, Instant } from '../../core/clock.ts';
-import type { RecipientId } from '../../core/envelope.ts';
+import type { Origin, RecipientId } from '../../core/envelope.ts';
 import type { Links } from '../../core/links.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Claim, Held, News, QueueStore, RecipientState } from '../../core/queue-store.ts';
@@ -8,7 +8,7 @@ import type { Reporter } from '../../core/report.ts';
 import type { Attempt } from './attempt.ts';
 import type { CalendarSettings } from './calendar.ts';
 import { contentOf, corruptionOf } from './content.ts';
-import { mayNeedReport, settle, soonAfter } from './settlement.ts';
+import { mayNeedReport, settle, soonAfter, wasTried } from './settlement.ts';
 import type { Tally } from './tally.ts';
 
 export interface ConclusionOptions {
@@ -16,7 +16,8 @@ export interface ConclusionOptions {
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly tally: Tally;
-  settings(): CalendarSettings;
+  /** Of a message that came so. */
+  settings(origin: Origin): CalendarSettings;
   readonly links?: Links;
 }
 
@@ -26,8 +27,8 @@ export type Conclude = (attempt: Attempt) => Promise<void>;
 export function createConclusion({ store, reporter, clock, tally, settings: current, links }: ConclusionOptions): Conclude {
   async function conclude(attempt: Attempt): Promise<void> {
     if (attempt.lost) return tally.leaseLost();
-    const settings = current();
     const { message } = attempt.claim;
+    const settings = current(message.envelope.origin);
     const endedAt = clock.now();
     const corruption = corruptionOf(attempt);
     if (corruption !== null) return await setAside(attempt, corruption.why, endedAt);
@@ -68,7 +69,7 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
     // Nobody was deferred, so nobody minds an earlier turn for those who had none.
     const early = attempt.untriedDue !== null && ![...outcomes.values()].some(outcome => outcome.kind === 'deferred') ? attempt.untriedDue : null;
     const retry = due === null ? soonAfter(settings, endedAt) : otherWay ? endedAt : (early ?? due);
-    const tried = attempt.outcomes.size > 0;
+    const tried = [...attempt.outcomes.values()].some(wasTried);
     await held(attempt, claim => store.release(claim, tried ? { due: retry } : { due: retry, untried: true }, last));
   }
 

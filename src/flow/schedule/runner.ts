@@ -9,7 +9,7 @@
  * before the report was queued, the report repeats under the same idempotency key; after it, nothing.
  */
 import { after, type Chance, type Clock, type Instant } from '../../core/clock.ts';
-import type { MessageId } from '../../core/envelope.ts';
+import type { MessageId, Origin } from '../../core/envelope.ts';
 import type { DownLink, Links } from '../../core/links.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
@@ -40,7 +40,8 @@ export interface RunnerOptions {
   readonly links?: Links;
   readonly reporter: Reporter;
   /** The settings in force; asked at each decision, so that a reload swaps them. */
-  settings(): CalendarSettings;
+  /** Of a message that came so; without one, what is usual. */
+  settings(origin?: Origin): CalendarSettings;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
@@ -94,7 +95,7 @@ class RunningRunner implements Runner {
     this.#tally = createTally(options.log, options.metrics, options.heard);
     const { store, clock, router, transports, leaseMs } = options;
     this.#routing = createRouting(router, transport => transports.get(transport)?.limits.recipients ?? Number.MAX_SAFE_INTEGER, this.#tally, options.late ?? (route => route));
-    this.#write = createConclusion({ store, clock, reporter: options.reporter, tally: this.#tally, settings: () => options.settings(), ...(options.links === undefined ? {} : { links: options.links }) });
+    this.#write = createConclusion({ store, clock, reporter: options.reporter, tally: this.#tally, settings: origin => options.settings(origin), ...(options.links === undefined ? {} : { links: options.links }) });
     this.#leases = openLeases({
       store, clock, leaseMs, tally: this.#tally, longestDeliveryMs: options.longestDeliveryMs ?? LONGEST_DELIVERY_MS,
       attempts: () => this.#attempts.values(), giveUp: job => this.#giveUp(job),
@@ -277,7 +278,7 @@ class RunningRunner implements Runner {
     if (down !== null) return this.#waitFor(job, down);
     const closedUntil = this.#lanes.closedUntil(lane, now);
     if (closedUntil !== null) return this.#suspend(job, lane.lastTrouble, closedUntil);
-    if (this.#lanes.isClogged(lane, now, this.#share()) && now < expiresAt(this.#options.settings(), message.acceptedAt)) {
+    if (this.#lanes.isClogged(lane, now, this.#share()) && now < expiresAt(this.#options.settings(message.envelope.origin), message.acceptedAt)) {
       return this.#passOver(job, this.#lanes.comeAgain(lane, now));
     }
     this.#lanes.add(lane, job, now);
@@ -293,7 +294,7 @@ class RunningRunner implements Runner {
     const outcome: Deferred = {
       kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop', notBefore: until,
       // Without the peer's name: it did not speak about this message.
-      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }),
+      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }), ...(trouble?.untried === true ? { untried: true } : {}),
     };
     this.#bring(job, new Map(job.recipients.map(({ id }) => [id, outcome])), true);
     this.#end(job);

@@ -27,6 +27,22 @@ export function mayNeedReport(recipient: RecipientState, outcome: Outcome): bool
   return outcome.kind !== 'deferred' && Array.isArray(recipient.notify) && recipient.notify.includes('success');
 }
 
+/** Somebody was asked, or it was decided for good. */
+export function wasTried(outcome: Outcome): boolean {
+  return outcome.kind !== 'deferred' || outcome.untried !== true;
+}
+
+/** As it is remembered: that nobody was asked matters now only. */
+function unmarked(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'deferred') return outcome;
+  const { untried: _, ...rest } = outcome;
+  return rest;
+}
+
+function soonAfterNow(now: Instant): Instant {
+  return after(now, 1000);
+}
+
 /** Everybody is served and nobody needs to be told: the message can go at once. */
 export function isQuietlyDone(message: StoredMessage, outcomes: ReadonlyMap<RecipientId, Outcome>): boolean {
   for (const recipient of message.recipients) {
@@ -61,7 +77,8 @@ export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId,
   let due = Number.POSITIVE_INFINITY;
 
   for (const recipient of message.recipients) {
-    const now = afterAttempt(recipient, brought.get(recipient.id), endedAt);
+    const asked = brought.get(recipient.id);
+    const now = afterAttempt(recipient, asked === undefined || wasTried(asked) ? asked : unmarked(asked), endedAt);
     const { outcome } = now;
     if (outcome === undefined || !isFinal(outcome)) {
       const link = offline.get(recipient.id);
@@ -73,7 +90,7 @@ export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId,
         continue;
       }
       const own = settingsOf(recipient.id);
-      if (tried && isExpired(own, message.acceptedAt, attempts, endedAt)) {
+      if (tried && (asked === undefined || wasTried(asked)) && isExpired(own, message.acceptedAt, attempts, endedAt)) {
         const failed: RecipientState = { ...now, outcome: expiry(now), outcomeAt: endedAt };
         outcomes.set(recipient.id, failed.outcome as Failed);
         expired.push(failed);
@@ -81,6 +98,13 @@ export function settle(message: StoredMessage, brought: ReadonlyMap<RecipientId,
         continue;
       }
       if (brought.has(recipient.id)) outcomes.set(recipient.id, outcome as Deferred);
+      if (asked !== undefined && !wasTried(asked)) {
+        // Nobody was asked, so the timetable has not moved on.
+        waiting.push(now);
+        retryUntil = Math.min(retryUntil, expiresAt(own, message.acceptedAt));
+        due = Math.min(due, Math.max(soonAfterNow(endedAt), outcome?.notBefore ?? 0));
+        continue;
+      }
       waiting.push(now);
       const until = expiresAt(own, message.acceptedAt);
       retryUntil = Math.min(retryUntil, until);

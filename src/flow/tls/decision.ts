@@ -31,8 +31,7 @@ export interface TlsDecision {
 const auto: TlsDomainRule = { policy: 'auto', names: [] };
 const silence: (step: string) => void = () => undefined;
 
-/** A relay's fate. */
-type Decided = { readonly relay: Relay } | { readonly relay: Relay; readonly unusable: TlsFailure; readonly published: PublishedPolicy };
+type Decided = Relay & { readonly tls: TlsPolicy };
 
 export function createTlsDecision({ resolver, sts, ruleOf, journal }: TlsDecisionSettings): TlsDecision {
   async function apply(nexthop: string, destination: Destination, tell = silence): Promise<Destination | Settled> {
@@ -69,17 +68,19 @@ export function createTlsDecision({ resolver, sts, ruleOf, journal }: TlsDecisio
     const usual: TlsPolicy = rule.policy === 'dane' || rule.policy === 'dane-only' ? { ...destination.tls, kind: 'opportunistic' } : destination.tls;
     const decided = destination.relays.map(relay => decide({ relay, domain, usual, only: rule.policy === 'dane-only', dane: dane.get(relay.host), policy }));
     const usable: Relay[] = [];
-    const whys = new Map<string, string>();
-    for (const one of decided) {
-      if ('unusable' in one) {
-        journal.note({ published: one.published, relay: one.relay, failure: one.unusable });
-        whys.set(one.relay.host, `${one.relay.host}: ${one.unusable.why}`);
-      } else usable.push(one.relay);
+    const others: Relay[] = [];
+    for (const { tls, ...relay } of decided) {
+      if (tls.forbidden === undefined) usable.push({ ...relay, tls });
+      else {
+        if (!others.some(({ host }) => host === relay.host)) {
+          if (tls.published !== undefined) journal.note({ published: tls.published, relay });
+          tell(`${relay.host}: ${tls.forbidden}, so it is not used`);
+        }
+        others.push({ ...relay, tls });
+      }
     }
-    for (const why of whys.values()) tell(`${why}: not used`);
-    if (usable.length > 0) return { ...destination, relays: usable };
-    const text = `No mail exchanger of ${domain} may be used for TLS' sake. ${[...whys.values()].slice(0, WHYS).join('; ')}`;
-    return deferral('4.7.5', text);
+    // With none to use they stay, so that each says why; and a message that does not mind (TLS-Required: No) has a way.
+    return { ...destination, relays: usable.length > 0 ? usable : others };
   }
 
   async function daneOf(domain: string, { relays }: Destination, tell: (step: string) => void): Promise<ReadonlyMap<string, DaneFound> | null> {
@@ -110,9 +111,7 @@ interface Question {
   readonly tell: (step: string) => void;
 }
 
-const WHYS = 5;
-
-function deferral(status: '4.4.3' | '4.7.5', text: string): Settled {
+function deferral(status: '4.4.3', text: string): Settled {
   return { kind: 'settled', outcome: { kind: 'deferred', status, blame: 'nexthop', said: { type: 'x-gateway', text } } };
 }
 
@@ -162,35 +161,41 @@ interface Case {
 
 function decide({ relay, domain, usual, only, dane, policy }: Case): Decided {
   if (dane?.kind === 'broken') {
-    return { relay, unusable: { type: 'dnssec-invalid', why: dane.why }, published: { kind: 'tlsa', domain, lines: [] } };
+    return forbidden(relay, 'DANE', { kind: 'tlsa', domain, lines: [] }, { type: 'dnssec-invalid', why: dane.why });
   }
   if (dane?.kind === 'demand') {
     const { demand } = dane;
     const published: PublishedPolicy = { kind: 'tlsa', domain, lines: demand.records.map(formatTlsa) };
-    if (demand.records.length > 0) return { relay: { ...relay, tls: { kind: 'required', verify: false, dane: demand, by: 'DANE', published } } };
+    if (demand.records.length > 0) return { ...relay, tls: { kind: 'required', verify: false, dane: demand, by: 'DANE', published } };
     // RFC 7672 §2.2: encrypted, since the domain says that it can; nobody is able to say with whom.
-    if (!only) return { relay: { ...relay, tls: { kind: 'required', verify: false, by: 'DANE without usable records', published: { ...published, flaw: { type: 'tlsa-invalid', why: 'no TLSA record is usable' } } } } };
+    if (!only) return { ...relay, tls: { kind: 'required', verify: false, by: 'DANE without usable records', published: { ...published, flaw: { type: 'tlsa-invalid', why: 'no TLSA record is usable' } } } };
   }
   if (only) {
     const why = dane?.kind === 'none' ? dane.why : 'no TLSA record is usable';
-    return { relay, unusable: { type: 'dane-required', why: `tlspolicy wants DANE, and ${why}` }, published: { kind: 'no-policy-found', domain, lines: [] } };
+    // Not the domain's wish, so not the domain's to hear of.
+    return { ...relay, tls: { kind: 'required', verify: true, by: 'tlspolicy', forbidden: `tlspolicy wants DANE, and ${why}` } };
   }
   return decideBySts(relay, domain, usual, policy);
+}
+
+/** Nothing less than what it cannot have. */
+function forbidden(relay: Relay, by: string, published: PublishedPolicy, flaw: TlsFailure): Decided {
+  return { ...relay, tls: { kind: 'required', verify: true, by, published: { ...published, flaw }, forbidden: flaw.why } };
 }
 
 function decideBySts(relay: Relay, domain: string, usual: TlsPolicy, found: StsFound | null): Decided {
   if (found?.kind !== 'policy' || found.policy.mode === 'none') {
     const flaw = found?.kind === 'trouble' ? { flaw: { type: found.fault, why: found.why } } : {};
     const published: PublishedPolicy = { kind: found?.kind === 'trouble' || found?.kind === 'policy' ? 'sts' : 'no-policy-found', domain, lines: found?.kind === 'policy' ? found.policy.lines : [], ...flaw };
-    return { relay: { ...relay, tls: { ...usual, published } } };
+    return { ...relay, tls: { ...usual, published } };
   }
   const { mode, mx, lines } = found.policy;
   const published: PublishedPolicy = { kind: 'sts', domain, lines, mxHosts: mx };
   const named = isMxOf(found.policy, relay.host);
   const stranger: TlsFailure = { type: 'validation-failure', why: `the MTA-STS policy of ${domain} does not name it` };
-  if (mode === 'testing') return { relay: { ...relay, tls: { ...usual, by: 'MTA-STS testing', published: { ...published, testing: true, ...(named ? {} : { flaw: stranger }) } } } };
-  if (!named) return { relay, unusable: stranger, published };
-  return { relay: { ...relay, tls: { kind: 'required', verify: true, by: 'MTA-STS', published } } };
+  if (mode === 'testing') return { ...relay, tls: { ...usual, by: 'MTA-STS testing', published: { ...published, testing: true, ...(named ? {} : { flaw: stranger }) } } };
+  if (!named) return forbidden(relay, 'MTA-STS', published, stranger);
+  return { ...relay, tls: { kind: 'required', verify: true, by: 'MTA-STS', published } };
 }
 
 function daneWords(found: DaneFound): string {

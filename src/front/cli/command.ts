@@ -44,6 +44,7 @@ export interface Rooms {
   uucp(configuration: Configuration): Promise<UucpDesk>;
   /** Runs the deputy until somebody stops it; gives the exit code. */
   deputy(configuration: Configuration): Promise<number>;
+  oauth(configuration: Configuration): Promise<OauthDesk>;
   /** What stands under a name, each record's strings joined. */
   lookUpTxt(configuration: Configuration, name: string): Promise<TxtAnswer>;
   /** With `tls`: and how mail to each relay is encrypted, and why. */
@@ -109,6 +110,29 @@ export type MxAnswer =
   | { readonly kind: 'no-mail' | 'hard-error' | 'soft-error'; readonly why: string; readonly steps?: readonly string[] };
 
 export type TxtAnswer = { readonly kind: 'found'; readonly records: readonly string[] } | { readonly kind: 'none' } | { readonly kind: 'unavailable'; readonly why: string };
+
+/** Accounts at providers; the gateway need not run. */
+export interface OauthDesk {
+  readonly accounts: readonly { readonly name: string; readonly provider: string; readonly login: string; readonly grant: 'user' | 'client'; readonly device: boolean; readonly browser: boolean }[];
+  byDevice(name: string, show: (code: { readonly url: string; readonly userCode: string; readonly wholeUrl?: string; readonly livesS: number }) => Promise<void>, signal: AbortSignal): Promise<OauthLogin>;
+  /** Null: the provider has no such flow. */
+  byBrowser(name: string): { readonly url: string; finish(address: string, signal: AbortSignal): Promise<OauthLogin> } | null;
+  standing(name: string): Promise<OauthStanding>;
+  /** Whether somebody was logged in. */
+  logOut(name: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export type OauthLogin = { readonly kind: 'in'; readonly until: number; readonly refreshable: boolean } | { readonly kind: 'denied' | 'unavailable'; readonly why: string };
+
+interface OauthTimes {
+  readonly until: number;
+  readonly loginAt: number;
+  readonly refreshedAt: number;
+  readonly refreshable: boolean;
+}
+
+export type OauthStanding = { readonly state: 'absent' } | ({ readonly state: 'in' } & OauthTimes) | ({ readonly state: 'withdrawn'; readonly why: string } & OauthTimes);
 
 /** A wrong call: printed with the command's usage, exit 64. */
 export class Usage extends Error {}

@@ -45,13 +45,13 @@ export const faxRender: Command = {
 
 async function write(proof: Extract<FaxProof, { kind: 'made' }>, output: string): Promise<readonly string[]> {
   if (/\.pdf$/i.test(output)) {
-    await writeFile(output, await formatPdf(pagesOf(proof)));
+    await writeFile(output, formatPdf(pagesOf(proof)));
     return [output];
   }
   const names: string[] = [];
   for (let n = 0; n < proof.count; n++) {
     const name = proof.count === 1 ? output : output.replace(/\.png$/i, `-${n + 1}.png`);
-    await writeFile(name, formatPng(await proof.page(n)));
+    await writeFile(name, await formatPng(await proof.page(n)));
     names.push(name);
   }
   return names;

@@ -24,7 +24,7 @@ export async function handOver(context: Pick<Context, 'rooms'>, essentials: Esse
   return running === null ? leave(essentials, submission) : running.submit(submission);
 }
 
-async function leave({ stateFolder, sizeOctets }: Essentials, { content, reversePath, recipients, notify, ret, envid, security, wishes }: LocalSubmission): Promise<HandedOver> {
+async function leave({ stateFolder, sizeOctets }: Essentials, { content, reversePath, recipients, notify, ret, envid, security, verp, wishes }: LocalSubmission): Promise<HandedOver> {
   const folder = join(stateFolder, 'pickup');
   const shared = await isShared(folder);
   if (shared.kind === 'nowhere') return shared;
@@ -33,7 +33,7 @@ async function leave({ stateFolder, sizeOctets }: Essentials, { content, reverse
     const file = await open(begun, 'wx', 0o600);
     let octets = 0;
     try {
-      await file.writeFile(formatPickup({ reversePath, recipients, ...(notify === undefined ? {} : { notify }), ...(ret === undefined ? {} : { ret }), ...(envid === undefined ? {} : { envid }), ...(security === undefined ? {} : { security }), ...(wishes === undefined ? {} : { wishes }) }));
+      await file.writeFile(formatPickup({ reversePath, recipients, ...(notify === undefined ? {} : { notify }), ...(ret === undefined ? {} : { ret }), ...(envid === undefined ? {} : { envid }), ...(security === undefined ? {} : { security }), ...(verp === undefined ? {} : { verp }), ...(wishes === undefined ? {} : { wishes }) }));
       for await (const chunk of content) {
         octets += chunk.length;
         if (sizeOctets !== null && octets > sizeOctets) {

@@ -3,4 +3,4 @@
  * the queue. Looks at no room itself: main.ts hands over what it needs.
  */
 export { runCommandLine } from './command-line.ts';
-export type { Context, FaxDesk, MxAnswer, Rooms, TxtAnswer } from './command.ts';
+export type { Context, FaxDesk, MxAnswer, OauthDesk, Rooms, TxtAnswer } from './command.ts';

@@ -7,7 +7,6 @@ import { fromUucp } from '../../grammar/uucp/bang-path.ts';
 import { FROM_LINES_OCTETS, parseFromLines } from '../../grammar/uucp/from-line.ts';
 import { parseRmailArguments, type RmailCall } from '../../grammar/uucp/rmail-arguments.ts';
 import { exits, print, Usage, type Command, type Context } from './command.ts';
-import { eachItsOwn, verpSender } from './verp.ts';
 import { asCaller, chunksOf, continued, recipientOf, type Caller } from './uucp-caller.ts';
 
 export const rmail: Command = {
@@ -50,8 +49,7 @@ async function take(call: RmailCall, caller: Caller, configuration: Configuratio
     owner: caller.owner, uucp: { machine: caller.machine, protocol: 'rmail' as const },
     ...(call.notify === undefined ? {} : { notify: call.notify }), ...(call.ret === undefined ? {} : { ret: call.ret }), ...(call.envid === undefined ? {} : { envid: call.envid }),
   };
-  if (!call.verp || sender === '') return submit({ ...submission, reversePath: sender, recipients, content });
-  return eachItsOwn(recipients, content, configuration.limits.sizeOctets, (recipient, octets) => submit({ ...submission, reversePath: verpSender(sender, recipient), recipients: [recipient], content: octets }));
+  return submit({ ...submission, ...(call.verp ? { verp: true as const } : {}), reversePath: sender, recipients, content });
 
   async function submit(message: LocalSubmission): Promise<number> {
     const answer = await queue.submit(message);

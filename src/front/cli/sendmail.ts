@@ -12,7 +12,6 @@ import { authorOf, envelopeSender, fullName, type SenderWish } from './sender.ts
 import { parseSendmailArguments, type Wish } from './sendmail-arguments.ts';
 import { speakSmtp } from './smtp-dialogue.ts';
 import { prepareSubmission } from './submission-header.ts';
-import { eachItsOwn, verpSender } from './verp.ts';
 
 export const sendmail: Command = {
   name: 'sendmail',
@@ -105,11 +104,9 @@ async function send(wish: Wish, context: Context, essentials: Essentials): Promi
   const reversePath = envelopeSender(who);
   const submission: LocalSubmission = {
     owner, reversePath, recipients, content: prepared.content,
-    ...(wish.notify === undefined ? {} : { notify: wish.notify }), ...(wish.ret === undefined ? {} : { ret: wish.ret }), ...(wish.envid === undefined ? {} : { envid: wish.envid }), ...(wish.security === undefined ? {} : { security: wish.security }),
+    ...(wish.notify === undefined ? {} : { notify: wish.notify }), ...(wish.ret === undefined ? {} : { ret: wish.ret }), ...(wish.envid === undefined ? {} : { envid: wish.envid }), ...(wish.security === undefined ? {} : { security: wish.security }), ...(wish.verp ? { verp: true as const } : {}),
   };
-  const give = async (one: LocalSubmission) => told(await handOver(context, essentials, one), context);
-  if (!wish.verp || reversePath === '') return give(submission);
-  return eachItsOwn(recipients, prepared.content, essentials.sizeOctets, (recipient, content) => give({ ...submission, reversePath: verpSender(reversePath, recipient), recipients: [recipient], content }));
+  return told(await handOver(context, essentials, submission), context);
 }
 
 async function told(handed: HandedOver, { stderr }: Context): Promise<number> {

@@ -2,9 +2,10 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import type { Ban, FilterStanding, ListedMessage, MessageHistory, Operations, Overview, RecentEvent, TrackedAddress, WebhookAnswer, WebhookState } from '../../core/operations.ts';
+import type { Ban, DeviceReport, FilterStanding, ListedMessage, MessageHistory, Operations, Overview, RecentEvent, TrackedAddress, WebhookAnswer, WebhookState } from '../../core/operations.ts';
 import type { LinkView } from '../../core/links.ts';
 import type { Imported, QueueSummary, Verified } from '../../core/queue-store.ts';
+import type { TlsResults } from '../../core/tls.ts';
 import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
 import { chunked } from './chunks.ts';
 import { socketPath, type Answer, type Request } from './wire.ts';
@@ -65,6 +66,8 @@ export async function findRunning(folder: string): Promise<Operations | null> {
     reload: () => last<readonly string[]>({ ask: 'reload' }),
     stop: () => last<void>({ ask: 'stop' }),
     recent: id => last<readonly RecentEvent[]>({ ask: 'recent', ...(id === undefined ? {} : { id }) }),
+    devices: () => last<DeviceReport>({ ask: 'devices' }),
+    tlsResults: () => last<readonly TlsResults[]>({ ask: 'tls-results' }),
     filters: () => last<readonly FilterStanding[]>({ ask: 'filters' }),
     webhooks: () => last<readonly WebhookState[]>({ ask: 'webhooks' }),
     links: () => last<readonly LinkView[]>({ ask: 'links' }),

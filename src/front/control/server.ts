@@ -75,6 +75,12 @@ async function answer(socket: Socket, operations: Operations): Promise<void> {
       case 'filters':
         await say({ last: (await operations.filters?.()) ?? [] });
         break;
+      case 'devices':
+        await say({ last: await operations.devices() });
+        break;
+      case 'tls-results':
+        await say({ last: await operations.tlsResults() });
+        break;
       case 'recent':
         await say({ last: await operations.recent(request.id as MessageId | undefined) });
         break;

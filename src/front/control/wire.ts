@@ -5,7 +5,7 @@
 export type Request =
   | { readonly ask: 'list'; readonly which: unknown }
   | { readonly ask: 'order'; readonly which: unknown; readonly order: unknown }
-  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' | 'tracked' | 'bans' }
+  | { readonly ask: 'summary' | 'reload' | 'stop' | 'overview' | 'import' | 'filters' | 'tracked' | 'bans' | 'devices' | 'tls-results' }
   | { readonly ask: 'clear-bans'; readonly which: 'all' | { readonly who: string } }
   | { readonly ask: 'forget-tracked'; readonly which: 'all' | { readonly address: string } }
   | { readonly ask: 'show' | 'content'; readonly id: string }

@@ -9,6 +9,8 @@ export interface HealthOptions {
   summary(): Promise<QueueSummary>;
   /** Why the gateway cannot do its work now; empty when it can. */
   troubles(): readonly string[];
+  /** Where mail comes in; at the outside of a proxy too. */
+  listeners(): readonly { readonly kind: string; readonly host: string; readonly port: number }[];
 }
 
 export function createHealth(options: HealthOptions): Pages {
@@ -21,11 +23,12 @@ export function createHealth(options: HealthOptions): Pages {
   };
 }
 
-async function health({ version, startedAt, summary, troubles: ask }: HealthOptions): Promise<PageAnswer> {
+async function health({ version, startedAt, summary, troubles: ask, listeners }: HealthOptions): Promise<PageAnswer> {
   const troubles = ask();
   const { messages, quarantined, oldestAcceptedAt } = await summary();
   const body = {
     status: troubles.length === 0 ? 'ok' : 'troubled', troubles, version,
+    listeners: listeners(),
     uptimeSeconds: Math.round((Date.now() - startedAt) / 1000),
     queue: { messages, quarantined, oldestAcceptedAt: oldestAcceptedAt === null ? null : new Date(oldestAcceptedAt).toISOString() },
   };

@@ -32,7 +32,7 @@ ${running === null ? null : html`<noscript><meta http-equiv="refresh" content="$
 <header>
 <p class="brand"><a href="/">Posthorn</a> <span class="me">${view.me()}</span></p>
 <nav aria-label="Pages"><ul>
-${pages.filter(one => one.name !== undefined).map(one => html`<li><a href="/${one.path}"${one.path === current ? html` aria-current="page"` : null}>${one.name}</a></li>
+${pages.filter(one => one.name !== undefined && one.shown?.(view) !== false).map(one => html`<li><a href="/${one.path}"${one.path === current ? html` aria-current="page"` : null}>${one.name}</a></li>
 `)}</ul></nav>
 </header>
 <main id="main" tabindex="-1">

@@ -1,6 +1,6 @@
 /** What pages are made of. A page is one file in pages/: where it is, how it is called, how it is drawn. */
 import type { LinkView } from '../../core/links.ts';
-import type { NexthopView, RecentEvent } from '../../core/operations.ts';
+import type { DeviceReport, NexthopView, RecentEvent } from '../../core/operations.ts';
 import type { PageRequest } from '../../core/pages.ts';
 import type { Awaitable } from '../../core/intake.ts';
 import type { QueueStore } from '../../core/queue-store.ts';
@@ -23,6 +23,7 @@ export interface View {
   /** Ways out that are not always there. */
   links(): readonly LinkView[];
   survey(): Promise<Survey>;
+  devices(): DeviceReport;
   /** Events of messages, oldest first; of one message when `id` is given. */
   recent(id?: string): readonly RecentEvent[];
   /** The last lines of the log, oldest first. */
@@ -51,6 +52,8 @@ export interface Page {
   readonly path: string;
   /** In the navigation; absent: not in it. */
   readonly name?: string;
+  /** Absent: always in the navigation. */
+  shown?(view: View): boolean;
   /** Seconds between two looks; absent: it does not change by itself. */
   readonly refresh?: number;
   /** Null: there is no such page below this path. */

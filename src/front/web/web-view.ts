@@ -7,6 +7,7 @@ import { createHistory, type History } from './history.ts';
 import { icon } from './icon.ts';
 import { pathTo } from './links.ts';
 import { configuration } from './pages/configuration.ts';
+import { devices } from './pages/devices.ts';
 import { log } from './pages/log.ts';
 import { message } from './pages/message.ts';
 import { nextHops } from './pages/next-hops.ts';
@@ -31,7 +32,7 @@ export interface WebViewOptions extends Omit<View, 'history' | 'survey' | 'now' 
 const SAMPLE_MS = 1000;
 
 /** In the order of the navigation. */
-const PAGES: readonly Page[] = [overview, queue, message, nextHops, log, configuration];
+const PAGES: readonly Page[] = [overview, queue, message, nextHops, devices, log, configuration];
 
 const ASSETS: Readonly<Record<string, PageAnswer>> = {
   'style.css': { status: 200, type: 'text/css', body: style },

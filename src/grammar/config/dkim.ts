@@ -1,7 +1,6 @@
 /** `dkim`: `DOMAIN SELECTOR [SELECTOR…]`, which keys sign the mail of a domain's authors. */
-import { asciiDomain } from '../domain.ts';
+import { asciiDomain, parseDomain } from '../domain.ts';
 import { parseLines } from './control-file.ts';
-import { foldDomain, isDomain } from './domain-list.ts';
 import { settle, shown, type Parsed, type Problem } from './parsed.ts';
 
 export interface DkimLine {
@@ -23,9 +22,10 @@ export function parseDkim(text: string): Parsed<readonly DkimLine[]> {
   for (const { line, text: entry } of parseLines(text)) {
     const say = (what: string, right = EXAMPLE): void => void problems.push({ line, what, right });
     const [written = '', ...selectors] = entry.split(/\s+/);
-    const match = foldDomain(written);
-    const domain = asciiDomain(match.replace(/^\./, ''));
-    if (domain === null || !isDomain(match.replace(/^\./, ''))) say(`${shown(written)} is not a domain`);
+    const name = parseDomain(written.replace(/^\./, ''));
+    const match = `${written.startsWith('.') ? '.' : ''}${name ?? ''}`;
+    const domain = name === null || name.startsWith('[') ? null : asciiDomain(name);
+    if (domain === null) say(`${shown(written)} is not a domain`);
     if (selectors.length === 0) say(`${shown(written)} has no selector`);
     if (selectors.length > MOST_SELECTORS) say(`${selectors.length} selectors for one domain`, `at most ${MOST_SELECTORS}`);
     for (const selector of selectors) if (!isSelector(selector)) say(`${shown(selector)} is not a selector: a name as DNS has them`);

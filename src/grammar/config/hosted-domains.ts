@@ -1,6 +1,6 @@
-/** `hosteddomains`: domains whose mailboxes are called user@domain; `dom`, `dom TAB alias-of`, `.dom`. */
+/** `hosteddomains`: domains whose mailboxes are called user@domain; `dom`, `dom TAB alias-of`, `.dom`; `*` and `*.rest` as in lists of domains. */
 import { parseLines } from './control-file.ts';
-import { foldDomain, isDomain } from './domain-list.ts';
+import { foldDomain, isDomain, substituteHostName } from './domain-list.ts';
 import { settle, shown, type Parsed, type Problem } from './parsed.ts';
 
 export interface HostedDomain {
@@ -21,13 +21,13 @@ export interface HostedDomains {
 const mostSteps = 5;
 const example = 'example.com, or .example.com, or example.net<TAB>example.com';
 
-export function parseHostedDomains(text: string): Parsed<readonly HostedDomain[]> {
+export function parseHostedDomains(text: string, hostName: string): Parsed<readonly HostedDomain[]> {
   const problems: Problem[] = [];
   const entries: HostedDomain[] = [];
   for (const { line, text: entry } of parseLines(text)) {
     const [name = '', alias, more] = entry.split(/\s+/);
-    const domain = foldDomain(name);
-    const aliasOf = alias === undefined ? undefined : foldDomain(alias);
+    const domain = foldDomain(substituteHostName(name, hostName));
+    const aliasOf = alias === undefined ? undefined : foldDomain(substituteHostName(alias, hostName));
     const good = isDomain(domain.replace(/^\./, '')) && (aliasOf === undefined || isDomain(aliasOf)) && more === undefined;
     if (!good) problems.push({ line, what: `${shown(entry)} is not a hosted domain`, right: example });
     else entries.push({ line, domain, ...(aliasOf === undefined ? {} : { aliasOf }) });

@@ -62,9 +62,9 @@ export function parseOauthAccounts(text: string): Parsed<readonly OauthAccount[]
     const say = (what: string, right = EXAMPLE): void => void problems.push({ line, what, right });
     const [name = '', provider = '', ...words] = entry.split(/\s+/);
     const preset = Object.hasOwn(PRESETS, provider) ? PRESETS[provider] : undefined;
-    if (!/^[a-z0-9][a-z0-9_-]{0,31}$/.test(name)) say(`${shown(name)} cannot be the name of an account: small letters, digits, - and _`);
+    if (!/^[a-z0-9][a-z0-9_-]{0,31}$/.test(name)) say(`${named(name)} cannot be the name of an account: small letters, digits, - and _`);
     else if (accounts.some(one => one.name === name)) say(`a second account ${name}`, 'another name');
-    if (preset === undefined) say(`${shown(provider)} is no provider`, `one of ${Object.keys(PRESETS).join(', ')}`);
+    if (preset === undefined) say(`${named(provider)} is no provider`, `one of ${Object.keys(PRESETS).join(', ')}`);
     const given = readOptions(words, say);
     const account = accountOf({ line, name, provider }, preset ?? {}, given, say);
     if (account !== null) accounts.push(account);
@@ -72,11 +72,16 @@ export function parseOauthAccounts(text: string): Parsed<readonly OauthAccount[]
   return settle(accounts, problems);
 }
 
+/** A word that may be an option out of place may hold a secret. */
+function named(word: string): string {
+  return word.includes('=') || word.length > 40 ? 'a word of this line' : shown(word);
+}
+
 function readOptions(words: readonly string[], say: (what: string, right?: string) => void): ReadonlyMap<string, string> {
   const given = new Map<string, string>();
   for (const word of words) {
     const [, key = '', value = ''] = /^([a-z]+)=(.+)$/.exec(word) ?? [];
-    if (!OPTIONS.has(key)) say(key === '' ? 'an option of this account is not NAME=VALUE' : `there is no option ${shown(key)}`);
+    if (!OPTIONS.has(key)) say(key === '' ? 'an option of this account is not NAME=VALUE' : `there is no option ${named(key)}`);
     else if (given.has(key)) say(`${key}= is said twice`, 'once');
     given.set(key, value);
   }

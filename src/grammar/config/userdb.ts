@@ -53,7 +53,7 @@ export function isKnownForm(stored: string): boolean {
 }
 
 const knownForm =
-  /^(SCRAM-SHA-(1|256)\$|\{(PLAIN|MD5|MD5RAW|SHA|SHA256|SHA512|SSHA|SCRYPT|ARGON2)\}|(\{CRYPT\})?\$(1|5|6|argon2id|argon2i|argon2d)\$)/i;
+  /^(SCRAM-SHA-(1|256)\$|\{SCRAM-SHA-(1|256)\}|\{(PLAIN|MD5|MD5RAW|SHA|SHA256|SHA512|SSHA|SCRYPT|ARGON2)\}|(\{CRYPT\})?\$(1|5|6|argon2id|argon2i|argon2d)\$)/i;
 
 function parseFields(text: string): ReadonlyMap<string, string> | undefined {
   const fields = new Map<string, string>();

@@ -11,62 +11,91 @@ const TAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
-const BLOCK_OCTETS = 16 * 1024;
+const SLICE_OCTETS = 16 * 1024;
+/** Line ends that are put out together; more are there only to keep somebody busy. */
+const LINE_ENDS = 1024;
+/** A slice, the line ends before it, a blank and a CR that were held. */
+const BLOCK_OCTETS = SLICE_OCTETS + 2 * LINE_ENDS + 2;
 
 export function createRelaxedBody(give: (octets: Uint8Array) => void): CanonicalBody {
-  const block = Buffer.allocUnsafe(BLOCK_OCTETS);
-  let used = 0;
+  const block = new Uint8Array(BLOCK_OCTETS);
   let blank = false;
   let heldCr = false;
   /** Line ends not given yet: at the end of the body they would go. */
   let lineEnds = 0;
   let begun = false;
 
-  function put(octet: number): void {
-    if (used === BLOCK_OCTETS) flush();
-    block[used++] = octet;
-  }
-  function flush(): void {
-    if (used > 0) give(block.subarray(0, used));
-    used = 0;
-  }
-  function putText(octet: number): void {
-    for (; lineEnds > 0; lineEnds--) {
-      put(CR);
-      put(LF);
+  /** Everything held is known to stand before text; gives how much of the block is used then. */
+  function release(used: number): number {
+    let at = used;
+    while (lineEnds > LINE_ENDS) {
+      if (at > 0) give(block.subarray(0, at));
+      for (at = 0; at < 2 * LINE_ENDS; at += 2) {
+        block[at] = CR;
+        block[at + 1] = LF;
+      }
+      lineEnds -= LINE_ENDS;
+      give(block.subarray(0, at));
+      at = 0;
     }
-    if (blank) put(SPACE);
+    for (; lineEnds > 0; lineEnds--) {
+      block[at++] = CR;
+      block[at++] = LF;
+    }
+    if (blank) block[at++] = SPACE;
     blank = false;
     begun = true;
-    put(octet);
+    return at;
+  }
+
+  function slice(octets: Uint8Array, from: number, to: number): void {
+    let used = 0;
+    let holding = blank || heldCr || lineEnds > 0 || !begun;
+    for (let at = from; at < to; at++) {
+      const octet = octets[at] as number;
+      if (octet > SPACE && !holding) {
+        block[used++] = octet;
+        continue;
+      }
+      if (heldCr) {
+        heldCr = false;
+        if (octet === LF) {
+          blank = false;
+          lineEnds++;
+          continue;
+        }
+        used = release(used);
+        block[used++] = CR;
+      }
+      if (octet === SPACE || octet === TAB) blank = true;
+      else if (octet === CR) heldCr = true;
+      else {
+        used = release(used);
+        block[used++] = octet;
+        holding = false;
+        continue;
+      }
+      holding = true;
+    }
+    if (used > 0) give(block.subarray(0, used));
   }
 
   return {
     feed(octets) {
-      for (let at = 0; at < octets.length; at++) {
-        const octet = octets[at] as number;
-        if (heldCr) {
-          heldCr = false;
-          if (octet === LF) {
-            blank = false;
-            lineEnds++;
-            continue;
-          }
-          putText(CR);
-        }
-        if (octet === SPACE || octet === TAB) blank = true;
-        else if (octet === CR) heldCr = true;
-        else putText(octet);
-      }
+      for (let from = 0; from < octets.length; from += SLICE_OCTETS) slice(octets, from, Math.min(octets.length, from + SLICE_OCTETS));
     },
     finish() {
-      if (heldCr) putText(CR);
+      let used = 0;
+      if (heldCr) {
+        used = release(used);
+        block[used++] = CR;
+      }
       // Nothing but empty lines is no body; a last line without its end is given one.
       if (begun) {
-        put(CR);
-        put(LF);
+        block[used++] = CR;
+        block[used++] = LF;
       }
-      flush();
+      if (used > 0) give(block.subarray(0, used));
     },
   };
 }

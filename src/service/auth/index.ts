@@ -13,6 +13,7 @@ import { createUserdbText } from './userdb-text.ts';
 
 export { createBackends } from './backends.ts';
 export { askGetent, createSystemUsers, type SystemUsersOptions } from './system-users.ts';
+export { createTokenBackend, type TokenOptions } from './tokens.ts';
 export { hmacContext } from './hmac-context.ts';
 
 export interface UserdbOptions {

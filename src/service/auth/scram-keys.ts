@@ -1,6 +1,7 @@
 /**
  * Keys of SCRAM (RFC 5802 §3): from a password, or as stored, `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey` with salt and
- * keys in base64, the form that PostgreSQL has. A stored form serves passwords too, and never shows them.
+ * keys in base64, as PostgreSQL has it, or `{SCRAM-SHA-256}4096,salt,StoredKey,ServerKey`, as `doveadm pw` and `gsasl --mkpasswd`
+ * print it. A stored form serves passwords too, and never shows them.
  */
 import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -19,13 +20,13 @@ export interface ScramKeys {
 export const SCRAM_ITERATIONS = 4096;
 const MOST_ITERATIONS = 1_000_000;
 const OCTETS: Readonly<Record<ScramDigest, number>> = { sha1: 20, sha256: 32 };
-const FORM = /^SCRAM-SHA-(1|256)\$(\d{1,8}):([\w+/]+=*)\$([\w+/]+=*):([\w+/]+=*)$/;
+const FORMS = [/^SCRAM-SHA-(1|256)\$(\d{1,8}):([\w+/]+=*)\$([\w+/]+=*):([\w+/]+=*)$/, /^\{SCRAM-SHA-(1|256)\}(\d{1,8}),([\w+/]+=*),([\w+/]+=*),([\w+/]+=*)$/];
 
 const derive = promisify(pbkdf2);
 
 /** Null when it is not this form, or one that no client could use. */
 export function parseScramKeys(stored: string): ScramKeys | null {
-  const [, size, count, salt = '', storedKey = '', serverKey = ''] = FORM.exec(stored) ?? [];
+  const [, size, count, salt = '', storedKey = '', serverKey = ''] = FORMS.map(form => form.exec(stored)).find(found => found !== null) ?? [];
   if (size === undefined) return null;
   const digest: ScramDigest = size === '1' ? 'sha1' : 'sha256';
   const keys: ScramKeys = { digest, iterations: Number(count), salt: Buffer.from(salt, 'base64'), storedKey: Buffer.from(storedKey, 'base64'), serverKey: Buffer.from(serverKey, 'base64') };
@@ -52,6 +53,12 @@ export function checkScramProof({ digest, storedKey, serverKey }: ScramKeys, mes
   const clientKey = Buffer.from(signature.map((octet, at) => octet ^ (proof[at] ?? 0)));
   const same = compareOctets(storedKey, createHash(digest).update(clientKey).digest());
   return { result: proof.length === signature.length ? same : 'different', serverSignature: createHmac(digest, serverKey).update(message).digest() };
+}
+
+/** Whether it is meant to be one, of that digest. */
+export function isScramForm(stored: string, digest?: ScramDigest): boolean {
+  const size = /^\{?SCRAM-SHA-(\d+)[}$]/.exec(stored)?.[1];
+  return digest === undefined ? size !== undefined : size === (digest === 'sha1' ? '1' : '256');
 }
 
 export async function compareScramPassword(stored: string, password: string): Promise<Comparison> {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { isLocked } from '../../grammar/config/userdb.ts';
 import { compareOctets, compareText, type Comparison } from './comparison.ts';
 import { md5Crypt } from './md5-crypt.ts';
-import { compareScramPassword } from './scram-keys.ts';
+import { compareScramPassword, isScramForm } from './scram-keys.ts';
 import { mostRounds, parseShaSetting, shaCrypt } from './sha-crypt.ts';
 
 /** As libcrypt has it: longer is nobody's password, and some schemes take time that grows with its square. */
@@ -15,7 +15,7 @@ const mostMemoryOctets = 256 * 1024 * 1024;
 export async function compareStored(stored: string, password: string): Promise<Comparison> {
   const octets = Buffer.from(password, 'utf8');
   if (octets.length > longestPasswordOctets || octets.includes(0)) return 'different';
-  if (stored.startsWith('SCRAM-')) return compareScramPassword(stored, password);
+  if (isScramForm(stored)) return compareScramPassword(stored, password);
   const [, label, rest = stored] = /^\{([A-Za-z0-9_-]+)\}(.*)$/s.exec(stored) ?? [];
   switch (label?.toUpperCase()) {
     case 'PLAIN':

@@ -7,7 +7,7 @@ import type { Account, AuthAnswer, AuthBackend, Proof, SaltAnswer, ScramDigest }
 import { foldLogin, type UserRecord } from '../../grammar/config/userdb.ts';
 import { hmacContext, hmacFromContext } from './hmac-context.ts';
 import { compareOctets, type Comparison } from './comparison.ts';
-import { checkScramProof, deriveScramKeys, parseScramKeys, SCRAM_ITERATIONS, type ScramKeys } from './scram-keys.ts';
+import { checkScramProof, deriveScramKeys, isScramForm, parseScramKeys, SCRAM_ITERATIONS, type ScramKeys } from './scram-keys.ts';
 import { compareStored } from './stored-password.ts';
 import type { Turns } from './turns.ts';
 import type { UserdbText } from './userdb-text.ts';
@@ -102,7 +102,7 @@ function storedFor({ fields }: UserRecord, want: Want): string | undefined {
   if (want.kind === 'password') return fields.get(`${want.service}pw`) ?? fields.get('systempw');
   const stored = fields.get('esmtppw') ?? fields.get('systempw');
   const clear = stored?.startsWith('{PLAIN}') === true ? stored : undefined;
-  if (want.kind === 'scram') return stored?.startsWith(want.digest === 'sha1' ? 'SCRAM-SHA-1$' : 'SCRAM-SHA-256$') === true ? stored : clear;
+  if (want.kind === 'scram') return stored !== undefined && isScramForm(stored, want.digest) ? stored : clear;
   return fields.get(`esmtp-hmac-${want.digest}pw`) ?? fields.get(`hmac-${want.digest}pw`) ?? clear;
 }
 

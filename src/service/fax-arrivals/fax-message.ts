@@ -1,9 +1,9 @@
 /** A fax as mail: a text that says what is known of it, then its pages. What the far side said of itself is only quoted. */
 import type { FaxKernels, MimeKernels } from '../../core/kernels.ts';
 import { formatDate } from '../../grammar/date.ts';
+import { formatPdf, formatPng } from '../../kit/bitmap-file.ts';
 import type { KeptFax } from './kept-fax.ts';
-import { formatPdf } from './portable-document.ts';
-import { formatPng } from './portable-graphics.ts';
+import { codedPages, drawnPage } from './kept-page.ts';
 import { formatTiff } from './tagged-image.ts';
 
 export type Attachment = 'pdf' | 'png' | 'tiff';
@@ -44,9 +44,9 @@ export async function* formatFaxMessage(message: FaxMessage): AsyncGenerator<Uin
   yield Buffer.from(`${fields}\r\n--${boundary}\r\nContent-Type: text/plain; charset=${utf8 ? 'utf-8' : 'us-ascii'}\r\n${utf8 ? 'Content-Transfer-Encoding: 8bit\r\n' : ''}\r\n${textOf(message, sender, caller)}`);
 
   for (const kind of message.attach) {
-    if (kind === 'pdf') yield* part(boundary, 'application/pdf', 'fax.pdf', formatPdf(pages, subject), kernels);
+    if (kind === 'pdf') yield* part(boundary, 'application/pdf', 'fax.pdf', formatPdf(codedPages(pages), subject), kernels);
     else if (kind === 'tiff') yield* part(boundary, 'image/tiff', 'fax.tiff', formatTiff(pages), kernels);
-    else for (const [index, page] of pages.entries()) yield* part(boundary, 'image/png', `page${index + 1}.png`, [await formatPng(page, kernels)], kernels);
+    else for (const [index, page] of pages.entries()) yield* part(boundary, 'image/png', `page${index + 1}.png`, [await formatPng(await drawnPage(page, kernels))], kernels);
   }
   yield Buffer.from(`\r\n--${boundary}--\r\n`);
 }

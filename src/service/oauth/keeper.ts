@@ -30,6 +30,8 @@ interface State {
   refreshing: Promise<TokenAnswer> | null;
   /** The relay refused it. */
   suspect: string | null;
+  /** The relay refused a fresh one, and has taken none since: no token of ours ends that trouble. */
+  untaken: boolean;
   /** No refresh before: the provider could not be reached a moment ago. */
   restUntil: number;
   failures: number;
@@ -59,7 +61,7 @@ export function openTokenKeeper(options: KeeperOptions): TokenKeeper {
     const key = `${name} ${client} ${tokenUrl}`;
     const known = states.get(key);
     if (known !== undefined) return known;
-    const state: State = { mark: null, kept: null, unwritten: null, refreshing: null, suspect: null, restUntil: 0, failures: 0, trouble: null };
+    const state: State = { mark: null, kept: null, unwritten: null, refreshing: null, suspect: null, untaken: false, restUntil: 0, failures: 0, trouble: null };
     states.set(key, state);
     return state;
   }
@@ -71,6 +73,7 @@ export function openTokenKeeper(options: KeeperOptions): TokenKeeper {
     const kept = mark === null ? null : await files.read(account);
     if (kept?.loginAt !== state.kept?.loginAt) {
       state.suspect = null;
+      state.untaken = false;
       state.unwritten = null;
       state.restUntil = 0;
       state.failures = 0;
@@ -130,7 +133,7 @@ export function openTokenKeeper(options: KeeperOptions): TokenKeeper {
     state.suspect = null;
     state.failures = 0;
     log.info('oauth', { account: account.name, what: 'refreshed', until: new Date(brought.expiresAt).toISOString() });
-    clear(account, state);
+    if (!state.untaken) clear(account, state);
     return { kind: 'token', token: brought.access, login: account.login };
   }
 
@@ -179,7 +182,7 @@ export function openTokenKeeper(options: KeeperOptions): TokenKeeper {
       const state = stateOf(account);
       await load(account, state);
       const standing = standingOf(account, state, clock.now());
-      if (standing === 'good') clear(account, state);
+      if (standing === 'good' && !state.untaken) clear(account, state);
       if (standing === 'withdrawn') raise(account, state, { kind: 'none', why: state.kept?.withdrawn ?? '' });
       if (standing === 'old' || standing === 'ageing') await refresh(account, state);
     }
@@ -199,8 +202,19 @@ export function openTokenKeeper(options: KeeperOptions): TokenKeeper {
       const account = options.accounts().find(one => one.name === name);
       const state = account === undefined ? undefined : stateOf(account);
       if (account === undefined || state?.kept?.access !== token) return;
-      if (clock.now() - state.kept.refreshedAt > YOUNG_MS) state.suspect = token;
-      else raise(account, state, { kind: 'none', why: `the token of ${name} is fresh, and is not taken: ${why}` });
+      if (clock.now() - state.kept.refreshedAt > YOUNG_MS) {
+        state.suspect = token;
+        return;
+      }
+      state.untaken = true;
+      raise(account, state, { kind: 'none', why: `the token of ${name} is fresh, and is not taken: ${why}` });
+    },
+    accepted(name, token) {
+      const account = options.accounts().find(one => one.name === name);
+      const state = account === undefined ? undefined : stateOf(account);
+      if (account === undefined || state?.untaken !== true || state.kept?.access !== token) return;
+      state.untaken = false;
+      clear(account, state);
     },
     troubles: () => options.accounts().flatMap(account => stateOf(account).trouble ?? []),
     async close() {

@@ -94,6 +94,10 @@ test('-bs speaks SMTP; exit codes are those of sysexits', { timeout: 60_000 }, a
   assert.equal(verp.code, 0, verp.stderr);
   await eventually(20_000, 'both copies', () => sink.arrivals.filter(one => one.content.toString().includes('by verp')).length === 2);
   assert.deepEqual(sink.arrivals.filter(one => one.content.toString().includes('by verp')).map(one => one.reversePath).toSorted(), ['list-bob=there.example@posthorn.example', 'list-carol+2Dx=there.example@posthorn.example']);
+  // A sink without TLS: what demands it of every hop never arrives.
+  assert.equal((await box.run(['sendmail', '-S', 'STARTTLS', '-f', 'ann@there.example', 'bob@there.example'], 'Subject: by security\n\nx\n')).code, 0);
+  await box.logged('the failure', line => line.event === 'delivery' && line['status'] === 'failure' && line['from'] === 'ann@there.example');
+  assert.ok(!sink.arrivals.some(one => one.content.toString().includes('by security')));
   assert.equal(await box.stop(), 0);
 });
 

@@ -58,7 +58,12 @@ test('good certificate: delivered as MTA-STS wants it; wrong name, or another ex
   await post(box, { token: 'wrong', to: ['bob@wrong.example'] });
   const kept = await box.logged('the deferral', line => line.event === 'delivery' && line['addr'] === 'bob@wrong.example');
   assert.deepEqual([kept['status'], kept['code'], kept['blame']], ['deferred', '4.7.5', 'nexthop']);
-  assert.match(String(kept['text']), /mx\.wrong\.example: the MTA-STS policy of wrong\.example does not name it/);
+  assert.match(String(kept['text']), /^This host may not be used: the MTA-STS policy of wrong\.example does not name it$/);
+  assert.equal(kept['relay'], 'mx.wrong.example');
+  // A message that says so itself does not mind (RFC 8689 §5): a TLS report could not arrive otherwise.
+  await post(box, { token: 'minds-not', to: ['tls@wrong.example'], content: 'From: ada@sender.example\r\nTLS-Required: No\r\n\r\nYour TLS is broken.\r\n' });
+  const minded = await box.logged('the delivery', line => line.event === 'delivery' && line['addr'] === 'tls@wrong.example');
+  assert.equal(minded['status'], 'success', JSON.stringify(minded));
   // The web server's certificate is for another name: no policy, and mail as to anybody.
   await post(box, { token: 'other', to: ['bob@other.example'] });
   const other = await box.logged('the delivery', line => line.event === 'delivery' && line['addr'] === 'bob@other.example');
@@ -77,9 +82,18 @@ test('good certificate: delivered as MTA-STS wants it; wrong name, or another ex
   ]);
   const refused = await box.run(['testmxlookup', '--tls', 'wrong.example']);
   assert.equal(refused.code, 75);
-  assert.match(refused.stdout, /wrong\.example: soft error \(4\.7\.5 No mail exchanger of wrong\.example may be used/);
+  assert.match(refused.stdout, /wrong\.example: soft error \(4\.7\.5 no mail exchanger may be used; mx\.wrong\.example: the MTA-STS policy/);
   box.configure({ tlspolicy: 'wrong.example none\nplain.example verified\n' });
   const own = await box.run(['testmxlookup', '--tls', 'wrong.example']);
   assert.match(own.stdout, /TLS: tlspolicy says none for wrong\.example\nRelay: .*\n {2}no TLS; by tlspolicy\n/);
-  assert.equal(await box.stop(), 0);
+  // What happened is counted, for whoever asks and for reports; also while nothing runs.
+  for (const run of [1, 2]) {
+    const counted = await box.run(['tlsrpt']);
+    assert.equal(counted.code, 0, counted.stderr);
+    assert.match(counted.stdout, /^\d{4}-\d\d-\d\d {2}far\.example\n {5}sts: 1 well, 0 failed\n/m);
+    assert.match(counted.stdout, / {2}wrong\.example\n {5}sts: 0 well, 2 failed\n {7}2 validation-failure mx\.wrong\.example: the MTA-STS policy of wrong\.example does not name it\n/);
+    assert.match(counted.stdout, / {2}other\.example\n {5}sts: 0 well, 1 failed\n {7}1 sts-webpki-invalid mx\.far\.example: /);
+    if (run === 1) assert.equal(await box.stop(), 0);
+  }
+  assert.equal((await box.run(['tlsrpt', '--json', 'nobody.example'])).code, 1);
 });

@@ -13,6 +13,8 @@ const SECOND = '127.0.0.3';
 test('a virtual host has its own name, domains, aliases and limits, and its reports go out by it', { timeout: 60_000 }, async (t) => {
   const sink = await openSink({ answer: ({ stage, line }) => (stage === 'rcpt' && line.includes('nobody@') ? '550 5.1.1 No such person' : undefined) });
   t.after(() => sink.close());
+  const other = await openSink();
+  t.after(() => other.close());
   const box = await boxFor(t, { nextHop: sink.port });
   const home = join(box.folder, 'ann');
   mkdirSync(home, { mode: 0o700 });
@@ -29,6 +31,8 @@ test('a virtual host has its own name, domains, aliases and limits, and its repo
     [`sizelimit.${SECOND}`]: '3000\n',
     [`bofh.${SECOND}`]: 'badfrom spam@there.example\n',
     [`dsnfrom.${SECOND}`]: '"The second firm" <mailer@second.example>\n',
+    [`esmtproutes.${SECOND}`]: `special.example:[127.0.0.1],${other.port}\n:[127.0.0.1],${sink.port}\n`,
+    [`queuetime.${SECOND}`]: '3d\n',
     'smtpaccess/default': '127.0.0.2\tallow,RELAYCLIENT\n127.0.0\tallow\n',
   });
   await box.start();
@@ -60,7 +64,15 @@ test('a virtual host has its own name, domains, aliases and limits, and its repo
   const client = await dialSmtp({ port: box.port, host: SECOND, localAddress: '127.0.0.2' });
   await client.hello();
   assert.equal((await client.send({ from: 'ada@sender.example', to: ['nobody@there.example'], content: messageText({ token: 'outside' }) })).code, 250);
+  assert.equal((await client.send({ from: 'ada@sender.example', to: ['bob@special.example'], content: messageText({ token: 'special' }) })).code, 250);
   await client.quit();
+  await other.arrival('special');
+  const usual = await dialSmtp({ port: box.port, localAddress: '127.0.0.2' });
+  await usual.hello();
+  assert.equal((await usual.send({ from: 'ada@sender.example', to: ['bob@special.example'], content: messageText({ token: 'usual' }) })).code, 250);
+  await usual.quit();
+  await sink.arrival('usual');
+  assert.equal(other.count, 1, 'the first firm has its own routes');
   await sink.until(20_000, 'the report', () => sink.arrivals.some(one => one.reversePath === ''));
   const report = sink.arrivals.find(one => one.reversePath === '')?.content.toString() ?? '';
   assert.match(report, /^From: "The second firm" <mailer@second\.example>/m);

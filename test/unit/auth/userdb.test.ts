@@ -194,6 +194,8 @@ test('the example of RFC 7677 §3', async (t) => {
   const checked = checkScramProof(keys, message, Buffer.from('dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=', 'base64'));
   assert.deepEqual([checked.result, Buffer.from(checked.serverSignature).toString('base64')], ['same', '6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=']);
   assert.deepEqual(parseScramKeys(formatScramKeys(keys)), { ...keys });
+  // As gsasl --mkpasswd and doveadm pw print it.
+  assert.deepEqual(parseScramKeys(formatScramKeys(keys).replace(/^(SCRAM-SHA-256)\$(\d+):(.*)\$(.*):(.*)$/, '{$1}$2,$3,$4,$5')), { ...keys });
   for (const bad of ['SCRAM-SHA-256$0:c2FsdA==$AA==:AA==', 'SCRAM-SHA-256$4096:$AA==:AA==', 'SCRAM-SHA-512$4096:c2FsdA==$AA==:AA==', `${formatScramKeys(keys)}x`, formatScramKeys({ ...keys, iterations: 9_999_999 })]) assert.equal(parseScramKeys(bad), null, bad);
   const { auth } = backend(t, 'broken\tesmtppw=SCRAM-SHA-256$x\n');
   assert.equal(await kindOf(auth.verify('broken', password('pencil'))), 'unavailable');

@@ -46,3 +46,10 @@ test('the trie finds what comparing every entry finds', () => {
     }),
   );
 });
+
+test('who is denied hears what the operator wrote', () => {
+  const admission = createAdmission({ access: valueOf(parseAccess('10\tdeny\n')), variables: new Map(), denied: 'Go away, please' });
+  const answer = admission.admit({ remoteAddress: '10.1.2.3', localAddress: '192.0.2.1', localPort: 25 });
+  assert.ok(answer.kind === 'refused');
+  assert.deepEqual([answer.reply, answer.text], [554, 'Go away, please']);
+});

@@ -6,6 +6,7 @@ import { silent } from '../../../src/core/log.ts';
 import { createBans } from '../../../src/flow/check/bans.ts';
 import { createMemoryNotes } from '../../../src/flow/queue/index.ts';
 import { parseBans, type BanSettings } from '../../../src/grammar/config/bans.ts';
+import { createMetrics } from '../../../src/kit/metrics.ts';
 import { createWindows } from '../../../src/kit/windows.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
 import { linesOf, valueOf } from '../config/parsed-props.ts';
@@ -17,7 +18,7 @@ function gate(text: string, trusted: readonly string[] = []) {
   const clock = createFakeClock();
   const notes = createMemoryNotes(clock);
   const settings: BanSettings = valueOf(parseBans(text));
-  const open = () => createBans({ notes, clock, log: silent, settings: () => settings, trusts: address => trusted.includes(address) });
+  const open = () => createBans({ notes, clock, log: silent, metrics: createMetrics(), settings: () => settings, trusts: address => trusted.includes(address) });
   return { clock, notes, open, bans: open(), desk: createBanDesk(notes) };
 }
 

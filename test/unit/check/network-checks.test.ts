@@ -111,7 +111,7 @@ const domains: Names = {
   'mx null.example': [{ preference: 0, exchange: '' }],
   'mx numeric.example': [{ preference: 0, exchange: '192.0.2.3' }],
   'mx empty.example': [{ preference: 0, exchange: 'nobody.example' }],
-  'mx away.example': 'unavailable',
+  'mx away.example': 'unavailable', 'mx round.example': 'loop',
   'mx half.example': [{ preference: 0, exchange: 'away2.example' }, { preference: 1, exchange: 'mx.there.example' }], 'a away2.example': 'unavailable',
   'mx late.example': [{ preference: 0, exchange: 'away2.example' }],
 };
@@ -121,6 +121,7 @@ test('BOFHCHECKDNS: a sender must be one that can be answered; on unless turned 
   const rows: readonly [string, string][] = [
     ['there', 'queued'], ['plain', 'queued'], ['six', 'queued'], ['half', 'queued'],
     ['nowhere', '550 5.1.8 The sender domain takes no mail'], ['empty', '550 5.1.8 The sender domain takes no mail'],
+    ['round', '550 5.1.8 The sender domain is a loop of aliases'],
     ['null', '550 5.7.27 The sender domain says that it takes no mail'],
     ['numeric', '550 5.1.8 The sender domain has an address for an MX (RFC 1035)'],
     ['away', '451 4.4.3 Cannot look that domain up now'], ['late', '451 4.4.3 Cannot look that domain up now'],
@@ -130,6 +131,9 @@ test('BOFHCHECKDNS: a sender must be one that can be answered; on unless turned 
     assert.equal((await say({ from: `a@${name}.example` })).answer, 'queued', `${name} with BOFHCHECKDNS=0`);
   }
   for (const from of [null, 'a@here.example', 'a@[192.0.2.5]']) assert.equal((await say({ from, variables: { BOFHCHECKDNS: '1' } })).answer, 'queued', String(from));
+  const office = { relayClient: '' };
+  assert.equal((await say({ from: 'a@away.example', origin: office, variables: { BOFHCHECKDNS: '1' } })).answer, 'queued', 'an office without a name server may send');
+  assert.match((await say({ from: 'a@nowhere.example', origin: office, variables: { BOFHCHECKDNS: '1' } })).answer, /^550/);
   assert.match((await say({ from: 'a@nowhere.example', variables: { BOFHCHECKDNS: '1', BLOCK: 'no' } })).answer, /^550 5\.7\.1 no/, 'a blocked client is told that, and nothing is asked');
 });
 

@@ -18,7 +18,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
   const [out, err] = [collect(), collect()];
   const nobody = () => Promise.reject(new Error('not asked for in this test'));
   const code = await runCommandLine([...args, '--config', join(root, 'etc')], {
-    stdin: Readable.from([]), stdout: out.stream, stderr: err.stream, environment: {}, version: '0', rooms: { start: nobody, running: nobody, offline: nobody, lookUpMx: nobody, lookUpTxt: nobody, attempts: nobody, faxProof: nobody, faxDesk: nobody, uucp: nobody, addresses: nobody, deputy: nobody, maildrop: nobody },
+    stdin: Readable.from([]), stdout: out.stream, stderr: err.stream, environment: {}, version: '0', rooms: { start: nobody, running: nobody, offline: nobody, lookUpMx: nobody, lookUpTxt: nobody, oauth: nobody, attempts: nobody, faxProof: nobody, faxDesk: nobody, uucp: nobody, addresses: nobody, deputy: nobody, maildrop: nobody },
   });
   return { code, out: out.text(), err: err.text() };
 }

@@ -21,7 +21,7 @@ export function folderOf(t: TestContext, files: Readonly<Record<string, string>>
     mkdirSync(dirname(join(path, name)), { recursive: true });
     if (name.endsWith('/')) mkdirSync(join(path, name), { recursive: true });
     else writeFileSync(join(path, name), text);
-    if (/^(esmtpauthclient|socksproxy|userdb)|\.(pem|key)(\.|$)/.test(name) && !name.endsWith('/')) chmodSync(join(path, name), 0o600);
+    if (/^(esmtpauthclient|socksproxy|userdb|authtokens)|\.(pem|key)(\.|$)/.test(name) && !name.endsWith('/')) chmodSync(join(path, name), 0o600);
   }
   return {
     path,

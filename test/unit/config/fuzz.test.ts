@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { parseAccess } from '../../../src/grammar/config/access.ts';
+import { parseBans } from '../../../src/grammar/config/bans.ts';
+import { parseDnsLists } from '../../../src/grammar/config/dns-lists.ts';
+import { parseGreylist } from '../../../src/grammar/config/greylist.ts';
 import { parseBofh } from '../../../src/grammar/config/bofh.ts';
 import { parseLines, parseOneLine, parseSwitch, parseWholeNumber } from '../../../src/grammar/config/control-file.ts';
 import { createDomainList, parseDomainList } from '../../../src/grammar/config/domain-list.ts';
@@ -9,10 +12,13 @@ import { parseDuration } from '../../../src/grammar/config/duration.ts';
 import { parseEndpoint, parsePortList } from '../../../src/grammar/config/endpoint.ts';
 import { parseEnvironment } from '../../../src/grammar/config/environment.ts';
 import { createHostedDomains, parseHostedDomains } from '../../../src/grammar/config/hosted-domains.ts';
+import { parseListenerOptions } from '../../../src/grammar/config/listener-options.ts';
 import { nearestName } from '../../../src/grammar/config/nearest-name.ts';
 import { parseNetwork } from '../../../src/grammar/config/network.ts';
 import type { Parsed } from '../../../src/grammar/config/parsed.ts';
 import { parseNameServers } from '../../../src/grammar/config/name-servers.ts';
+import { parseSocksBinds } from '../../../src/grammar/config/socks-bind.ts';
+import { parseTlsReports } from '../../../src/grammar/config/tls-reports.ts';
 import { parseTlsPolicies } from '../../../src/grammar/config/tls-policies.ts';
 import { parseProxies } from '../../../src/grammar/config/proxies.ts';
 import { parseRelayLogins } from '../../../src/grammar/config/relay-logins.ts';
@@ -22,7 +28,10 @@ import { parseUserdb } from '../../../src/grammar/config/userdb.ts';
 
 const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   access: parseAccess,
+  bans: parseBans,
   bofh: parseBofh,
+  'dns lists': parseDnsLists,
+  greylist: parseGreylist,
   'one line': (text) => parseOneLine(text, 'x'),
   switch: (text) => parseSwitch(text, 'x'),
   number: (text) => parseWholeNumber(text, 0, 10, 'x'),
@@ -31,18 +40,21 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   endpoint: (text) => parseEndpoint(text, null, 'x'),
   ports: (text) => parsePortList(text, null),
   environment: (text) => parseEnvironment(text),
-  'hosted domains': parseHostedDomains,
+  'hosted domains': (text) => parseHostedDomains(text, 'box.example.net'),
+  'listener options': parseListenerOptions,
   network: parseNetwork,
   proxies: parseProxies,
   'name servers': parseNameServers,
   'tls policies': parseTlsPolicies,
+  'tls reports': parseTlsReports,
+  'socks binds': parseSocksBinds,
   'relay logins': parseRelayLogins,
   routes: parseRoutes,
   size: (text) => parseSize(text),
 };
 
 /** Anything, and things made of the words that the languages know. */
-const words = ['allow', 'deny', 'RELAYCLIENT', '=', ',', '"', "'", '\\', '$', '${X}', '`', '#', '!', '*', '.', ':', '[', ']', '::1', '10', '/8', '/SECURITY=SMTPS', '\t', ' ', '\n', '\r\n', 'NAME=', 'opt', 'badfrom', 'a@b.c', 'socks5://', 'https://', 'via', 'at', 'private', 'verified', '@', '%', 'ü', '\0', '\uFEFF', '1w', '99999999999999999'];
+const words = ['allow', 'deny', 'RELAYCLIENT', '=', ',', '"', "'", '\\', '$', '${X}', '`', '#', '!', '*', '.', ':', '[', ']', '::1', '10', '/8', '/SECURITY=SMTPS', '\t', ' ', '\n', '\r\n', 'NAME=', 'opt', 'badfrom', '-block=', '-allow=', '-drop', 'a.example', 'BLOCK', '/127.0.0.2', 'authfailures', 'never', 'wait', 'client', 'a@b.c', 'socks5://', 'https://', 'via', 'at', 'private', 'verified', '@', '%', 'ü', '\0', '\uFEFF', '1w', '99999999999999999'];
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.array(fc.constantFrom(...words), { maxLength: 40 }).map((parts) => parts.join('')));
 
 for (const [name, parse] of Object.entries(parsers)) {
@@ -71,7 +83,7 @@ test('lists, look-ups and userdb take any text and any question', () => {
       nearestName(question, input.split('\n'));
       const domains = parseDomainList(input, 'host.example.com');
       if (domains.kind === 'read') createDomainList(domains.value).has(question);
-      const hosted = parseHostedDomains(input);
+      const hosted = parseHostedDomains(input, 'box.example.net');
       if (hosted.kind === 'read') createHostedDomains(hosted.value).find(question);
     }),
   );

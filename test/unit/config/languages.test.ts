@@ -53,12 +53,13 @@ test('domains that URLs read differently stay what they are', () => {
 });
 
 test('hosted domains: themselves, aliases, and wildcards up to five labels', () => {
-  const hosted = createHostedDomains(valueOf(parseHostedDomains('example.com\nexample.net\texample.com\n.example.org\n')));
+  const hosted = createHostedDomains(valueOf(parseHostedDomains('example.com\nexample.net\texample.com\n.example.org\n*.lists.example\n*\n', 'box.example.net')));
   assert.equal(hosted.find('Example.COM')?.domain, 'example.com');
   assert.equal(hosted.find('example.net')?.aliasOf, 'example.com');
   assert.equal(hosted.find('a.b.example.org')?.domain, '.example.org');
+  assert.deepEqual([hosted.find('box.lists.example')?.domain, hosted.find('box.example.net')?.domain], ['box.lists.example', 'box.example.net'], 'the machine\'s own name');
   for (const no of ['example.org', 'a.example.com', 'a.b.c.d.e.f.example.org']) assert.equal(hosted.find(no), undefined, no);
-  assert.deepEqual(linesOf(parseHostedDomains('a.example b.example c.example')), [1]);
+  assert.deepEqual(linesOf(parseHostedDomains('a.example b.example c.example', 'box.example.net')), [1]);
 });
 
 test('access entries: deny, allow, quotes around commas', () => {

@@ -20,7 +20,7 @@ async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
 function operations(own: Partial<Operations>): Operations {
   const unasked = () => Promise.reject(new Error('not asked for in this test'));
   const nothing = () => { throw new Error('not asked for'); };
-  return { list: nothing, show: unasked, content: nothing, verify: nothing, exportMessages: nothing, importMessages: unasked, overview: unasked, tracked: unasked, forgetTracked: unasked, bans: unasked, clearBans: unasked, order: unasked, summary: unasked, submit: unasked, reload: unasked, stop: unasked, recent: unasked, links: unasked, orderLink: unasked, webhooks: unasked, testWebhook: unasked, ...own };
+  return { list: nothing, show: unasked, content: nothing, verify: nothing, exportMessages: nothing, importMessages: unasked, overview: unasked, tracked: unasked, forgetTracked: unasked, bans: unasked, clearBans: unasked, order: unasked, summary: unasked, submit: unasked, reload: unasked, stop: unasked, devices: unasked, recent: unasked, links: unasked, orderLink: unasked, webhooks: unasked, testWebhook: unasked, tlsResults: unasked, ...own };
 }
 
 function listed(n: number): ListedMessage {

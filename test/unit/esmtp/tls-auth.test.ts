@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac, pbkdf2Sync } from 'node:crypto';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import type { TlsSession } from '../../../src/core/tls.ts';
 import type { Destination } from '../../../src/core/transport.ts';
 import type { EsmtpSettings } from '../../../src/flow/transport/esmtp/index.ts';
 import { createCertificate } from '../../props/certificate.ts';
@@ -53,6 +54,41 @@ test('required and not offered, or refused: deferred, and not a word of the mess
     const outcome = await box.deliverOne();
     assert.ok(outcome.kind === 'deferred' && outcome.status === '4.7.4');
     assert.ok(!peer.lines.some(line => line.startsWith('MAIL')));
+  }
+});
+
+test('a relay that its policy forbids is not even called; another is', async t => {
+  const forbidden = { kind: 'required', verify: true, by: 'MTA-STS', forbidden: 'the policy does not name it' } as const;
+  const { peer, box } = await set(t, { extensions, tls: good.context });
+  assert.equal((await box.deliverOne()).kind, 'relayed');
+  const alone = openEsmtpBox({ ...at(peer), relays: [{ host: 'mx1.example', address: peer.host, port: peer.port, tls: forbidden }] });
+  const second = openEsmtpBox({ ...at(peer), relays: [{ host: 'mx1.example', address: peer.host, port: peer.port, tls: forbidden }, { host: 'peer.example', address: peer.host, port: peer.port }] });
+  t.after(async () => {
+    await alone.close();
+    await second.close();
+  });
+  const outcome = await alone.deliverOne();
+  assert.deepEqual(outcome, { kind: 'deferred', status: '4.7.5', blame: 'nexthop', said: { type: 'x-gateway', text: 'This host may not be used: the policy does not name it', remoteMta: 'mx1.example' } });
+  assert.equal(peer.connections, 1);
+  assert.equal((await second.deliverOne()).kind, 'relayed');
+});
+
+test('how each session went is told: what was published, and the kind of failure', async t => {
+  const published = { kind: 'sts', domain: 'there.example', lines: ['version: STSv1'] } as const;
+  for (const [options, tls, type] of [
+    [{ extensions, tls: good.context }, { kind: 'required', verify: true, published }, undefined],
+    [{ extensions, tls: other.context }, { kind: 'required', verify: true, published }, 'certificate-host-mismatch'],
+    [{ extensions: ['PIPELINING'] }, { kind: 'required', verify: true, published }, 'starttls-not-supported'],
+    [{ extensions: ['PIPELINING'] }, { kind: 'opportunistic', verify: false, published: { ...published, kind: 'no-policy-found' } }, 'starttls-not-supported'],
+    [{ extensions, tls: other.context }, { kind: 'opportunistic', verify: false, published: { ...published, testing: true } }, 'certificate-host-mismatch'],
+    [{ extensions, tls: other.context }, { kind: 'opportunistic', verify: false, published: { ...published, kind: 'no-policy-found' } }, undefined],
+    [{ extensions, act: ({ step }: { readonly step: string }) => (step === 'starttls' ? drop : undefined) }, { kind: 'required', verify: false, published }, undefined],
+  ] satisfies readonly (readonly [PeerOptions, Destination['tls'], string | undefined])[]) {
+    const noted: TlsSession[] = [];
+    const { box } = await set(t, options, { tls }, { trustedCertificates: [good.pem, other.pem], tlsJournal: { note: session => void noted.push(session) } });
+    await box.deliverOne();
+    if ('act' in options) assert.deepEqual(noted, [], 'gone in the middle: nothing about TLS was learnt');
+    else assert.deepEqual(noted.map(({ published: { domain }, relay: { host }, failure }) => [domain, host, failure?.type]), [['there.example', 'peer.example', type]]);
   }
 });
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -189,10 +190,10 @@ test('the proof is what would be sent: strip and page in one, as PDF and PNG tha
   assert.deepEqual([page.width, page.rows, page.bits.length], [1728, 2287, 2287 * 216]);
   assert.ok(page.bits.subarray(0, 44 * 216).some(octet => octet !== 0), 'the transmission line is there');
   assert.ok(page.bits.subarray(0, 10 * 216).every(octet => octet === 0), 'and not where paper is lost');
-  const plain = spawnSync('pngtopnm', { input: formatPng(page), maxBuffer: 8_000_000 }).stdout;
+  const plain = spawnSync('pngtopnm', { input: await formatPng(page), maxBuffer: 8_000_000 }).stdout;
   assert.ok(plain.subarray(-page.bits.length).equals(Buffer.from(page.bits)), 'PNG says the same pels');
   const folder = scratchFolder('proof');
-  writeFileSync(join(folder, 'p.pdf'), await formatPdf([page]));
+  await writeFile(join(folder, 'p.pdf'), formatPdf([page]));
   assert.equal(spawnSync('pdftoppm', ['-mono', '-rx', '204', '-ry', '196', '-singlefile', 'p.pdf', 'p'], { cwd: folder }).status, 0);
   const drawn = readFileSync(join(folder, 'p.pbm'));
   assert.match(drawn.toString('latin1', 0, 20), /^P4\n172[78] 228[67]\n/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { cleanHelo, parseCommandLine, parseMail, parseRcpt } from '../../../src/grammar/smtp/command.ts';
+import { cleanHelo, parseBdat, parseCommandLine, parseMail, parseRcpt } from '../../../src/grammar/smtp/command.ts';
 import { encodeXtext } from '../../../src/grammar/xtext.ts';
 
 describe('command line', () => {
@@ -18,6 +18,15 @@ describe('command line', () => {
   }
 });
 
+describe('BDAT', () => {
+  it('a number, and LAST', () => {
+    assert.deepEqual(parseBdat('0'), { kind: 'bdat', octets: 0, last: false });
+    assert.deepEqual(parseBdat('1000 last'), { kind: 'bdat', octets: 1000, last: true });
+    assert.deepEqual(parseBdat('00000000000000000007  LAST'), { kind: 'bdat', octets: 7, last: true });
+    for (const bad of ['', 'LAST', '-1', '+1', '1.5', '1e3', '0x10', '1 2', '1LAST', '1 LAST LAST', '000000000000000000007', '\u0661']) assert.equal(parseBdat(bad).kind, 'bad', bad);
+  });
+});
+
 describe('MAIL', () => {
   const good: [string, object][] = [
     ['FROM:<a@b.example>', { reversePath: 'a@b.example', parameters: [] }],
@@ -32,6 +41,9 @@ describe('MAIL', () => {
     ['FROM:<a@xn--bcher-kva.example>', { reversePath: 'a@bücher.example', international: false }],
     ['FROM:<a@b.example> RET=full ENVID=x+2By', { ret: 'full', envid: 'x+y' }],
     ['FROM:<a@b.example> AUTH=<>', { auth: null }],
+    ['FROM:<a@b.example> VERP EXDATA', { verp: true, exdata: true }],
+    ['FROM:<a@b.example> SECURITY=StartTLS REQUIRETLS', { security: 'starttls', requireTls: true }],
+    ['FROM:<a@b.example> SECURITY=none', { security: undefined, parameters: ['SECURITY'] }],
     ['FROM:<a@b.example> AUTH=e+2Bx@b.example', { auth: 'e+x@b.example' }],
   ];
   for (const [argument, expected] of good) {
@@ -65,6 +77,11 @@ describe('MAIL', () => {
     ['FROM:<a@b.example> ENVID=+2b', 'syntax'], // lower-case hexadecimal is not xtext (RFC 3461 §4)
     ['FROM:<a@b.example> ENVID=+00', 'syntax'],
     ['FROM:<a@b.example> AUTH=', 'syntax'],
+    ['FROM:<a@b.example> VERP=Courier', 'syntax'],
+    ['FROM:<a@b.example> SECURITY', 'syntax'],
+    ['FROM:<a@b.example> SECURITY=TLS', 'syntax'],
+    ['FROM:<a@b.example> REQUIRETLS=1', 'syntax'],
+    ['FROM:<a@b.example> XVERP', 'unknownParameter'],
     ['FROM:<a@b.example> AUTH=a+20b@c', 'syntax'],
     ['FROM:<a@b.example> NOTIFY=NEVER', 'unknownParameter'],
   ];

@@ -30,7 +30,7 @@ async function posthorn(args: readonly string[], input = '', environment: Record
   const code = await runCommandLine(args, {
     stdin: Readable.from(input === '' ? [] : [Buffer.from(input, 'latin1')], { objectMode: false }), stdout: out, stderr: err, environment, version: '0',
     rooms: {
-      start: nobody, running: nobody, offline: nobody, lookUpMx: nobody, lookUpTxt: nobody, attempts: nobody, faxProof: nobody, faxDesk: nobody, uucp: nobody, addresses: nobody, deputy: nobody,
+      start: nobody, running: nobody, offline: nobody, lookUpMx: nobody, lookUpTxt: nobody, oauth: nobody, attempts: nobody, faxProof: nobody, faxDesk: nobody, uucp: nobody, addresses: nobody, deputy: nobody,
       maildrop: folder => Promise.resolve({ mailboxes, maildrop: createMaildrop({ mailboxes, clock, systemRecipe: join(folder, 'maildroprc'), trustedFolder: join(folder, 'maildroprcs'), sendmail: '/bin/false' }) }),
     },
   });

@@ -1,6 +1,6 @@
 /** Tokens of providers: got once by a person, fresh ever after, never lost, never shown to the wrong one. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { chownSync, readFileSync, statSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import type { LogFields } from '../../../src/core/log.ts';
 import type { TokenAnswer } from '../../../src/core/tokens.ts';
@@ -208,6 +208,18 @@ test('a relay that refuses a token gets another, once; one that refuses fresh on
   keeper.refused('office', 'access-2', '535 5.7.139 SmtpClientAuthentication is disabled');
   assert.deepEqual([(await find()).kind, refreshes(), alarms()], ['token', 1, ['raised']]);
   assert.match(keeper.troubles()[0] ?? '', /fresh, and is not taken.*5\.7\.139/);
+  // Neither time nor another token of ours says that it would be taken now.
+  await clock.runTo(clock.now() + 5 * MINUTE);
+  assert.deepEqual(alarms(), ['raised']);
+  clock.jump(clock.now() + 90 * MINUTE);
+  const third = await find();
+  assert.ok(third.kind === 'token' && third.token === 'access-3');
+  assert.deepEqual(alarms(), ['raised']);
+  keeper.accepted('office', 'access-2');
+  assert.deepEqual(alarms(), ['raised']);
+  keeper.accepted('office', 'access-3');
+  keeper.accepted('office', 'access-3');
+  assert.deepEqual([alarms(), keeper.troubles()], [['raised', 'cleared'], []]);
 });
 
 test('a login that comes while a refresh is under way is not overwritten by it', async t => {
@@ -266,4 +278,11 @@ test('a damaged file is no login; nobody\'s secret is in the log', async t => {
     assert.equal((await find()).kind, 'none', text);
   }
   assert.doesNotMatch(JSON.stringify(events), /access-1|refresh-1/);
+});
+
+test('root logs in for a service that is somebody else', { skip: process.getuid?.() === 0 ? false : 'only root can give files away' }, async t => {
+  const { folder, login } = await stage(t);
+  chownSync(folder, 65_534, 65_534);
+  await login();
+  for (const path of [`${folder}/oauth`, `${folder}/oauth/office.json`]) assert.deepEqual([statSync(path).uid, statSync(path).gid], [65_534, 65_534], path);
 });

@@ -41,7 +41,7 @@ function door(own: Partial<OutgoingSettings> = {}, domains: readonly string[] = 
     sent,
     async leave(delivery) {
       const outcomes = await outgoing.deliver(delivery, new AbortController().signal);
-      assert.deepEqual([...outcomes.values()].map(({ kind }) => kind), ['relayed']);
+      assert.ok([...outcomes.values()].every(({ kind }) => kind === 'relayed'));
       return read((sent.at(-1) as Delivery).content);
     },
   };
@@ -192,4 +192,50 @@ test('whatever a header looks like, a change of senders changes addresses of Fro
     }
     assert.ok(left.toString().endsWith(`\r\n\r\n${body}`));
   }), { numRuns: 300 });
+});
+
+test('ARC: only our own word is sealed, only on a chain that passed, and mail of ours is not', async () => {
+  const stranger: Origin = { source: 'esmtp', protocol: 'ESMTP', at: 0 };
+  const trace = 'Received: from x\r\nAuthentication-Results: first.example;\r\n  spf=pass smtp.mailfrom=sender.example;\r\n  dkim=none\r\n';
+  const sealer = { ...rsa, host: 'First.Example' };
+  const rows: readonly (readonly [string, string, string, Origin, boolean])[] = [
+    ['our word', trace, text, stranger, true],
+    ['in the content', '', `${trace}${text}`, stranger, false],
+    ['another host\'s word', trace.replace('first.example', 'second.example'), text, stranger, false],
+    ['nothing was found out', trace.replace(/;[^]*none/, '; none'), text, stranger, false],
+    ['ours', trace, text, ours, false],
+    ['a chain with a hole', trace, `ARC-Seal: i=1; a=rsa-sha256; cv=none; d=x.example; s=s; b=AA==\r\n${text}`, stranger, false],
+    ['a chain that nobody looked at', trace, `ARC-Seal: i=1; cv=none; b=AA==\r\nARC-Message-Signature: i=1; b=AA==\r\nARC-Authentication-Results: i=1; x.example; none\r\n${text}`, stranger, false],
+    ['a chain that passed', trace.replace('dkim=none', 'arc=pass'), `ARC-Seal: a=rsa-sha256; i=1; cv=none; b=AA==\r\nARC-Message-Signature: i=1; b=AA==\r\nARC-Authentication-Results: i=1; x.example; none\r\n${text}`, stranger, true],
+    ['a chain that failed', trace.replace('dkim=none', 'arc=fail'), `ARC-Seal: i=1; cv=none; b=AA==\r\nARC-Message-Signature: i=1; b=AA==\r\nARC-Authentication-Results: i=1; x.example; none\r\n${text}`, stranger, false],
+  ];
+  for (const [what, head, content, origin, sealed] of rows) {
+    const delivery = letter({ text: head + content, envelope: { origin } });
+    const facts = { ...delivery.content.facts, sizeOctets: content.length };
+    const left = (await door({ sealer }, []).leave({ ...delivery, content: { ...delivery.content, facts } })).toString();
+    assert.equal(left.startsWith('ARC-Seal: i='), sealed, what);
+    assert.ok(left.endsWith(head + content), what);
+  }
+});
+
+test('a provider\'s limit counts what it will count: a message to many is one, with VERP it is many; what did not go is not counted', async () => {
+  const taken: unknown[] = [];
+  const manner: Manner = { name: 'limited', quota: { take: sent => { taken.push(sent); return { kind: 'taken', giveBack: () => taken.push('back') }; } } };
+  const box = door({ mannerOf: () => manner }, []);
+  const to = ['a@there.example', 'b@there.example', 'c@there.example'];
+  await box.leave(letter({ text, to }));
+  await box.leave(letter({ text, to, envelope: { verp: true } }));
+  assert.deepEqual(taken, [{ messages: 1, recipients: 3 }, { messages: 3, recipients: 3 }]);
+  const refusing = createOutgoing({ transport: { deliver: job => Promise.resolve(new Map(job.recipients.map(({ id }) => [id, { kind: 'deferred', status: '4.4.1', blame: 'nexthop' }]))) }, mannerOf: () => manner, signers: createSigners([]), kernels, toSevenBit, clock: createHandClock(), log: silent });
+  await refusing.deliver(letter({ text, to }), new AbortController().signal);
+  assert.equal(taken.at(-1), 'back');
+});
+
+test('what is known of the content is still about the content: our trace fields count for nothing', async () => {
+  const trace = 'Received: from x\r\n';
+  const delivery = own({ text: trace + text });
+  const box = door();
+  await box.leave({ ...delivery, content: { ...delivery.content, facts: { ...delivery.content.facts, sizeOctets: text.length } } });
+  const { facts } = (box.sent[0] as Delivery).content;
+  assert.deepEqual([facts.sizeOctets, facts.headerEnd], [text.length, text.indexOf('\r\n\r\n') + 4]);
 });

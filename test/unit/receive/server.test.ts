@@ -87,6 +87,12 @@ describe('receiver', () => {
     await new Caller(port).hears(/^220 /);
   });
 
+  it('says once a minute that nearly all places are taken', async () => {
+    const { port, lines } = await box({ listener: { limits: { connections: 8, perAddress: 20, perBlock: 20 } } });
+    for (let n = 0; n < 8; n++) await new Caller(port).hears(/^220 /);
+    assert.deepEqual(lines.filter(line => line.event === 'nearly all connections').map(({ fields }) => fields), [{ of: 8, now: 7 }]);
+  });
+
   it('lets more come from where the access file says so', async () => {
     const { port } = await box({ listener: { limits: { perAddress: 1, perBlock: 1 } }, variables: { MAXCPERIP: '2' } });
     await new Caller(port).hears(/^220 /);

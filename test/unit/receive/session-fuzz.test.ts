@@ -8,13 +8,13 @@ import { openCountedKernels } from '../../props/counted-kernels.ts';
 import { boxOptions, createCountingMetrics, createKeepingIntake, createManualClock, createOneAccount, type Kept } from '../../props/receive-box.ts';
 
 /** A session on a wire of paper: what it said, what was queued, and whether it ended. */
-async function hold(chunks: readonly Buffer[]) {
+async function hold(chunks: readonly Buffer[], device = false) {
   const kept: Kept[] = [];
   const bugs: unknown[] = [];
   const kernels = openCountedKernels();
   const intake = createKeepingIntake(kept);
   const log = { info: () => undefined, warn: () => undefined, error: (_: string, fields?: object) => void bugs.push(fields) };
-  const setup = createSetup(boxOptions({ auth: createOneAccount(), listener: { mechanisms: ['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'XOAUTH2'], xclientFrom: { has: () => true }, xforwardFrom: { has: () => true }, limits: { errors: 1000, idleCommands: 1000 } } },
+  const setup = createSetup(boxOptions({ auth: createOneAccount(), listener: { forDevices: device, mechanisms: ['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'XOAUTH2'], xclientFrom: { has: () => true }, xforwardFrom: { has: () => true }, limits: { errors: 1000, idleCommands: 1000 } } },
     { intake, clock: createManualClock(), log, metrics: createCountingMetrics(), kernels }));
   let said = '';
   let ended = false;
@@ -29,7 +29,7 @@ async function hold(chunks: readonly Buffer[]) {
     end: () => { ended = true; },
     destroy: () => { ended = true; },
   };
-  const session = new Session(setup, wire, { peer: { remoteAddress: '192.0.2.1', remotePort: 1, localAddress: '192.0.2.2', localPort: 25 }, admit: () => ({ kind: 'admitted', variables: new Map() }), variables: new Map() }, () => undefined);
+  const session = new Session(setup, wire, { peer: { remoteAddress: '192.0.2.1', remotePort: 1, localAddress: '192.0.2.2', localPort: 25 }, admit: () => ({ kind: 'admitted', variables: new Map() }), variables: new Map(device ? [['DEVICE_BARE_LF', '1']] : []) }, () => undefined);
   session.start();
   for (const chunk of chunks) {
     if (!ended) session.read(chunk);
@@ -60,6 +60,22 @@ describe('session, fuzzed', () => {
       assert.deepEqual(inParts.said, whole.said);
       assert.deepEqual(inParts.kept.map(one => one.body.toString('latin1')), whole.kept.map(one => one.body.toString('latin1')));
       for (const { bugs, open } of [whole, inParts]) assert.deepEqual([bugs, open], [[], 0]);
+    }), { numRuns: 150 });
+  });
+
+  it('says and queues the same to a device that ends its lines with LF, however its input is cut', async () => {
+    const sloppy = fc.oneof(piece, fc.constantFrom('HELO\n', 'MAIL FROM: a@c.example\n', 'RCPT TO:b@h.example SIZE=1\n', 'DATA\n', 'hello\n', '.\n', '\n.\n', 'QUI', 'RSET\n', '\r\n\n', 'EHLO \xfc\n'));
+    await fc.assert(fc.asyncProperty(fc.array(sloppy, { maxLength: 25 }), fc.array(fc.nat(5000), { maxLength: 12 }), async (pieces, cuts) => {
+      const octets = Buffer.from(['MAIL FROM:a@c.example\n', ...pieces].join(''));
+      const whole = await hold([octets], true);
+      const inParts = await hold(cut(octets, cuts), true);
+      assert.deepEqual(inParts.said, whole.said);
+      assert.deepEqual(inParts.kept.map(one => one.body.toString('latin1')), whole.kept.map(one => one.body.toString('latin1')));
+      for (const { bugs, open, kept } of [whole, inParts]) {
+        assert.deepEqual([bugs, open], [[], 0]);
+        // What goes on has line ends of CRLF and no others.
+        for (const { body } of kept) assert.doesNotMatch(body.toString('latin1'), /(?<!\r)\n|\r(?!\n)/);
+      }
     }), { numRuns: 150 });
   });
 

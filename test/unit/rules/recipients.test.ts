@@ -100,7 +100,7 @@ test('a virtual host is chosen by address, then by login, and answers from its o
     locals: 'here.example\n', esmtpacceptmailfor: 'here.example\n', aliases: 'info: ann\n', bofh: 'opt MIME=7bit\n', esmtpd: 'PORT=25\n',
     'vhost.2001:DB8::5': '', 'vhost.second.example': '', 'vhost.192.0.2.7': '',
     'locals.second.example': 'second.example\n', 'esmtpacceptmailfor.second.example': 'second.example\n', 'defaultdomain.second.example': 'second.example\n', 'aliases.second.example/list': 'info: ann, boss@there.example\n',
-    'locals.192.0.2.7': 'third.example\n', 'esmtpacceptmailfor.dir.192.0.2.7/own': 'third.example\n', 'bofh.192.0.2.7': 'opt MIME=8bit\nmaxrcpts 7\n', 'sizelimit.192.0.2.7': '12345\n', 'queuetime.192.0.2.7': '1d\n',
+    'locals.192.0.2.7': 'third.example\n', 'esmtpacceptmailfor.dir.192.0.2.7/own': 'third.example\n', 'bofh.192.0.2.7': 'opt MIME=8bit\nmaxrcpts 7\n', 'sizelimit.192.0.2.7': '12345\n', 'queuetime.192.0.2.7': '1d\n', 'queuelo.192.0.2.7': '50\n',
   });
   const origins: readonly (readonly [Partial<Origin>, string | null])[] = [
     [{}, null],
@@ -125,11 +125,12 @@ test('a virtual host is chosen by address, then by login, and answers from its o
   assert.equal(await rcpt(rules, '<ann@third.example>', third), 'ann@third.example local');
   assert.equal(await rcpt(rules, '<ann@here.example>', third), 'ann@here.example out', 'esmtpacceptmailfor is as for all, locals are not');
   assert.equal(rules.of(third).configuration.bofh.maxRecipients.count, 7);
+  assert.deepEqual([rules.of(third).calendar.queueTimeMs, rules.of(stranger).calendar.queueTimeMs], [86_400_000, 604_800_000]);
   assert.deepEqual([rules.variables(third).get('MIME'), rules.variables(third).get('SIZELIMIT'), rules.variables(stranger).get('MIME'), rules.variables(stranger).get('SIZELIMIT')], ['8bit', '12345', '7bit', undefined]);
   const admitted = rules.admission('esmtpd').admit({ remoteAddress: '192.0.2.9', localAddress: '192.0.2.7', localPort: 25 });
   assert.ok(admitted.kind === 'admitted' && admitted.variables.get('MIME') === '8bit');
   const { notices, settings } = rules.configuration;
-  assert.ok(notices.some(({ file, what }) => file.endsWith('queuetime.192.0.2.7') && what.startsWith('not used')));
+  assert.ok(notices.some(({ file, what }) => file.endsWith('queuelo.192.0.2.7') && what.startsWith('not used')));
   assert.deepEqual(settings.filter(({ name }) => name === 'sizelimit (vhost 192.0.2.7)'), [{ name: 'sizelimit (vhost 192.0.2.7)', value: '12345', source: 'sizelimit.192.0.2.7' }]);
 });
 

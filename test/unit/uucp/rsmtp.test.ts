@@ -37,12 +37,12 @@ function desk(refusals: (to: string) => ReturnType<typeof refuse> | null) {
     return { kind: 'queued' as const, id: 'X' as MessageId };
   };
   const nobody = () => { throw new Error('not asked for'); };
-  const queue: Operations = { list: nobody, show: nobody, content: nobody, verify: nobody, exportMessages: nobody, importMessages: nobody, overview: nobody, tracked: nobody, forgetTracked: nobody, bans: nobody, clearBans: nobody, order: nobody, summary: nobody, reload: nobody, stop: nobody, recent: nobody, links: nobody, orderLink: nobody, webhooks: nobody, testWebhook: nobody, submit };
+  const queue: Operations = { list: nobody, show: nobody, content: nobody, verify: nobody, exportMessages: nobody, importMessages: nobody, overview: nobody, tracked: nobody, forgetTracked: nobody, bans: nobody, clearBans: nobody, order: nobody, summary: nobody, reload: nobody, stop: nobody, devices: nobody, recent: nobody, links: nobody, orderLink: nobody, webhooks: nobody, testWebhook: nobody, tlsResults: nobody, submit };
   async function run(octets: Uint8Array, environment: Record<string, string> = { UU_MACHINE: 'siteb', UU_USER: 'uucp' }): Promise<number> {
     const sink = (): PassThrough => new PassThrough().resume();
     return rsmtp.run([], {
       stdin: Readable.from([octets], { objectMode: false }), stdout: sink(), stderr: sink(), environment, version: '0', folder,
-      rooms: { start: nobody, running: () => Promise.resolve(queue), offline: nobody, uucp: nobody, lookUpMx: nobody, lookUpTxt: nobody, attempts: nobody, faxProof: nobody, faxDesk: nobody, addresses: nobody, deputy: nobody, maildrop: nobody },
+      rooms: { start: nobody, running: () => Promise.resolve(queue), offline: nobody, uucp: nobody, lookUpMx: nobody, lookUpTxt: nobody, oauth: nobody, attempts: nobody, faxProof: nobody, faxDesk: nobody, addresses: nobody, deputy: nobody, maildrop: nobody },
     });
   }
   return { run, took, state };

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import * as fc from 'fast-check';
 import type { MessageId, RecipientId } from '../../../src/core/envelope.ts';
 import type { LinkView } from '../../../src/core/links.ts';
-import type { NexthopView } from '../../../src/core/operations.ts';
+import type { DeviceReport, DeviceStanding, NexthopView } from '../../../src/core/operations.ts';
 import type { QueueEntry } from '../../../src/core/queue-store.ts';
 import { createTraffic, openWebView, type LoggedLine } from '../../../src/front/web/index.ts';
 import { style } from '../../../src/front/web/style.ts';
@@ -35,15 +35,17 @@ interface Shown {
   readonly troubles?: readonly string[];
   readonly lanes?: readonly NexthopView[];
   readonly links?: readonly LinkView[];
+  readonly devices?: DeviceReport;
 }
 
-function open(t: TestContext, { entries = [], lines = [], troubles = [], lanes = [], links = [] }: Shown = {}) {
+function open(t: TestContext, { entries = [], lines = [], troubles = [], lanes = [], links = [], devices = { devices: [], strangers: [] } }: Shown = {}) {
   const clock = createFakeClock(START);
   let listed = 0;
   const web = openWebView({
     clock, version: '1.2.3', startedAt: START - 90_000, traffic: createTraffic(() => clock.now()), me: () => 'gateway.example',
     lanes: () => lanes,
     links: () => links,
+    devices: () => devices,
     queue: {
       get: id => entries.find(one => one.message.id === id) ?? null,
       async *list(_which, after) {
@@ -74,11 +76,18 @@ function open(t: TestContext, { entries = [], lines = [], troubles = [], lanes =
   };
 }
 
-const EVERY_PAGE = ['/', '/queue', '/next-hops', '/log', '/configuration'];
+function device(text: string): DeviceStanding {
+  return {
+    name: text, networks: [text], messages: 1, refusals: 1, hour: { messages: 1, limit: 5 }, day: { messages: 1, limit: 0 }, lastSeen: { at: START, address: text, helo: text, tls: text },
+    lastMail: { at: START, id: text, from: text, to: text, recipients: 2, sizeOctets: 1, outcome: { at: START, kind: 'failed', said: text } }, errors: [{ at: START, what: text, times: 3 }],
+  };
+}
+
+const EVERY_PAGE = ['/', '/queue', '/next-hops', '/devices', '/log', '/configuration'];
 
 describe('web pages', () => {
   it('all have their landmarks, one heading, a language and no word that is not escaped', async t => {
-    const { look } = open(t, { entries: [entry(1)], lines: [{ at: START, level: 'info', event: 'newmsg', fields: { id: '1.A' } }] });
+    const { look } = open(t, { devices: { devices: [device('mfp')], strangers: [] }, entries: [entry(1)], lines: [{ at: START, level: 'info', event: 'newmsg', fields: { id: '1.A' } }] });
     for (const path of [...EVERY_PAGE, `/message/${entry(1).message.id}`]) {
       const page = await look(path);
       for (const part of ['<html lang="en">', '<header>', '<nav aria-label="Pages">', '<main id="main"', '<footer>', 'name="viewport"']) assert.ok(page.includes(part), `${part} in ${path}`);
@@ -95,7 +104,7 @@ describe('web pages', () => {
     const id = evil.message.id;
     const quoted = entry(2, { to: '"<img src=x onerror=alert(1)>"@there.example', said: hostile });
     const { look } = open(t, {
-      entries: [evil, quoted], troubles: [hostile],
+      entries: [evil, quoted], troubles: [hostile], devices: { devices: [device(hostile)], strangers: [{ address: hostile, times: 2, at: START }] },
       lines: [{ at: START, level: 'error', event: hostile, fields: { id, [hostile]: hostile, cause: new Error(hostile), deep: { a: [hostile] } } }],
     });
     for (const path of [...EVERY_PAGE, `/message/${id}`, `/message/${quoted.message.id}`, `/queue?q=${encodeURIComponent(hostile)}`, `/log?q=${encodeURIComponent(hostile)}`, `/queue?refresh=${encodeURIComponent(hostile)}`]) {
@@ -171,6 +180,14 @@ describe('web pages', () => {
     assert.match(page, /satellite[^]*?badge deferred">down<[^]*?until[^]*?in 10 min/);
     assert.match(page, /lte[^]*?badge delivered">up<[^]*?program[^]*?ppp0 &lt;up&gt;/);
     assert.doesNotMatch(await open(t).look('/next-hops'), /Links/);
+  });
+
+  it('devices: what each sent and did wrong; in the navigation where there are any', async t => {
+    assert.doesNotMatch(await open(t).look('/'), /href="\/devices"/);
+    const { look } = open(t, { devices: { devices: [device('mfp')], strangers: [{ address: '192.0.2.7', times: 2, at: START }] } });
+    assert.match(await look('/'), /href="\/devices"/);
+    const page = await look('/devices');
+    for (const part of ['1 of 5 this hour', 'and 1 more', 'badge failed', '3 times', '192.0.2.7']) assert.ok(page.includes(part), part);
   });
 
   it('message: answers that are history are told, with how often', async t => {

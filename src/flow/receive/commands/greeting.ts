@@ -19,7 +19,7 @@ export const helo: Command = {
   run(talk, argument) {
     // RFC 2033 §4.1: an LMTP server must not take HELO or EHLO for a greeting.
     if (talk.setup.lmtp) return talk.refuse(refuse('unknownCommand'));
-    if (argument === '') return talk.refuse(refuse('syntax', { text: 'Say HELO and your name' }));
+    if (argument === '' && !talk.manners.lenient) return talk.refuse(refuse('syntax', { text: 'Say HELO and your name' }));
     greet(talk, argument, false);
     return talk.answer(formatReply(250, null, `${talk.setup.name} Ok.`));
   },
@@ -33,14 +33,14 @@ export const lhlo: Command = {
 };
 
 function extend(talk: Conversation, argument: string, verb: string) {
-  if (argument === '') return talk.refuse(refuse('syntax', { text: `Say ${verb} and your name` }));
+  if (argument === '' && !talk.manners.lenient) return talk.refuse(refuse('syntax', { text: `Say ${verb} and your name` }));
   greet(talk, argument, true);
-  return talk.answer(formatReply(250, null, extensionLines(talk).join('\n')));
+  return talk.answer(formatReply(250, null, talk.manners.shown(extensionLines(talk)).join('\n')));
 }
 
 function greet(talk: Conversation, argument: string, extended: boolean): void {
   // RFC 5321 §4.1.4: a second EHLO is a RSET as well. The first name stands, since checks have judged it.
   talk.reset();
-  talk.helo ??= cleanHelo(argument);
+  talk.helo ??= cleanHelo(argument) || 'unknown';
   talk.extended = extended;
 }

@@ -1,6 +1,7 @@
 /** MAIL (RFC 5321 §4.1.1.2): opens a transaction at the intake. */
 import type { MailOptions, Transaction } from '../../../core/intake.ts';
 import { refuse, type Refusal } from '../../../core/status.ts';
+import { domainOf } from '../../../grammar/address.ts';
 import { parseMail, type MailCommand } from '../../../grammar/smtp/command.ts';
 import { whenKnown, type Command, type Conversation } from '../conversation.ts';
 
@@ -9,9 +10,9 @@ const NO_OPTIONS: MailOptions = {};
 
 export const mail: Command = {
   run(talk, argument) {
-    if (talk.helo === null) return talk.refuse(refuse('badSequence', { text: 'Polite people say EHLO first' }));
+    if (talk.helo === null && !talk.manners.lenient) return talk.refuse(refuse('badSequence', { text: 'Polite people say EHLO first' }));
     if (talk.mail !== null) return talk.refuse(refuse('badSequence', { text: 'A transaction is already open' }));
-    const command = parseMail(argument);
+    const command = parseMail(talk.manners.path(argument, 'FROM', talk.extended));
     if (command.kind === 'bad') return talk.refuse(refuse(command.refusal, { text: command.text }));
     const from = command.reversePath ?? '';
     const refusal = judge(talk, command);
@@ -32,6 +33,8 @@ function judge(talk: Conversation, command: MailCommand): Refusal | null {
   // RFC 8689 §2: announced under TLS only, since a demand made in the clear proves nothing.
   if (command.requireTls === true && talk.tls === null) return refuse('unknownParameter', { text: 'REQUIRETLS needs STARTTLS first' });
   if (command.international && command.smtputf8 !== true) return refuse('needsSmtputf8');
+  // RFC 5321 §4.1.2: only a recipient may be a name alone. A device's is completed.
+  if (command.reversePath !== null && domainOf(command.reversePath) === '' && !talk.manners.lenient) return refuse('badSenderAddress', { text: 'Bad reverse-path: it has no domain' });
   const { sizeOctets } = talk.limits;
   if (sizeOctets > 0 && (command.sizeOctets ?? 0) > sizeOctets) return refuse('tooLarge');
   if (talk.transactions >= talk.limits.transactions) return refuse('tooManyTransactions');

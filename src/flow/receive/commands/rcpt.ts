@@ -12,7 +12,7 @@ export const rcpt: Command = {
     if (mail === null) return talk.refuse(refuse('badSequence', { text: 'MAIL first' }));
     if (mail.chunks !== null) return talk.refuse(refuse('badSequence', { text: 'The content has begun to come' }));
     mail.tried++;
-    const command = parseRcpt(argument);
+    const command = parseRcpt(talk.manners.path(argument, 'TO', talk.extended));
     if (command.kind === 'bad') return talk.refuse(refuse(command.refusal, { text: command.text }), { from: mail.from });
     const about = { from: mail.from, to: command.recipient };
     const refusal = judge(talk, mail, command);

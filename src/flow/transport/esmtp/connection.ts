@@ -9,6 +9,7 @@
  * with the peer: the content may begin a command group (RFC 2920 §3.1), so body, dot and the next MAIL, RCPT and
  * DATA leave together.
  */
+import type { Instant } from '../../../core/clock.ts';
 import type { Recipient } from '../../../core/envelope.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
 import { sendChunk, sendStuffed, type Way } from './content-sending.ts';
@@ -43,6 +44,7 @@ export class Connection {
   readonly #extensions: Extensions;
   readonly #settings: EsmtpSettings;
   readonly #owner: Owner;
+  readonly #until: number;
   readonly #way: Way;
   #current: Exchange | null = null;
   /** Its envelope is with the peer, behind the current message. */
@@ -59,7 +61,9 @@ export class Connection {
   /** Transactions begun; the peer may have said how many it wants (RFC 9422 §4.1). */
   #begun = 0;
 
-  constructor(wire: Wire, extensions: Extensions, peer: Peer, settings: EsmtpSettings, owner: Owner) {
+  /** `until`: from then on it takes nothing more; there may be a better one. */
+  constructor(wire: Wire, extensions: Extensions, peer: Peer, settings: EsmtpSettings, owner: Owner, until?: Instant) {
+    this.#until = until ?? Number.POSITIVE_INFINITY;
     this.peer = peer;
     this.#wire = wire;
     this.#extensions = extensions;
@@ -132,6 +136,7 @@ export class Connection {
   }
 
   #takeJob(): Exchange | null {
+    if (this.#settings.clock.now() >= this.#until) this.#leaving = true;
     if (this.#leaving) return null;
     for (let job = this.#owner.take(); job !== null; job = this.#owner.take()) {
       const [first, ...rest] = this.#plan(job, job.remaining);

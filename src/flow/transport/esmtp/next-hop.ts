@@ -5,6 +5,8 @@
 import { after, type Instant } from '../../../core/clock.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { BriefMemory } from './brief-memory.ts';
+import type { Destination, Relay } from '../../../core/transport.ts';
+import type { DownRelays } from './down-relays.ts';
 import { Connection, type Owner } from './connection.ts';
 import type { Job } from './job.ts';
 import { ownDeferral } from './outcomes.ts';
@@ -19,10 +21,14 @@ export interface Shared extends SessionContext {
   readonly unreachable: BriefMemory<Outcome>;
   /** Recipients that next hops took in one transaction before they had enough. */
   readonly recipients: BriefMemory<number>;
+  /** Relays that could not be used a while ago; others are tried before them. */
+  readonly downRelays: DownRelays;
   /** Longest idle first. */
   readonly idle: Set<Connection>;
   readonly counts: { connection(result: 'opened' | 'failed'): void };
 }
+
+type Opened = Extract<Session, { kind: 'open' }> & { readonly until?: Instant };
 
 export class NextHop implements Owner {
   readonly #name: string;
@@ -125,7 +131,7 @@ export class NextHop implements Owner {
     this.#openings--;
     counts.connection(session.kind === 'open' ? 'opened' : 'failed');
     if (session.kind === 'open') {
-      const connection = new Connection(session.wire, session.extensions, session.peer, settings, this);
+      const connection = new Connection(session.wire, session.extensions, session.peer, settings, this, session.until);
       this.#connections.add(connection);
       this.#shared.unreachable.forget(this.#key);
       connection.start();
@@ -144,17 +150,29 @@ export class NextHop implements Owner {
     for (const job of this.#waiting.splice(0)) job.decideRest(session.outcome);
   }
 
-  async #establish(): Promise<Session> {
+  /** One that stands in is left when the first may be back. */
+  #reached(session: Opened, found: Destination, relay: Relay): Opened {
+    const { downRelays } = this.#shared;
+    downRelays.forget(relay);
+    const [first] = found.relays;
+    const until = found.failover === true && first !== undefined && first !== relay ? downRelays.until(first) : null;
+    return until === null ? session : { ...session, until };
+  }
+
+  async #establish(): Promise<Opened | Exclude<Session, { kind: 'open' }>> {
     const { settings, signal } = this.#shared;
     try {
       const found = await settings.destinations.find(this.#name, signal);
       if (found.kind === 'settled') return { kind: 'stop', outcome: found.outcome };
-      let last: Session | null = null;
-      for (const relay of found.relays) {
-        const session = await openSession(this.#shared, found, relay, this.#manner);
-        if (session.kind !== 'next') return session;
-        // One that could not be asked may be better than one that lacks what is demanded.
-        if (last === null || session.outcome.kind === 'deferred') last = session;
+      let last: Exclude<Session, { kind: 'open' }> | null = null;
+      for (const relay of this.#shared.downRelays.lastOf(found.relays)) {
+        const tried = await openSession(this.#shared, ownOf(found, relay), relay, this.#manner);
+        if (tried.kind === 'open') return this.#reached(tried, found, relay);
+        // One that answers speaks for the domain; of our smarthosts each speaks for itself.
+        if (tried.kind === 'stop' && (found.failover !== true || signal.aborted)) return tried;
+        if (tried.kind === 'next' && tried.outcome.kind === 'deferred') this.#shared.downRelays.note(relay);
+        // One that could not be asked may be better than one that lacks what is demanded, or says no.
+        if (last === null || tried.outcome.kind === 'deferred') last = tried;
       }
       if (last !== null) return last;
       throw new Error(`no relays for ${this.#name}`);
@@ -163,6 +181,13 @@ export class NextHop implements Owner {
       return { kind: 'stop', outcome: ownDeferral('4.3.0', 'message', 'Local trouble') };
     }
   }
+}
+
+/** As this relay is to be met. */
+function ownOf(found: Destination, { auth }: Relay): Destination {
+  if (auth === undefined) return found;
+  const { auth: _, ...rest } = found;
+  return auth === null ? rest : { ...rest, auth };
 }
 
 /** What is said without trying, while a next hop is known to be unreachable. */

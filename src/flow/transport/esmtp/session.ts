@@ -52,6 +52,9 @@ export interface SessionContext {
 
 export async function openSession(context: SessionContext, destination: Destination, relay: Relay, { demand, look }: Manner): Promise<Session> {
   const terms = termsFor(destination, relay, demand, context.settings.securityCertificates);
+  if (terms.kind === 'terms' && terms.tls.forbidden !== undefined) {
+    return { kind: 'next', outcome: ownDeferral('4.7.5', 'nexthop', `This host may not be used: ${terms.tls.forbidden}`, { remoteMta: relay.host }) };
+  }
   if (terms.kind === 'impossible') return { kind: 'next', outcome: terms.outcome };
   const to: Towards = { destination, relay, tls: terms.tls, demand, look };
   const opened = await attempt(context, to, context.brokenTls.recall(penaltyKey(relay)) !== null);

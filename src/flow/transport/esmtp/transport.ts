@@ -3,6 +3,7 @@ import type { Outcome, Outcomes } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import { createBriefMemory } from './brief-memory.ts';
 import { demandKey, demandOf, relaxed, type Demand } from './demand.ts';
+import { createDownRelays } from './down-relays.ts';
 import { Job } from './job.ts';
 import { NextHop, stillUnreachable, type Shared } from './next-hop.ts';
 import { ownDeferral } from './outcomes.ts';
@@ -22,6 +23,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     settings,
     brokenTls: createBriefMemory(clock, REMEMBERED),
     unreachable: createBriefMemory(clock, REMEMBERED),
+    downRelays: createDownRelays(clock, REMEMBERED),
     recipients: createBriefMemory(clock, REMEMBERED),
     signal: stopping.signal,
     idle: new Set(),
@@ -84,6 +86,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     },
     forgive() {
       shared.unreachable.clear();
+      shared.downRelays.clear();
     },
     /** Messages on the wire are answered first; abort their signals to be faster. */
     async close() {

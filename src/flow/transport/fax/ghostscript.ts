@@ -25,7 +25,7 @@ export interface Press {
 const ARGUMENTS = [
   '-q', '-dSAFER', '-dNOPAUSE', '-dBATCH', '-dNOPROMPT', '-dFIXEDMEDIA',
   // In bands: a page as a whole costs four megabytes more.
-  '-dMaxBitmap=500000', '-dBufferSpace=1000000',
+  '-dMaxBitmap=0', '-dBufferSpace=250000',
   // What a document prints must not come between the pages.
   '-sstdout=%stderr', '-sOutputFile=%stdout', '-dTextAlphaBits=1', '-dGraphicsAlphaBits=1', '-dInterpolateControl=1',
 ] as const;
