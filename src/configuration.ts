@@ -150,7 +150,7 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
     log: readLog(sheet),
     web: readWeb(sheet, http),
     events: readEvents(sheet, client.proxies),
-    dnsServers: readNameServers(sheet, client.proxies),
+    dnsServers: readNameServers(sheet, client.proxies, client.tls),
     userdb: readUserdb(sheet),
     hosts: noHosts,
     settings: sheet.settings,

@@ -1,7 +1,7 @@
 /** The resolver of this gateway: the servers of `dnsservers` or of resolv.conf, and those that are asked by HTTPS. */
 import { readFileSync } from 'node:fs';
 import type { Configuration } from './configuration.ts';
-import type { Clock } from './core/clock.ts';
+import { after, type Clock } from './core/clock.ts';
 import { createHttpsUpstream, type HttpsUpstream } from './kit/dns-https.ts';
 import { openHttpClient, type HttpClient } from './kit/http-client.ts';
 import { parseResolvConf, type ResolvConf } from './kit/resolv-conf.ts';
@@ -10,7 +10,50 @@ import { openResolver, type Resolver } from './kit/resolver.ts';
 /** More at once wait for each other. */
 const CONNECTIONS = 4;
 
-export function openNameService({ dnsServers }: Configuration, clock: Clock): Resolver {
+export interface NameService extends Resolver {
+  /** As the configuration has its servers now; what was asked of others is still answered by them. */
+  reload(): void;
+}
+
+/** Longer than any question takes. */
+const LAST_ANSWERS_MS = 60_000;
+
+export function openNameService(configuration: () => Pick<Configuration, 'dnsServers'>, clock: Clock): NameService {
+  let asked = JSON.stringify(configuration().dnsServers);
+  let current = openServers(configuration(), clock);
+  const retired = new Map<Resolver, AbortController>();
+
+  function retire(before: Resolver): void {
+    const over = new AbortController();
+    retired.set(before, over);
+    void clock.sleepUntil(after(clock.now(), LAST_ANSWERS_MS), over.signal).then(() => {
+      retired.delete(before);
+      before.close();
+    });
+  }
+
+  return {
+    mx: domain => current.mx(domain),
+    a: name => current.a(name),
+    aaaa: name => current.aaaa(name),
+    txt: name => current.txt(name),
+    ptr: address => current.ptr(address),
+    tlsa: name => current.tlsa(name),
+    reload() {
+      const wanted = JSON.stringify(configuration().dnsServers);
+      if (wanted === asked) return;
+      asked = wanted;
+      retire(current);
+      current = openServers(configuration(), clock);
+    },
+    close() {
+      for (const over of retired.values()) over.abort();
+      current.close();
+    },
+  };
+}
+
+function openServers({ dnsServers }: Pick<Configuration, 'dnsServers'>, clock: Clock): Resolver {
   const clients: HttpClient[] = [];
   const system = readSystem();
   const given = dnsServers ?? [{ kind: 'system' as const, line: 0 }];

@@ -57,7 +57,7 @@ const IDLE_CONNECTIONS = 50;
 /** `delivering`: this process sends, so it is the one that keeps tokens fresh and counts what providers take. */
 export function openOutbound(rules: () => Rules, rooms: OutboundRooms, delivering = false): Outbound {
   const deadlines = openDeadlines(rooms.clock);
-  const resolver = openNameService(rules().configuration, rooms.clock);
+  const resolver = openNameService(() => rules().configuration, rooms.clock);
   let plan = createPlan(rules(), resolver, rooms);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
   const security = openTransportSecurity(rules, {
@@ -93,6 +93,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
     resolver,
     reverse: address => confirmedName(resolver, address),
     reload() {
+      resolver.reload();
       plan = createPlan(rules(), resolver, rooms);
       const before = transport;
       transport = open();

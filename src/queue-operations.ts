@@ -104,6 +104,7 @@ async function submit({ intake, kernels, clock }: QueueOperationsOptions, submis
   const mail = await transaction.mail(reversePath, {
     ...(submission.ret === undefined ? {} : { ret: submission.ret }), ...(submission.envid === undefined ? {} : { envid: submission.envid }),
     ...(submission.security === undefined ? {} : { security: submission.security }),
+    ...(submission.requireTls === undefined ? {} : { requireTls: submission.requireTls }),
     ...(submission.verp === undefined || reversePath === null ? {} : { verp: submission.verp }),
     smtputf8: [submission.reversePath, ...submission.recipients].some(text => /[^\0-\x7f]/.test(text)),
   });

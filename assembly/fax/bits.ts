@@ -15,15 +15,18 @@ export function boundedWidth(pels: i32): u32 {
   return <u32>min(max(pels, 8), <i32>WIDEST) & ~7;
 }
 
+// Half an octet the other way round: as the high half, and as the low one.
+const HALVES = memory.data<u8>([
+  0, 128, 64, 192, 32, 160, 96, 224, 16, 144, 80, 208, 48, 176, 112, 240, 0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15,
+], 16);
+const LOW_HALF = memory.data<u8>([15]);
+
 /** Each octet's bits the other way round. */
 @inline
 function turned128(octets: v128): v128 {
-  const low = v128.and(octets, i8x16.splat(15));
-  const high = v128.and(i16x8.shr_u(octets, 4), i8x16.splat(15));
-  return v128.or(
-    lookUp(i8x16(0, -128, 64, -64, 32, -96, 96, -32, 16, -112, 80, -48, 48, -80, 112, -16), low),
-    lookUp(i8x16(0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15), high),
-  );
+  const half = v128.load8_splat(LOW_HALF);
+  const low = v128.and(octets, half), high = v128.and(i16x8.shr_u(octets, 4), half);
+  return v128.or(lookUp(v128.load(HALVES), low), lookUp(v128.load(HALVES, 16), high));
 }
 
 /** The first of 64 bits becomes the lowest one. */

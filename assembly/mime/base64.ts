@@ -145,18 +145,18 @@ export function base64Decode(octets: i32): i32 {
           const wrong = v128.or(v128.or(v128.or(broken(a, low, high, nibble), broken(b, low, high, nibble)),
             v128.or(broken(c, low, high, nibble), broken(d, low, high, nibble))), broken(e, low, high, nibble));
           if (v128.any_true(wrong)) break;
-          v128.store(out, twelve(a, rolls, gather, slash, p0, p1, p2));
-          v128.store(out, twelve(b, rolls, gather, slash, p0, p1, p2), 12);
-          v128.store(out, twelve(c, rolls, gather, slash, p0, p1, p2), 24);
-          v128.store(out, twelve(d, rolls, gather, slash, p0, p1, p2), 36);
-          v128.store(out, twelve(e, rolls, gather, slash, p0, p1, p2), 45);
+          v128.store(out, twelve(a, rolls, gather, nibble, slash, p0, p1, p2));
+          v128.store(out, twelve(b, rolls, gather, nibble, slash, p0, p1, p2), 12);
+          v128.store(out, twelve(c, rolls, gather, nibble, slash, p0, p1, p2), 24);
+          v128.store(out, twelve(d, rolls, gather, nibble, slash, p0, p1, p2), 36);
+          v128.store(out, twelve(e, rolls, gather, nibble, slash, p0, p1, p2), 45);
           p += 78;
           out += 57;
         }
         while (p + 16 <= end) {
           const v = v128.load(p);
           if (v128.any_true(broken(v, low, high, nibble))) break;
-          v128.store(out, twelve(v, rolls, gather, slash, p0, p1, p2));
+          v128.store(out, twelve(v, rolls, gather, nibble, slash, p0, p1, p2));
           p += 16;
           out += 12;
         }
@@ -208,15 +208,21 @@ function tail(out: usize, bits: u32, count: u32): usize {
   return out;
 }
 
+/** The upper half of each octet. A shift of octets themselves would build its mask anew each time. */
+@inline
+function upper(v: v128, nibble: v128): v128 {
+  return v128.and(i16x8.shr_u(v, 4), nibble);
+}
+
 /** Lanes other than 0: not of the alphabet. */
 @inline
 function broken(v: v128, low: v128, high: v128, nibble: v128): v128 {
-  return v128.and(lookUp(low, v128.and(v, nibble)), lookUp(high, i8x16.shr_u(v, 4)));
+  return v128.and(lookUp(low, v128.and(v, nibble)), lookUp(high, upper(v, nibble)));
 }
 
 @inline
-function twelve(v: v128, rolls: v128, gather: v128, slash: v128, p0: v128, p1: v128, p2: v128): v128 {
-  const sixes = i8x16.add(v, lookUp(rolls, i8x16.add(i8x16.shr_u(v, 4), i8x16.eq(v, slash))));
+function twelve(v: v128, rolls: v128, gather: v128, nibble: v128, slash: v128, p0: v128, p1: v128, p2: v128): v128 {
+  const sixes = i8x16.add(v, lookUp(rolls, i8x16.add(upper(v, nibble), i8x16.eq(v, slash))));
   let pairs: v128;
   if (ASC_FEATURE_RELAXED_SIMD) pairs = i16x8.relaxed_dot_i8x16_i7x16_s(p1, sixes);
   else pairs = v128.or(i16x8.shl(v128.and(sixes, p0), 6), i16x8.shr_u(sixes, 8));

@@ -138,8 +138,11 @@ function take(at: usize, octets: usize): void {
   hashFeed(RECEPTION + CONTENT_HASH, at, <i32>octets);
 }
 
+const DOTTED = STUFFING + 4;
+
 export function stuffingReset(): void {
   store<u32>(STUFFING, AFTER_CRLF);
+  store<u32>(DOTTED, 0);
 }
 
 /** Octets written to OUTPUT, or -1: no dot to double, the chunk is its own result. */
@@ -148,15 +151,14 @@ export function stuffingFeed(octets: i32): i32 {
   if (end == INPUT) return -1;
   store<u32>(INPUT - 4, wireTail(load<u32>(STUFFING)));
   store<u32>(STUFFING, lineState(end));
-  let p = dotAfterCrlf(INPUT, end);
+  // Where the last chunk had a dot, this one has; else it is worth a look before anything is copied.
+  let p: usize = INPUT;
+  if (load<u32>(DOTTED) == 0) p = dotAfterCrlf(INPUT, end);
   if (p == end) return -1;
   let out: usize = OUTPUT + (p - INPUT);
   memory.copy(OUTPUT, INPUT, p - INPUT);
-  store<u16>(out, (DOT << 8) | DOT);
-  out += 2;
-  p++;
   if (ASC_FEATURE_SIMD) {
-    // Where there is one dot there are more: search and copy in one go, to places on a vector's boundary.
+    // Search and copy in one go, writing past what is known.
     const sum = v128.load8_splat(SUM_VECTOR);
     for (const last = end - 128; p <= last;) {
       const before = p - 1;
@@ -184,7 +186,9 @@ export function stuffingFeed(octets: i32): i32 {
     store<u8>(out++, octet);
     if (octet == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) store<u8>(out++, DOT);
   }
-  return <i32>(out - OUTPUT);
+  const dotted = out - OUTPUT != end - INPUT;
+  store<u32>(DOTTED, dotted ? 1 : 0);
+  return dotted ? <i32>(out - OUTPUT) : -1;
 }
 
 /** Lanes where an octet and the one before it sum up to what a dot and LF do. */

@@ -86,16 +86,19 @@ function noteEnds(ends: u64, at: usize, list: usize): usize {
   return list + (count << 2);
 }
 
+// Types to choose between two compilations of one source: what is known when it is compiled costs nothing in the loop.
+type Dense = i32;
+type Sparse = u32;
+
 /**
  * Escapes `octets` (a multiple of 16) from `at` on into EXPANDED and notes its lines; gives the end. In text CR and LF
  * stay, as if they always stood together: UNPAIRED says whether they do not. `dense`: more to escape than not.
  */
 export function expand(at: usize, octets: usize, text: bool, dense: bool): usize {
-  return dense ? expansion(at, octets, text, true) : expansion(at, octets, text, false);
+  return dense ? expansion<Dense>(at, octets, text) : expansion<Sparse>(at, octets, text);
 }
 
-@inline
-function expansion(at: usize, octets: usize, text: bool, dense: bool): usize {
+function expansion<T>(at: usize, octets: usize, text: bool): usize {
   const one = v128.load8_splat(SPLATS), limit = v128.load8_splat(SPLATS, 1), equals = v128.load8_splat(SPLATS, 2);
   const low = v128.load8_splat(SPLATS, 3), cr = v128.load8_splat(SPLATS, 4), lf = v128.load8_splat(SPLATS, 5);
   const turn = v128.load8_splat(SPLATS, 6), hex = v128.load(HEX), exempt = v128.load(EXEMPT + (text ? 16 : 0));
@@ -114,9 +117,9 @@ function expansion(at: usize, octets: usize, text: bool, dense: bool): usize {
     if ((ends & (ends - 1)) != 0) list = noteMore(ends, set, out, list);
     const high = lookUp(hex, v128.and(i16x8.shr_u(v, 4), low)), lower = lookUp(hex, v128.and(v, low));
     const first = <usize>(set & 0xff), second = <usize>(set >> 8);
-    eight(out, v128.shuffle<i64>(v, equals, 0, 2), v128.shuffle<i64>(high, lower, 0, 2), first, turn, dense);
+    eight<T>(out, v128.shuffle<i64>(v, equals, 0, 2), v128.shuffle<i64>(high, lower, 0, 2), first, turn);
     const middle = out + 8 + 2 * <usize>popcnt(<u32>first);
-    eight(middle, v128.shuffle<i64>(v, equals, 1, 3), v128.shuffle<i64>(high, lower, 1, 3), second, turn, dense);
+    eight<T>(middle, v128.shuffle<i64>(v, equals, 1, 3), v128.shuffle<i64>(high, lower, 1, 3), second, turn);
     out = middle + 8 + 2 * <usize>popcnt(<u32>second);
   }
   store<u32>(UNPAIRED, text && (loneCr(at) || v128.any_true(unpaired)) ? 1 : 0);
@@ -125,10 +128,10 @@ function expansion(at: usize, octets: usize, text: bool, dense: bool): usize {
 }
 
 @inline
-function eight(out: usize, octets: v128, digits: v128, set: usize, turn: v128, dense: bool): void {
+function eight<T>(out: usize, octets: v128, digits: v128, set: usize, turn: v128): void {
   const index = v128.load(EXPANSIONS + (set << 4));
   v128.store(out, v128.or(lookUp(octets, index), lookUp(digits, v128.xor(index, turn))));
-  if (dense || popcnt(<u32>set) > 4) {
+  if (isSigned<T>() || popcnt(<u32>set) > 4) {
     const more = v128.load64_zero(MORE + (set << 3));
     v128.store(out, v128.or(lookUp(octets, more), lookUp(digits, v128.xor(more, turn))), 16);
   }

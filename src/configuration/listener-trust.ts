@@ -13,6 +13,10 @@ export function readTrust(sheet: Sheet, name: string, environment: Environment):
     sheet.setting(`${name}: ${variable}`, networks.map(formatNetwork).join(' '), environment.source(variable));
     return networks;
   });
+  // Of couriertcpd's options this one changes what a client must say first.
+  if (/(?:^|\s)-haproxy\b/.test(environment.text('TCPDOPTS', '')) && proxy.length === 0) {
+    sheet.notice(sheet.path(name), '-haproxy in TCPDOPTS is not used: PROXYFROM names the balancers whose PROXY header is believed');
+  }
   return { proxy, xclient, xforward };
 }
 

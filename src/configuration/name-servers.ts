@@ -3,10 +3,13 @@ import { formatNameServer, parseNameServers, type NameServerLine } from '../gram
 import { nearestName } from '../grammar/config/nearest-name.ts';
 import type { Proxies } from '../grammar/config/proxies.ts';
 import type { Sheet } from './sheet.ts';
-import type { NameServerSetting } from './types.ts';
+import type { DomainTls, NameServerSetting } from './types.ts';
 
-export function readNameServers(sheet: Sheet, { proxies }: Proxies): readonly NameServerSetting[] | null {
+export function readNameServers(sheet: Sheet, { proxies }: Proxies, tls: readonly DomainTls[]): readonly NameServerSetting[] | null {
   const lines = sheet.list('dnsservers', parseNameServers) ?? null;
+  if (lines !== null && !lines.some(isTrusted) && tls.some(({ policy }) => policy === 'dane' || policy === 'dane-only')) {
+    sheet.notice(sheet.path('tlspolicy'), 'DANE needs a name server whose AD bit is believed: one on this machine, or one of dnsservers with trust-ad');
+  }
   sheet.setting('dnsservers', lines?.map(formatNameServer).join(', ') ?? 'as in resolv.conf', lines === null ? undefined : 'dnsservers');
   return lines?.map(line => (line.kind === 'https' ? proxied(line) : line)) ?? null;
 
@@ -22,4 +25,9 @@ export function readNameServers(sheet: Sheet, { proxies }: Proxies): readonly Na
     }
     return { ...server, ...(proxy === undefined ? {} : { proxy }) };
   }
+}
+
+/** The system's servers say so themselves, in resolv.conf. */
+function isTrusted(line: NameServerLine): boolean {
+  return line.kind === 'system' || line.trustAd || (line.kind === 'plain' && (line.host === '::1' || line.host.startsWith('127.')));
 }

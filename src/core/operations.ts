@@ -215,6 +215,7 @@ export interface LocalSubmission {
   readonly envid?: string;
   readonly security?: Envelope['security'];
   readonly verp?: true;
+  readonly requireTls?: true;
   /** DSN wishes recipient by recipient, in their order; where one is, `notify` does not count. */
   readonly wishes?: readonly (RcptOptions | null)[];
   /** A neighbour's job hands it over, not a program of this box: the node that called. */

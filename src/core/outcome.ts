@@ -18,8 +18,11 @@ export interface Deferred {
   readonly status: Status<4>;
   readonly blame: Blame;
   readonly notBefore?: Instant;
-  /** Nobody was asked: no attempt is counted, and its time does not end with it. Comes with `notBefore`. */
-  readonly untried?: true;
+  /**
+   * Nobody was asked, for this next hop has had as much as it takes: no attempt is counted, and its time does not end with
+   * it. Comes with `notBefore`; who waits for the same next hop comes so much later, one behind the other.
+   */
+  readonly untried?: { readonly apartMs: number };
   /** The connection was lost after the final dot: the next hop may have it (RFC 1047). */
   readonly uncertain?: true;
   readonly said?: Diagnostic;

@@ -5,6 +5,10 @@ import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { Proxy } from '../../src/core/transport.ts';
+import { openDeadlines } from '../../src/kit/deadlines.ts';
+import { createDial } from '../../src/kit/dial.ts';
+import { bindThrough } from '../../src/kit/socks-bind.ts';
+import { createSystemClock } from '../../src/kit/system-clock.ts';
 import { at, openEsmtpBox } from '../props/esmtp-box.ts';
 import { freePorts } from '../props/ports.ts';
 import { openScriptedPeer } from '../props/scripted-peer.ts';
@@ -76,4 +80,12 @@ test('what fails in a chain is told by name: the dead proxy, the wrong password,
   // The target's trouble, so another relay might do.
   assert.deepEqual([outcome.status, outcome.said?.text], ['4.4.1', `proxy 127.0.0.1:${far.port}: connection refused (SOCKS reply 5)`]);
   assert.equal(peer.connections, 0, 'nobody went directly');
+});
+
+test('microsocks knows no BIND, and says so', { skip, timeout: 60_000 }, async t => {
+  const proxy = await openMicrosocks(t);
+  const deadlines = openDeadlines(createSystemClock());
+  t.after(() => deadlines.close());
+  const bound = await bindThrough(createDial(deadlines), deadlines, { proxy, from: '0.0.0.0', port: 0, timeoutMs: 10_000 });
+  assert.deepEqual(bound, { kind: 'failed', why: `proxy 127.0.0.1:${proxy.port}: command not supported (SOCKS reply 7)` });
 });

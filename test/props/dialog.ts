@@ -4,7 +4,7 @@
  *   with: name=value …     the listener's settings (see `settings` below)
  *   C: line                we say it, CRLF added        C!: octets with \r \n \0 \t \xHH \\ and {{n*text}}
  *   C-scram: mechanism login password [gs2 flag]   AUTH, its answer read, and the proof; C-scram-end: checks what comes back
- *   C-cram: login password the answer to the challenge last heard
+ *   C-cram: login password [digest]   the answer to the challenge last heard
  *   S: pattern             a line that must come; `*` any text, `?` one character; `a ... b`: lines, the first like a,
  *                          up to and with the first like b
  *   has: / lacks: text     a line of the last reply, without its code, is (not) exactly this
@@ -357,9 +357,9 @@ class Client {
   }
 
   cram(rest: string): string {
-    const [login = '', password = ''] = rest.split(' ');
+    const [login = '', password = '', digest = 'md5'] = rest.split(' ');
     const challenge = Buffer.from(this.lastReply[0] ?? '', 'base64');
-    return Buffer.from(`${login} ${createHmac('md5', password).update(challenge).digest('hex')}`).toString('base64');
+    return Buffer.from(`${login} ${createHmac(digest, password).update(challenge).digest('hex')}`).toString('base64');
   }
 
   /** `login password`, with the flag that the mechanism asks for or another. */

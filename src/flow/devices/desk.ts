@@ -119,8 +119,7 @@ export async function openDeviceDesk(options: DeviceDeskOptions): Promise<Device
       error: (event, fields) => log.error(event, fields),
     },
     heard(id, outcome) {
-      ledger.heard(id, outcome);
-      if (ledger.changed) file.soon();
+      if (ledger.heard(id, outcome)) file.soon();
     },
     report: () => ledger.report(),
     use(next) {

@@ -15,7 +15,7 @@ export interface LedgerFile {
 export interface LedgerFileOptions {
   readonly folder: string;
   readonly files: FileSystem;
-  readonly ledger: Pick<Ledger, 'save' | 'changed'>;
+  readonly ledger: Pick<Ledger, 'save'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -27,31 +27,36 @@ const SOON_MS = 30_000;
 export function openLedgerFile({ folder, files, ledger, clock, log }: LedgerFileOptions): LedgerFile {
   const closing = new AbortController();
   let writing: Promise<void> | null = null;
+  /** Something that the file does not have. */
+  let behind = false;
   let troubled = false;
 
   async function write(): Promise<void> {
-    if (!ledger.changed) return;
+    if (!behind) return;
+    behind = false;
     try {
       await keepFile(files, folder, NAME, [Buffer.from(ledger.save())]);
       troubled = false;
     } catch (cause) {
+      behind = true;
       if (!troubled) log.error('devices', { why: 'what is known of the devices cannot be written', cause });
       troubled = true;
     }
   }
   async function inAWhile(): Promise<void> {
     await clock.sleepUntil(after(clock.now(), SOON_MS), closing.signal);
-    writing = null;
     await write();
+    writing = null;
+    if (behind && !closing.signal.aborted) writing = inAWhile();
   }
   return {
     soon() {
+      behind = true;
       if (!closing.signal.aborted) writing ??= inAWhile();
     },
     async close() {
-      const last = writing;
       closing.abort();
-      await last;
+      await writing;
       await write();
     },
   };

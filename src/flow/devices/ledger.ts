@@ -13,16 +13,14 @@ export interface Ledger {
   /** It did not come in after all. */
   giveBack(name: string): void;
   sent(name: string, mail: Omit<DeviceMail, 'outcome'>): void;
-  /** One line an outcome, of whatever message: most are no device's. */
-  heard(id: string, outcome: Outcome): void;
+  /** An outcome of whatever message; true when it is a device's last one. */
+  heard(id: string, outcome: Outcome): boolean;
   wrong(name: string, what: string): void;
   /** True when nobody has heard of this address for a while. */
   stranger(address: string): boolean;
   report(): DeviceReport;
   /** What is written to disk, and read from it: whatever is no ledger is an empty one. */
   save(): string;
-  /** Changes that no save() has seen. */
-  readonly changed: boolean;
 }
 
 interface Account {
@@ -54,9 +52,7 @@ export function createLedger(rules: readonly DeviceRule[], saved: string, now: (
   const strangers = new Map<string, { address: string; times: number; at: number }>();
   const byMail = new Map<string, string>();
   let known: readonly DeviceRule[] = [];
-  let changed = false;
   use(rules);
-  changed = false;
 
   function use(next: readonly DeviceRule[]): void {
     known = next;
@@ -65,14 +61,11 @@ export function createLedger(rules: readonly DeviceRule[], saved: string, now: (
     for (const name of names) if (!accounts.has(name)) accounts.set(name, emptyAccount());
     byMail.clear();
     for (const [name, { lastMail }] of accounts) if (lastMail !== null) byMail.set(lastMail.id, name);
-    changed = true;
   }
 
   function on(name: string, change: (account: Account) => void): void {
     const account = accounts.get(name);
-    if (account === undefined) return;
-    change(account);
-    changed = true;
+    if (account !== undefined) change(account);
   }
 
   function current(window: Window, lengthMs: number): Window {
@@ -101,7 +94,6 @@ export function createLedger(rules: readonly DeviceRule[], saved: string, now: (
       if ((limits.hour > 0 && hour.messages >= limits.hour) || (limits.day > 0 && day.messages >= limits.day)) return false;
       account.hour = { ...hour, messages: hour.messages + 1 };
       account.day = { ...day, messages: day.messages + 1 };
-      changed = true;
       return true;
     },
     giveBack: name => on(name, account => {
@@ -115,14 +107,12 @@ export function createLedger(rules: readonly DeviceRule[], saved: string, now: (
       account.lastMail = { ...mail, outcome: null };
     }),
     heard(id, outcome) {
-      const name = byMail.get(id);
-      if (name === undefined) return;
-      on(name, account => {
-        if (account.lastMail?.id !== id) return;
-        const said = (outcome.said?.text ?? '').slice(0, LONGEST_TEXT);
-        account.lastMail = { ...account.lastMail, outcome: { at: now(), kind: outcome.kind, said } };
-        if (outcome.kind === 'failed' || outcome.kind === 'deferred') note(account, `${account.lastMail.id} ${outcome.kind}: ${said === '' ? outcome.status : said}`, now());
-      });
+      const account = accounts.get(byMail.get(id) ?? '');
+      if (account?.lastMail?.id !== id) return false;
+      const said = (outcome.said?.text ?? '').slice(0, LONGEST_TEXT);
+      account.lastMail = { ...account.lastMail, outcome: { at: now(), kind: outcome.kind, said } };
+      if (outcome.kind === 'failed' || outcome.kind === 'deferred') note(account, `${id} ${outcome.kind}: ${said === '' ? outcome.status : said}`, now());
+      return true;
     },
     wrong: (name, what) => on(name, account => {
       account.refusals++;
@@ -137,13 +127,7 @@ export function createLedger(rules: readonly DeviceRule[], saved: string, now: (
       return before === undefined || now() - before.at >= STRANGER_AGAIN_MS;
     },
     report: () => ({ devices: known.map(standing), strangers: [...strangers.values()].toReversed() }),
-    save() {
-      changed = false;
-      return JSON.stringify({ version: 1, devices: Object.fromEntries(accounts) });
-    },
-    get changed() {
-      return changed;
-    },
+    save: () => JSON.stringify({ version: 1, devices: Object.fromEntries(accounts) }),
   };
 }
 

@@ -88,9 +88,9 @@ export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'del
     // With VERP each recipient may be a message of its own.
     const room = quota.take({ recipients, messages: job.envelope.verp === true ? recipients : 1 });
     if (room.kind === 'full') {
-      const { until, why } = room;
+      const { until, apartMs, why } = room;
       // RFC 3463 §3.5: mail system congestion.
-      const wait: Deferred = { kind: 'deferred', status: '4.4.5', blame: 'nexthop', untried: true, notBefore: until as Instant, said: { type: 'x-gateway', text: why } };
+      const wait: Deferred = { kind: 'deferred', status: '4.4.5', blame: 'nexthop', untried: { apartMs }, notBefore: until as Instant, said: { type: 'x-gateway', text: why } };
       return new Map(job.recipients.map(({ id }) => [id, wait]));
     }
     const outcomes = await send(job, manner, signal);

@@ -30,6 +30,11 @@ export function earliest(limit: RateLimit, slots: Slots, wanted: number, now: nu
   return now + width;
 }
 
+/** Whoever comes so far behind the one before is never too early. */
+export function apartMs(limit: RateLimit, wanted: number): number {
+  return Math.ceil(((limit.perMs + slotMs(limit)) * Math.min(wanted, limit.count)) / limit.count) + 1;
+}
+
 export function withCount(limit: RateLimit, slots: Slots, added: number, now: number): Slots {
   const next = new Map([...slots].filter(([slot]) => countsUntil(limit, slot) > now));
   const slot = Math.floor(now / slotMs(limit));

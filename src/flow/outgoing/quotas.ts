@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { after, type Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/durable-file.ts';
-import { earliest, withCount, type RateLimit, type Slots } from './quota.ts';
+import { apartMs, earliest, withCount, type RateLimit, type Slots } from './quota.ts';
 
 export interface Quota {
-  /** Takes room for what is to be sent; or says when there will be. */
-  take(sent: { readonly messages: number; readonly recipients: number }): { readonly kind: 'taken'; giveBack(): void } | { readonly kind: 'full'; readonly until: number; readonly why: string };
+  /** Takes room for what is to be sent; or says when there will be, and how much later for the next who comes. */
+  take(sent: { readonly messages: number; readonly recipients: number }): { readonly kind: 'taken'; giveBack(): void } | { readonly kind: 'full'; readonly until: number; readonly apartMs: number; readonly why: string };
 }
 
 export interface Quotas {
@@ -50,13 +50,15 @@ export function openQuotas({ folder, clock, log, files = nodeFileSystem }: Quota
           const now = clock.now();
           let until: number = now;
           let why = '';
+          let apart = 0;
           for (const { limit, kind, key } of limits) {
             const free = earliest(limit, counters.get(key) ?? new Map<number, number>(), sent[kind], now);
             if (free <= until) continue;
             until = free;
+            apart = apartMs(limit, sent[kind]);
             why = `${name} takes ${limit.count} ${kind} in ${formatSpan(limit.perMs)}, and they are used up`;
           }
-          if (until > now) return { kind: 'full', until, why };
+          if (until > now) return { kind: 'full', until, apartMs: apart, why };
           const add = (sign: 1 | -1) => {
             for (const { limit, kind, key } of limits) counters.set(key, withCount(limit, counters.get(key) ?? new Map<number, number>(), sign * sent[kind], now));
             changed();

@@ -1,6 +1,6 @@
 /** A message of our own, by the door that everybody's mail takes. */
 import type { Address, Origin } from '../../core/envelope.ts';
-import type { Intake, MailOptions, Queued } from '../../core/intake.ts';
+import type { Intake, MailOptions, Queued, RcptOptions } from '../../core/intake.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Refusal } from '../../core/status.ts';
 
@@ -8,6 +8,7 @@ export interface Letter {
   readonly origin: Origin;
   readonly to: Address;
   readonly mail: MailOptions;
+  readonly rcpt?: RcptOptions;
   /** Queued once under this key, however often it is offered. */
   readonly key?: string;
   pieces(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -21,7 +22,7 @@ export async function queueLetter(intake: Intake, kernels: Pick<Kernels, 'openSc
   try {
     const mail = await transaction.mail(null, letter.mail);
     if (mail.kind === 'refused') return mail;
-    const rcpt = await transaction.rcpt(letter.to, {});
+    const rcpt = await transaction.rcpt(letter.to, letter.rcpt ?? {});
     if (rcpt.kind === 'refused') return rcpt;
     const writer = await transaction.data();
     if (writer.kind === 'refused') return writer;

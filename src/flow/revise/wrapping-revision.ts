@@ -2,7 +2,7 @@
 import type { ContentFacts } from '../../core/content.ts';
 import type { Kernels, MimeKernels } from '../../core/kernels.ts';
 import type { ContentSink, Revised, Revision } from '../../core/revision.ts';
-import type { Refusal } from '../../core/status.ts';
+import { refuse, type Refusal } from '../../core/status.ts';
 import { openJudgement, type Judgement } from '../../grammar/mime/judgement.ts';
 import { openWrapping } from '../../grammar/mime/wrapping.ts';
 import type { Holding } from '../../kit/holding.ts';
@@ -34,6 +34,17 @@ export class WrappingRevision implements Revision {
   }
 
   async end(facts: ContentFacts): Promise<Revised | Refusal> {
+    try {
+      return await this.#settle(facts);
+    } catch (cause) {
+      // The disk is full, or takes nothing: the message is still the sender's.
+      return refuse('ourFault', { why: `a message cannot be held to be judged: ${cause instanceof Error ? cause.message : String(cause)}` });
+    } finally {
+      this.close();
+    }
+  }
+
+  async #settle(facts: ContentFacts): Promise<Revised | Refusal> {
     const { holding, into, open } = this.#options;
     const fault = this.#judgement.finish();
     if (fault !== null) return { kind: 'revised', facts: await this.#wrapped(facts, fault), wrapped: fault };
@@ -43,7 +54,6 @@ export class WrappingRevision implements Revision {
       return await revision.end(facts);
     } finally {
       revision.close();
-      holding.close();
     }
   }
 
@@ -71,7 +81,6 @@ export class WrappingRevision implements Revision {
       return found;
     } finally {
       if (found === null) scan.facts(); // closes it
-      holding.close();
     }
   }
 }

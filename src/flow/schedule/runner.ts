@@ -76,6 +76,8 @@ export function openRunner(options: RunnerOptions): Runner {
 class RunningRunner implements Runner {
   readonly #options: RunnerOptions;
   readonly #tally: Tally;
+  /** Of lanes that take so much and no more for now: when the last of those who wait has its turn. */
+  readonly #turns = new WeakMap<Lane, Instant>();
   readonly #lanes = createLanes<Job>();
   readonly #routing: Routing;
   readonly #leases: Leases;
@@ -292,9 +294,9 @@ class RunningRunner implements Runner {
   #suspend(job: Job, trouble: Deferred | undefined, until: Instant): void {
     const { said } = trouble ?? {};
     const outcome: Deferred = {
-      kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop', notBefore: until,
+      kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop', notBefore: trouble?.untried === undefined ? until : this.#turnOf(job.lane, until, trouble.untried.apartMs),
       // Without the peer's name: it did not speak about this message.
-      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }), ...(trouble?.untried === true ? { untried: true } : {}),
+      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }), ...(trouble?.untried === undefined ? {} : { untried: trouble.untried }),
     };
     this.#bring(job, new Map(job.recipients.map(({ id }) => [id, outcome])), true);
     this.#end(job);
@@ -310,6 +312,14 @@ class RunningRunner implements Runner {
       this.#bring(job, new Map(recipients.map(({ id }) => [id, outcome])));
     }
     this.#end(job);
+  }
+
+  /** One behind the other, so that those who cannot all go at that moment do not all come then, and go back to the disk. */
+  #turnOf(lane: Lane, until: Instant, apartMs: number): Instant {
+    const last = this.#turns.get(lane) ?? until;
+    const turn = after(until, Math.min(Math.max(0, last - until) + apartMs, LATEST_TURN_MS));
+    this.#turns.set(lane, turn);
+    return turn;
   }
 
   /** No turn for this one now. */
@@ -471,6 +481,8 @@ class RunningRunner implements Runner {
   }
 }
 
+/** A guess about so many that wait is no better later than that. */
+const LATEST_TURN_MS = 86_400_000;
 const NOBODY: Outcomes = new Map();
 /** The route names a transport that is not there: routing, not the recipient (RFC 3463 §3.4). */
 const misrouted: Deferred = { kind: 'deferred', status: '4.3.5', blame: 'message' };

@@ -29,7 +29,7 @@ export function mayNeedReport(recipient: RecipientState, outcome: Outcome): bool
 
 /** Somebody was asked, or it was decided for good. */
 export function wasTried(outcome: Outcome): boolean {
-  return outcome.kind !== 'deferred' || outcome.untried !== true;
+  return outcome.kind !== 'deferred' || outcome.untried === undefined;
 }
 
 /** As it is remembered: that nobody was asked matters now only. */

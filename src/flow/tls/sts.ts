@@ -47,7 +47,7 @@ export function openStsPolicies({ resolver, http, cache, clock, log }: StsSettin
 
   async function find(domain: string): Promise<StsFound> {
     const [answer, known] = await Promise.all([resolver.txt(`_mta-sts.${domain}`), cache.get(domain)]);
-    const entry = known !== null && known.fetchedAt + known.policy.maxAgeS * 1000 > clock.now() ? known : null;
+    const entry = known !== null && known.fetchedAt + lifeMs(known) > clock.now() ? known : null;
     const id = answer.kind === 'found' ? parseStsRecord(answer.records) : null;
     if (id === null) {
       const why = answer.kind === 'unavailable' ? answer.why : answer.kind === 'none' ? `no TXT record at _mta-sts.${domain}` : 'its TXT record is not one that RFC 8461 knows';
@@ -63,8 +63,8 @@ export function openStsPolicies({ resolver, http, cache, clock, log }: StsSettin
     return entry === null ? fetched : { ...found(entry), why: `kept from before; the new one: ${fetched.why}` };
   }
 
-  function isHalfOver({ fetchedAt, policy }: StsEntry): boolean {
-    return clock.now() - fetchedAt > (policy.maxAgeS * 1000) / 2;
+  function isHalfOver(entry: StsEntry): boolean {
+    return clock.now() - entry.fetchedAt > lifeMs(entry) / 2;
   }
 
   function fetch(domain: string, id: string): Promise<Fetched> {
@@ -123,6 +123,11 @@ export function openStsPolicies({ resolver, http, cache, clock, log }: StsSettin
       await Promise.allSettled([fresh, ...underWay.values()]);
     },
   };
+}
+
+/** Whoever says 0 must not be asked with every message. */
+function lifeMs({ policy }: StsEntry): number {
+  return Math.max(policy.maxAgeS * 1000, AGAIN_MS);
 }
 
 function found({ policy, id }: StsEntry): Extract<StsFound, { kind: 'policy' }> {

@@ -107,6 +107,7 @@ async function take(caller: Caller, configuration: Configuration, queue: Operati
     return queue.submit({
       owner: caller.owner, uucp: { machine: caller.machine, protocol: 'bsmtp' }, reversePath: fromUucp(command.reversePath ?? '', configuration.uucp.site), recipients, wishes, content,
       ...(command.ret === undefined ? {} : { ret: command.ret }), ...(command.envid === undefined ? {} : { envid: command.envid }),
+      ...(command.security === undefined ? {} : { security: command.security }), ...(command.verp === undefined ? {} : { verp: command.verp }), ...(command.requireTls === undefined ? {} : { requireTls: command.requireTls }),
     }).then(answer => (answer.kind === 'refused' ? answer : null));
   }
 

@@ -49,6 +49,8 @@ export class Leaf {
   #plan: Plan | null = null;
   #decoder: Codec | null = null;
   #encoder: Codec | null = null;
+  /** Between two codecs: what the first gives is gone when the next piece comes. */
+  #between: Uint8Array | null = null;
   #has8bit = false;
   #survey: ReturnType<MimeKernels['openSurvey']> | null = null;
 
@@ -97,6 +99,7 @@ export class Leaf {
       if (plan.encoding === 'quoted-printable') this.#encoder = kernels.openQuotedPrintable();
       else if (plan.encoding === 'base64') this.#encoder = kernels.openBase64();
     }
+    if (this.#decoder !== null && this.#encoder !== null) this.#between = Buffer.allocUnsafe(longest(this.#look));
     // What leaves unencoded is watched, so that the result tells what the output holds.
     if (this.#encoder === null) this.#survey = kernels.openSurvey();
     for (const octets of this.#look) this.#through(octets);
@@ -105,7 +108,7 @@ export class Leaf {
 
   #through(octets: Uint8Array): void {
     if (this.#decoder === null) this.#encode(octets);
-    else this.#encode(this.#decoder.feed(octets));
+    else this.#encode(this.#decoder.feed(octets, this.#between ?? undefined));
   }
 
   #encode(octets: Uint8Array): void {
@@ -197,10 +200,15 @@ export class Leaf {
   #decodedFits(): '8bit' | '7bit' | null {
     const decoder = this.#options.kernels.openQuotedPrintableDecoder();
     const survey = this.#options.kernels.openSurvey();
-    for (const octets of this.#look) survey.feed(decoder.feed(octets));
+    const seen = Buffer.allocUnsafe(longest(this.#look));
+    for (const octets of this.#look) survey.feed(decoder.feed(octets, seen));
     survey.feed(decoder.finish());
     const { has8bit, hasNul, bareCr, bareLf, longestLine } = survey.facts();
     if (hasNul || bareCr > 0 || bareLf > 0 || longestLine > LINE_OCTETS) return null;
     return has8bit ? '8bit' : '7bit';
   }
+}
+
+function longest(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((most, { length }) => Math.max(most, length), 0);
 }

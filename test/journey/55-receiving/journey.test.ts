@@ -96,3 +96,26 @@ test('behind a balancer the access file sees the client, and nobody gets in with
   assert.equal(sink.arrivals.length, 1);
   await assert.rejects(dialSmtp({ port: box.port, localAddress: '127.0.0.2', timeoutMs: 5000 }), 'not a balancer of ours');
 });
+
+test('EXPN, VRFY and VERP as a list manager uses them', { timeout: 60_000 }, async t => {
+  const sink = await openSink();
+  t.after(() => sink.close());
+  const box = await boxFor(t, { nextHop: sink.port });
+  box.configure({ aliases: 'staff: ann@there.example, bob@there.example\nprinter: "|/bin/true"\n', userdb: 'ann\tmail=/nowhere\n' });
+  await box.start();
+  const client = await dialSmtp({ port: box.port });
+  assert.ok((await client.hello()).includes('XVERP=Courier'));
+  assert.deepEqual((await client.say('EXPN staff')).lines, ['2.1.5 <ann@there.example>', '2.1.5 <bob@there.example>']);
+  assert.deepEqual((await client.say('EXPN printer@posthorn.example')).lines, ['2.1.5 <printer@posthorn.example>'], 'what it runs is not told');
+  assert.equal((await client.say('VRFY staff')).text, '250 2.1.5 <staff@posthorn.example>');
+  assert.equal((await client.say('VRFY nobody')).code, 550);
+  assert.equal((await client.say('VRFY ann@there.example')).code, 550, 'not of this host');
+  assert.equal((await client.send({ from: 'list@posthorn.example', mailParameters: ' VERP', to: ['ann@there.example', 'bob-x@there.example'], content: 'X-Token: verp\r\n\r\nx\r\n' })).code, 250);
+  await sink.until(20_000, 'both copies', () => sink.arrivals.length === 2);
+  assert.deepEqual(sink.arrivals.map(one => one.reversePath).toSorted(), ['list-ann=there.example@posthorn.example', 'list-bob+2Dx=there.example@posthorn.example']);
+  box.configure({ esmtpd: `PORT=127.0.0.1.${box.port}\nBOFHCHECKDNS=0\nBOFHNOEXPN=1\nBOFHNOVRFY=1\nMAXPERIP=100\nMAXPERC=100\n` });
+  assert.equal((await box.run(['restart'])).code, 0);
+  const later = await dialSmtp({ port: box.port });
+  await later.hello();
+  assert.deepEqual([(await later.say('EXPN staff')).code, (await later.say('VRFY nobody')).code], [252, 252]);
+});

@@ -59,5 +59,6 @@ test('whose word on the client counts', (t) => {
   const { listeners } = folderOf(t, { esmtpd: 'PROXYFROM="192.0.2.0/24, 2001:db8::/32"\nXCLIENTFROM=127.0.0.1\n' }).read();
   assert.deepEqual(listeners[0]?.trust.proxy.map(({ bits }) => bits), [24, 32]);
   assert.deepEqual([listeners[0]?.trust.xclient.length, listeners[0]?.trust.xforward.length], [1, 0]);
+  assert.match(JSON.stringify(folderOf(t, { esmtpd: 'TCPDOPTS="-stderrlogger=/x -haproxy=10"\n' }).read().notices), /PROXYFROM names the balancers/);
   assert.match(folderOf(t, { esmtpd: 'PROXYFROM=everybody\n' }).problems().join('\n'), /^esmtpd:1: PROXYFROM: 'everybody' is not a network/);
 });

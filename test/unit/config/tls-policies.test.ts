@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { folderOf } from './folder-props.ts';
 import { createTlsRuleFinder, parseTlsPolicies } from '../../../src/grammar/config/tls-policies.ts';
 
 test('each policy, with what belongs behind it', () => {
@@ -43,4 +44,10 @@ test('the first line that matches decides', () => {
     ['deep.a.example', 'none'], ['x.a.example', 'required'], ['x.y.A.example', 'required'], ['a.example', 'verified'], ['other.example', 'dane'], ['late.example', 'dane'], ['example', 'dane'],
   ] as const) assert.equal(find(domain)?.policy, policy, domain);
   assert.equal(createTlsRuleFinder([])('any.example'), null);
+});
+
+test('DANE that could never be trusted is noticed', t => {
+  const noticed = (dnsservers: string) => JSON.stringify(folderOf(t, { tlspolicy: 'bank.example dane-only\n', dnsservers }).read().notices).includes('DANE needs a name server');
+  assert.equal(noticed('192.0.2.53\nhttps://dns.example/dns-query\n'), true);
+  for (const trusted of ['127.0.0.1:5353\n', '[::1]:53\n', '192.0.2.53\n192.0.2.54 trust-ad\n', 'https://dns.example/dns-query trust-ad\n', 'resolv.conf\n']) assert.equal(noticed(trusted), false, trusted);
 });

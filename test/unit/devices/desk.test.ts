@@ -13,8 +13,11 @@ import { openDeviceDesk, type DeviceDesk } from '../../../src/flow/devices/index
 import { createDeviceTable } from '../../../src/flow/devices/table.ts';
 import { createLedger } from '../../../src/flow/devices/ledger.ts';
 import { parseDevices } from '../../../src/grammar/config/devices.ts';
+import { openLedgerFile, readLedgerFile } from '../../../src/flow/devices/ledger-file.ts';
+import { nodeFileSystem, type FileSystem } from '../../../src/kit/durable-file.ts';
 import { openKernels } from '../../../src/kit/kernels.ts';
 import { createFakeClock, type FakeClock } from '../../props/fake-clock.ts';
+import { eventually } from '../../props/within.ts';
 import { scratchFor } from '../../props/scratch.ts';
 import { valueOf } from '../config/parsed-props.ts';
 
@@ -166,6 +169,38 @@ test('what is remembered outlives the desk, with one write for all of a busy min
   // Its last mail is still followed.
   second.desk.heard('ID3', { kind: 'relayed', status: '2.0.0' });
   assert.equal(second.desk.report().devices[0]?.lastMail?.outcome?.kind, 'relayed');
+});
+
+test('a disk that fails is said once, tried again, and has all in the end', async t => {
+  const folder = scratchFor(t, 'failing');
+  const clock = createFakeClock();
+  const said: string[] = [];
+  let fails = true;
+  let writes = 0;
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    open(path, how) {
+      if (how !== 'new') return nodeFileSystem.open(path, how);
+      writes++;
+      return fails ? Promise.reject(new Error('no room')) : nodeFileSystem.open(path, how);
+    },
+  };
+  let value = 0;
+  const file = openLedgerFile({ folder, files, ledger: { save: () => String(value) }, clock, log: { ...silent, error(event) {
+    said.push(event);
+  } } });
+  for (value = 1; value < 100; value++) file.soon();
+  assert.equal(writes, 0, 'not at each change');
+  const settled = (count: number): Promise<void> => eventually(20_000, `write ${count}, and the next pause`, () => writes >= count && clock.sleepers > 0);
+  await clock.advance(30_000);
+  await settled(1);
+  await clock.advance(30_000);
+  await settled(2);
+  assert.deepEqual([writes, said], [2, ['devices']]);
+  fails = false;
+  await file.close();
+  assert.equal(await readLedgerFile(folder), '100');
+  assert.equal(await readLedgerFile(join(folder, 'nowhere')), '');
 });
 
 test('a ledger that is damaged is a new one; errors and strangers are bounded', t => {

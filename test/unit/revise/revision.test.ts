@@ -1,6 +1,6 @@
 /** Rules for a message's own octets, through the intake: what is kept, what is refused, and what stays to the octet. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -64,7 +64,7 @@ function box(t: TestContext) {
     assert.deepEqual(message.facts, factsOf(kept), 'the facts are those of what is stored');
     return { refusal: '', text: '', kept: kept.toString('latin1') };
   }
-  return { send, left: () => readdirSync(folder) };
+  return { send, folder, left: () => readdirSync(folder) };
 }
 
 test('by default what comes is kept to the octet, however it comes', async t => {
@@ -131,6 +131,14 @@ test('BOFHBADMIME=wrap: the original is attached to an explanation, its size no 
   await new Promise(resolve => setImmediate(resolve));
   for (let turn = 0; left().length > 0 && turn < 200; turn++) await new Promise(resolve => setImmediate(resolve));
   assert.deepEqual(left(), []);
+});
+
+test('BOFHBADMIME=wrap with a disk that takes nothing: 451, and the next small message is taken', async t => {
+  const { send, folder } = box(t);
+  rmSync(folder, { recursive: true });
+  const variables = { BOFHBADMIME: 'wrap' };
+  assert.equal((await send(`Subject: caf\u00e9\r\n\r\n${'x\r\n'.repeat(200_000)}`, { variables, step: 60_000 })).refusal, '451 4.3.0');
+  assert.match((await send('Subject: caf\u00e9\r\n\r\nx\r\n', { variables })).kept, /attached as plain text/);
 });
 
 test('MIME=7bit and MIME=8bit convert, MIME=labels puts in what is missing, and a signed message is left alone', async t => {

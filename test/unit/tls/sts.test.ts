@@ -128,6 +128,16 @@ test('half of max_age over: fetched anew, by use or by the hour, and nobody wait
   assert.equal(idle.requests.length, 2, 'nobody wrote there, and the policy is fresh');
 });
 
+test('a max_age of nothing does not have us ask with every message', async t => {
+  const { sts, world, requests, clock } = set(t);
+  world.web = served(policyText({ maxAge: 0 }));
+  for (let n = 0; n < 5; n++) assert.equal((await sts.find('there.example')).kind, 'policy');
+  assert.equal(requests.length, 1);
+  await clock.runTo(clock.now() + 301_000);
+  await sts.find('there.example');
+  assert.equal(requests.length, 2);
+});
+
 test('many at once ask once', async t => {
   const { sts, requests } = set(t);
   await Promise.all(Array.from({ length: 20 }, () => sts.find('there.example')));

@@ -18,6 +18,7 @@ function batch(count: number): string {
 interface Took {
   readonly to: string;
   readonly content: string;
+  readonly demands: Pick<LocalSubmission, 'security' | 'verp' | 'requireTls'>;
 }
 
 function desk(refusals: (to: string) => ReturnType<typeof refuse> | null) {
@@ -33,7 +34,8 @@ function desk(refusals: (to: string) => ReturnType<typeof refuse> | null) {
     if (refusal !== null) return refusal;
     const pieces: Uint8Array[] = [];
     for await (const piece of message.content) pieces.push(piece);
-    took.push({ to, content: Buffer.concat(pieces).toString() });
+    const { security, verp, requireTls } = message;
+    took.push({ to, content: Buffer.concat(pieces).toString(), demands: { ...(security === undefined ? {} : { security }), ...(verp === undefined ? {} : { verp }), ...(requireTls === undefined ? {} : { requireTls }) } });
     return { kind: 'queued' as const, id: 'X' as MessageId };
   };
   const nobody = () => { throw new Error('not asked for'); };
@@ -62,6 +64,12 @@ test('refused for now in the middle: 75, and the next run begins there', async (
   assert.deepEqual(took.map(({ to }) => to.slice(0, 4)), ['bob0', 'bob1', 'bob0', 'bob2', 'bob3', 'bob4']);
   assert.ok(took.every(({ content }) => /^Subject: \d\r\n\r\n\.dot\r\n$/.test(content)));
   assert.deepEqual(readdirSync(join(state, 'uucp', 'incoming')), []);
+});
+
+test('what the envelope demands is not lost on the way', async () => {
+  const { run, took } = desk(() => null);
+  assert.equal(await run(Buffer.from('EHLO siteb\nMAIL FROM:<ada@there.example> SECURITY=STARTTLS VERP REQUIRETLS\nRCPT TO:<bob@here.example>\nDATA\nx\n.\nMAIL FROM:<ada@there.example>\nRCPT TO:<eve@here.example>\nDATA\nx\n.\nQUIT\n')), 0);
+  assert.deepEqual(took.map(({ demands }) => demands), [{ security: 'starttls', verp: true, requireTls: true }, {}]);
 });
 
 test('refused for good: the rest is taken, the sender is told', async () => {

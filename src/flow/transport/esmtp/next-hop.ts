@@ -14,6 +14,7 @@ import { openSession, type Manner, type Session, type SessionContext } from './s
 
 /** A limit that was learnt may have been a bad hour. */
 const LIMIT_MS = 4 * 3_600_000;
+const LEAST_STAY_MS = 60_000;
 
 /** Seen by all next hops of one transport. */
 export interface Shared extends SessionContext {
@@ -155,8 +156,10 @@ export class NextHop implements Owner {
     const { downRelays } = this.#shared;
     downRelays.forget(relay);
     const [first] = found.relays;
-    const until = found.failover === true && first !== undefined && first !== relay ? downRelays.until(first) : null;
-    return until === null ? session : { ...session, until };
+    if (found.failover !== true || first === undefined || first === relay) return session;
+    const { clock } = this.#shared.settings;
+    // Never at once, or a first that refuses quickly and a stand-in that is left would keep us busy.
+    return { ...session, until: downRelays.until(first) ?? after(clock.now(), LEAST_STAY_MS) };
   }
 
   async #establish(): Promise<Opened | Exclude<Session, { kind: 'open' }>> {
@@ -170,7 +173,7 @@ export class NextHop implements Owner {
         if (tried.kind === 'open') return this.#reached(tried, found, relay);
         // One that answers speaks for the domain; of our smarthosts each speaks for itself.
         if (tried.kind === 'stop' && (found.failover !== true || signal.aborted)) return tried;
-        if (tried.kind === 'next' && tried.outcome.kind === 'deferred') this.#shared.downRelays.note(relay);
+        if (found.failover === true || tried.outcome.kind === 'deferred') this.#shared.downRelays.note(relay);
         // One that could not be asked may be better than one that lacks what is demanded, or says no.
         if (last === null || tried.outcome.kind === 'deferred') last = tried;
       }
