@@ -100,6 +100,9 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
           const { names, web: { names: more, token } } = configuration();
           return { names: new Set([names.me, ...more]), ...(token === undefined ? {} : { token }) };
         },
+      }).catch(async (cause: unknown) => {
+        await web?.close();
+        throw cause;
       });
       return {
         address: server.address,
