@@ -1,7 +1,8 @@
 /**
  * DKIM, ARC and DMARC of a message (variable DMARC), verified while it comes in; what was found becomes a field of ours,
  * Authentication-Results. Whether the author's domain is obeyed is the operator's choice: `record`, `reject`, `honour`.
- * Trouble, ours or DNS's, refuses nobody: it is written down.
+ * Trouble, ours or DNS's, refuses nobody for good. Where policies are obeyed it defers: a stranger who adds signatures of
+ * names that hang must not get past the policy of the name he forges.
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -71,6 +72,7 @@ function watch(options: AuthenticationOptions, opened: Facts, obedience: Obedien
       const why = limited.kind === 'late' ? 'DNS takes too long' : String(limited.cause);
       log.warn('authentication', { from: facts.reversePath ?? '', relay: facts.origin.remoteAddress, why });
       stop.abort(new Error(why));
+      if (obedience !== 'record') return refuse('contentDeferred', { why: `DMARC cannot be decided: ${why}` });
       return recorded(options, [{ method: 'dkim', result: 'temperror', properties: [] }, { method: 'dmarc', result: 'temperror', properties: [] }]);
     },
     close() {
@@ -121,10 +123,17 @@ function conclude(options: AuthenticationOptions, { variables, origin, reversePa
   const sealer = arc?.result === 'pass' ? arc.sealer : undefined;
   if (sealer !== undefined && trusts(variables, sealer)) return answer;
   const why = `DMARC fails for ${dmarc.author}, which asks for ${dmarc.policy}; SPF ${spf.result} for ${spf.domain}, ${verified.signatures.length} signatures`;
+  if (mayStillPass(verified, spf, dmarc.author)) return refuse('contentDeferred', { why: `${why}; DNS was in trouble for one of them` });
   if (dmarc.policy === 'reject') return refuse('dmarcRefused', { why });
   if (obedience !== 'honour') return answer;
   options.log.info('authentication', { from: reversePath ?? '', relay: origin.remoteAddress, what: 'quarantine', why });
   return { kind: 'quarantine', why, ...(answer.fields === undefined ? {} : { fields: answer.fields }) };
+}
+
+/** A key or a record that could not be had now, of a name that would count for the author. */
+function mayStillPass({ signatures }: Verified, spf: SpfFound, author: string): boolean {
+  const related = (domain: string): boolean => domain === author || author.endsWith(`.${domain}`) || domain.endsWith(`.${author}`);
+  return (spf.result === 'temperror' && related(spf.domain)) || signatures.some(({ result, domain }) => result === 'temperror' && related(domain));
 }
 
 /** ARCTRUST: who is believed that a message was good when it passed him (RFC 8617 §5.2). */

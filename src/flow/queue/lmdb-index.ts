@@ -53,7 +53,7 @@ export interface LmdbIndex extends Databases {
   quiet(): boolean;
   /**
    * Goes on in the files of another folder, a copy, when `exchange` says that they have the names now. It is asked as
-   * the only writer of all processes; nothing of ours may be under way. False: nothing has changed.
+   * the only writer of all processes, and not while anything else of ours is under way. False: nothing has changed.
    */
   moveTo(folder: string, exchange: () => boolean): Promise<boolean>;
   /** A compact copy, into a folder that is there and empty. */
@@ -136,10 +136,16 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     async moveTo(target, exchange) {
       // Opened before anything has a new name: what fails then changes nothing.
       const other = openEnvironment(target, mapSizeOctets);
-      const left = underWay === 0 && root.transactionSync(exchange) ? root : null;
-      if (left !== null) ({ root, databases } = other);
-      await (left ?? other.root).close();
-      return left !== null;
+      const old = root;
+      try {
+        // Not by transactionSync(): it would wait for a transaction that waits for us.
+        await settled(old.transaction(() => {
+          if (underWay === 1 && exchange()) ({ root, databases } = other);
+        }));
+      } finally {
+        await (root === old ? other.root : old).close();
+      }
+      return root !== old;
     },
     copyTo: (target) => root.backup(target, true),
     lastTransaction: () => (databases.messages.getStats() as Stats).lastTxnId,

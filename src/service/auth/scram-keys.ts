@@ -6,6 +6,7 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { ScramDigest } from '../../core/auth.ts';
+import { saslPrep } from '../../kit/saslprep.ts';
 import { compareOctets, type Comparison } from './comparison.ts';
 
 export interface ScramKeys {
@@ -41,8 +42,8 @@ export function formatScramKeys({ digest, iterations, salt, storedKey, serverKey
 }
 
 export async function deriveScramKeys(password: string, digest: ScramDigest, salt: Uint8Array = randomBytes(16), iterations = SCRAM_ITERATIONS): Promise<ScramKeys> {
-  // RFC 5802 §2.2 asks for SASLprep; of it, one spelling of each letter is what people run into.
-  const salted = await derive(password.normalize('NFKC'), salt, iterations, OCTETS[digest], digest);
+  // RFC 5802 §2.2. What no credential may hold, no client that keeps to it can send either; it is taken as it is.
+  const salted = await derive(saslPrep(password) ?? password.normalize('NFKC'), salt, iterations, OCTETS[digest], digest);
   const clientKey = createHmac(digest, salted).update('Client Key').digest();
   return { digest, iterations, salt, storedKey: createHash(digest).update(clientKey).digest(), serverKey: createHmac(digest, salted).update('Server Key').digest() };
 }

@@ -99,12 +99,12 @@ test('a seal is believed where ARCTRUST names who put it on, and nowhere else', 
   assert.match(said.answer, /^550/, 'a forged chain is no chain');
 });
 
-test('trouble refuses nobody: DNS that fails, and DNS that hangs', async () => {
+test('trouble refuses nobody for good: DNS that fails, and DNS that hangs', async () => {
   const failing = await post('honour', 'reject', {}, { 'txt k1._domainkey.there.example': 'unavailable', 'txt _dmarc.there.example': 'unavailable' });
   assert.equal(failing.answer, 'queued');
   assert.match(resultsOf(failing.header), /dkim=temperror.*dmarc=temperror/);
   const desk = accessDesk({ names: names('reject', { 'txt k1._domainkey.there.example': 'never' }) });
-  const asking = desk.say({ content: good, origin: stranger, variables: { DMARC: 'honour' } });
+  const asking = desk.say({ content: good, origin: stranger, variables: { DMARC: 'record' } });
   // First the deadline of the SPF look-up has to be out of the way.
   for (let n = 0; n < 200; n++) await new Promise(setImmediate);
   await desk.clock.advance(20_000);
@@ -112,6 +112,20 @@ test('trouble refuses nobody: DNS that fails, and DNS that hangs', async () => {
   assert.equal(answer, 'queued');
   assert.match(resultsOf(header), /^mx\.here\.example; dkim=temperror; dmarc=temperror$/);
   assert.match(desk.logged.join('\n'), /DNS takes too long/);
+});
+
+test('names that hang are no way past the policy of the name that is forged', async () => {
+  const hanging = Array.from({ length: 3 }, (_, n) => `DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=evil${n}.example; s=s; h=from;\r\n bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=MTIz\r\n`).join('');
+  const forged = signed(changed, makeSigner('evil.example', 's'));
+  const desk = accessDesk({ names: names('reject', { 'txt s._domainkey.evil.example': 'never' }) });
+  const asking = desk.say({ content: `${hanging}${forged}`, origin: stranger, variables: { DMARC: 'reject' } });
+  for (let n = 0; n < 200; n++) await new Promise(setImmediate);
+  await desk.clock.advance(20_000);
+  assert.equal((await asking).answer, '451 4.7.1 Message not taken now, please try again later');
+  const failing = await post('reject', 'reject', { content: forged }, { 'txt s._domainkey.evil.example': 'unavailable' });
+  assert.match(failing.answer, /^550/, 'another name\'s trouble changes nothing');
+  const own = await post('reject', 'reject', { content: good }, { 'txt k1._domainkey.there.example': 'unavailable' });
+  assert.match(own.answer, /^451/, 'its own key cannot be had now: it may yet be good');
 });
 
 test('l= is said in the field: what stands behind it is not signed', async () => {

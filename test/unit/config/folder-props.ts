@@ -15,8 +15,11 @@ export interface Folder {
 
 /** Names ending in / are folders; passwords' files are private. */
 export function folderOf(t: TestContext, files: Readonly<Record<string, string>>): Folder {
-  const path = mkdtempSync(join(tmpdir(), 'posthorn-configuration-'));
-  t.after(() => rmSync(path, { recursive: true }));
+  const around = mkdtempSync(join(tmpdir(), 'posthorn-configuration-'));
+  t.after(() => rmSync(around, { recursive: true }));
+  // What `..` leads to is the test's own, too.
+  const path = join(around, 'etc');
+  mkdirSync(path);
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(path, name)), { recursive: true });
     if (name.endsWith('/')) mkdirSync(join(path, name), { recursive: true });
