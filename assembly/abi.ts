@@ -10,7 +10,7 @@
 //            where rows of a fax change colour
 //   0x7d000  a look-up table of quoted-printable
 //
-// Kernels may read and write up to 64 octets past the end of either window.
+// Kernels may read and write up to 128 octets past the end of either window.
 
 export const INPUT: usize = 0x12000;
 export const INPUT_OCTETS: i32 = 0x10000;
