@@ -6,11 +6,11 @@
 //   0x12000  INPUT, one chunk
 //   0x22c00  OUTPUT, room for the worst growth (quoted-printable, three octets for one, and soft line breaks)
 //   0x69000  look-up tables of the fax decoder, and at 0x71000 of the encoder, built when they are first used
-//   0x79000  scratch within one call: octets that quoted-printable expanded, places where a fax row changes colour
-//   0x7b000  scratch likewise: where the lines end that quoted-printable found
+//   0x79000  scratch within one call: octets that quoted-printable expanded and, from 0x7b000, where their lines end; or
+//            where rows of a fax change colour
 //   0x7d000  a look-up table of quoted-printable
 //
-// Kernels may read and write up to 64 octets past the end of either window.
+// Kernels may read and write up to 128 octets past the end of either window.
 
 export const INPUT: usize = 0x12000;
 export const INPUT_OCTETS: i32 = 0x10000;
