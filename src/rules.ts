@@ -58,6 +58,8 @@ export function calendarOf({ queue, client }: Configuration): CalendarSettings {
 /** Which alias files each way in sees besides the common ones. */
 const MODULES: Readonly<Partial<Record<Origin['source'], string>>> = { esmtp: 'esmtp', submission: 'esmtp', local: 'local', uucp: 'uucp' };
 
+/** What nobody notices who writes a file and then a mail. */
+const ALIASES_LOOK_MS = 50;
 const NO_VARIABLES: Variables = new Map();
 
 export function compileRules(configuration: Configuration, mailboxes: Mailboxes, log: Log): Rules {
@@ -81,7 +83,7 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
   }
 
   const canonical = createCanonical({ locals: domains.locals, hosted: domains.hosted, defaultDomain: names.defaultDomain, lowerCase: configuration.addresses.lowerCase });
-  const aliasFile = (name: AliasFile) => ({ name, aliases: createAliases({ paths: [aliasFiles[name]], canonical: canonical.key, log }) });
+  const aliasFile = (name: AliasFile) => ({ name, aliases: createAliases({ paths: [aliasFiles[name]], canonical: canonical.key, log, momentMs: ALIASES_LOOK_MS }) });
   const common = aliasFile('aliases');
   const byModule = new Map<string, ReturnType<typeof aliasFile>>((['esmtp', 'local', 'uucp'] as const).map(module => [module, aliasFile(`aliases-${module}`)]));
 

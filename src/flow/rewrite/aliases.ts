@@ -1,5 +1,5 @@
 /**
- * The alias files, in force the moment they are written: each question first looks whether one of them changed.
+ * The alias files, in force as soon as they are written: questions look whether one of them changed, all of a moment once.
  * A change takes hold whole or not at all: as long as anything in the new text is wrong, the old table answers.
  */
 import { createHash } from 'node:crypto';
@@ -15,6 +15,8 @@ export interface AliasOptions {
   readonly paths: readonly string[];
   canonical(address: Address): Address;
   readonly log: Log;
+  /** Looks are this far apart; absent: each question looks. A look at a file is two system calls, and a busy relay has thousands of questions a second. */
+  readonly momentMs?: number;
 }
 
 export interface Aliases {
@@ -38,14 +40,18 @@ interface Reading {
   readonly seen: Map<string, string>;
 }
 
-export function createAliases({ paths, canonical, log }: AliasOptions): Aliases {
+export function createAliases({ paths, canonical, log, momentMs = 0 }: AliasOptions): Aliases {
   let table: AliasTable | null = null;
   let marks: ReadonlyMap<string, string> = new Map();
   let wrong: readonly string[] = [];
   let read = false;
+  let lookedAt = -Infinity;
 
   function refresh(): void {
-    if (read && [...marks].every(([path, mark]) => markOf(path) === mark)) return;
+    const now = performance.now();
+    if (now - lookedAt < momentMs) return;
+    lookedAt = now;
+    if (read && isAsMarked(marks)) return;
     const reading: Reading = { definitions: [], problems: [], seen: new Map() };
     for (const path of paths) readPath(path, reading);
     const next = createAliasTable(reading.definitions, canonical);
@@ -91,6 +97,11 @@ function markOf(path: string): string {
   } catch {
     return 'unreadable';
   }
+}
+
+function isAsMarked(marks: ReadonlyMap<string, string>): boolean {
+  for (const [path, mark] of marks) if (markOf(path) !== mark) return false;
+  return true;
 }
 
 function readPath(path: string, reading: Reading): void {
