@@ -54,6 +54,7 @@ house: types lint ## check the house: import rules, RFC index, types, lint; prin
 
 test: build house ## set up and run every test; ends with one line
 	@packaging/peers.sh
+	@packaging/bench-peers.sh courier
 	@$(NODE) test/run.ts
 
 peers: build ## the tests against real peers, and which peers were not met
