@@ -9,7 +9,7 @@ import { readReport } from '../props/read-report.ts';
 import { scratchFolder } from '../props/scratch.ts';
 import { dialSmtp } from '../props/smtp-client.ts';
 import { eventually } from '../props/within.ts';
-import { hopeless, plan, type PlannedLetter } from './plan.ts';
+import { byFax, hopeless, plan, type PlannedLetter } from './plan.ts';
 import { openScreen, type Row, type Screen } from './screen.ts';
 import { openStage, type Stage } from './stage.ts';
 
@@ -31,7 +31,7 @@ process.exitCode = await demo();
 async function demo(): Promise<number> {
   const folder = scratchFolder('demo');
   const screen = openScreen(process.stdout);
-  const stage = await openStage();
+  const stage = await openStage(folder);
   const journeys = new Map<string, Journey>();
   const early: LogLine[] = [];
   const box = await createBox({
@@ -48,7 +48,9 @@ async function demo(): Promise<number> {
     screen.title('Posthorn: letters on their way');
     await box.start();
     screen.line(`gateway on 127.0.0.1:${box.port}; next hops, a SOCKS proxy and the senders' server around it\n`, 'gray');
-    const travelling = await hand(box, screen, journeys, early);
+    const letters = typeof stage.fax === 'string' ? [...plan, hopeless] : [...plan, byFax, hopeless];
+    if (typeof stage.fax === 'string') screen.line(`no fax today: ${stage.fax}`, 'gray');
+    const travelling = await hand(box, screen, letters, journeys, early);
     await watchReports(stage, travelling, patienceMs, box);
     await eventually(patienceMs, 'an empty queue', async () => (await box.run(['mailq', '--batch'])).stdout === 'messages: 0\n');
     screen.close();
@@ -67,9 +69,9 @@ async function demo(): Promise<number> {
 }
 
 /** Hands all letters in over one connection, and remembers under which id each is queued. */
-async function hand(box: Box, screen: Screen, journeys: Map<string, Journey>, early: LogLine[]): Promise<readonly Journey[]> {
+async function hand(box: Box, screen: Screen, letters: readonly PlannedLetter[], journeys: Map<string, Journey>, early: LogLine[]): Promise<readonly Journey[]> {
   const corpus = new Map(readCorpus().map((letter) => [letter.name, letter]));
-  const travelling: Journey[] = [...plan, hopeless].map((planned) => {
+  const travelling: Journey[] = letters.map((planned) => {
     const letter = corpus.get(planned.letter);
     if (letter === undefined) throw new Error(`no letter ${planned.letter} in the corpus`);
     return { planned, content: letter.content, row: screen.row(planned.letter, planned.note, Object.keys(planned.to)), reached: new Map(), reports: [] };
@@ -137,13 +139,14 @@ interface Count {
 function summarise(screen: Screen, stage: Stage, travelling: readonly Journey[]): boolean {
   const owed = travelling.flatMap((one) => Object.entries(one.planned.to).map(([recipient, fate]) => ({ one, recipient, fate })));
   const arrived = (domain: string, content: Buffer): boolean => stage.servers[domain]?.arrivals.some((arrival) => arrival.content.subarray(-content.length).equals(content)) ?? false;
-  const untouched = travelling.filter((one) => Object.entries(one.planned.to).some(([recipient, fate]) => fate === 'delivered' && !recipient.endsWith('@old.example')));
+  const untouched = travelling.filter((one) => Object.entries(one.planned.to).some(([recipient, fate]) => fate === 'delivered' && !/@(?:old\.example|fax)$/.test(recipient)));
   const seven = stage.servers['old.example']?.arrivals ?? [];
   const counts: readonly Count[] = [
     { what: 'recipients met the fate that was planned', found: owed.filter(({ one, recipient, fate }) => one.reached.get(recipient) === fate || (one.planned === hopeless && one.reports.includes('failed'))).length, wanted: owed.length },
     { what: 'letters arrived as they left, to the octet', found: untouched.filter((one) => Object.keys(one.planned.to).some((recipient) => arrived(recipient.split('@')[1] ?? '', one.content))).length, wanted: untouched.length },
     { what: 'letters to the 7-bit server without an eighth bit', found: seven.filter(({ content }) => content.every((octet) => octet < 128)).length, wanted: 3 },
     { what: 'connections led by the SOCKS proxy, by name', found: Math.min(1, stage.proxy.requests.filter(({ kind }) => kind === 'name').length), wanted: 1 },
+    ...(typeof stage.fax === 'string' ? [] : [{ what: 'calls made to the fax machine, the letter on the cover', found: stage.fax.calls.filter(({ pages }) => pages.length === 1).length, wanted: 1 }]),
     { what: 'reports reached their senders', found: travelling.reduce((sum, one) => sum + one.reports.length, 0), wanted: travelling.reduce((sum, one) => sum + one.planned.reports.length, 0) },
   ];
   screen.line('');

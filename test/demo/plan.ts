@@ -30,6 +30,11 @@ export const plan: readonly PlannedLetter[] = [
   { letter: 'forwarded', from: 'marie@office.example', to: { 'bob@old.example': 'delivered' }, rcptParameters: ' NOTIFY=SUCCESS,FAILURE', reports: ['relayed'], note: 'asks for a receipt' },
 ];
 
+/** Where a modem can be played: by telephone, to a fax machine that the simulator is. */
+export const byFax: PlannedLetter = {
+  letter: 'plain', from: ada, to: { '5551212@fax': 'delivered' }, rcptParameters: ' NOTIFY=SUCCESS,FAILURE', reports: ['delivered'], note: 'to a fax machine, by a class 2 modem',
+};
+
 /** One more, that goes nowhere: warned about, then cancelled by its writer. */
 export const hopeless: PlannedLetter = {
   letter: 'plain', from: ada, to: { 'never@asleep.example': 'failed' }, reports: ['delayed', 'failed'], note: 'nobody wakes: a warning, then cancelled',

@@ -1,5 +1,4 @@
 /** A simulated modem with a line of ours on it: what a test of the driver needs, in one call. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -21,7 +20,7 @@ const TIMES = 25;
 /** For tests that wait for a modem that says nothing. */
 export const HURRY = 60;
 
-export const noSocat: string | false = spawnSync('socat', ['-V']).error === undefined ? false : 'socat is not here';
+export { noSocat } from './socat.ts';
 
 export interface ModemBench {
   readonly folder: string;
