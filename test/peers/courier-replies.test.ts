@@ -92,6 +92,13 @@ function courierAbsent(): string | false {
   return why === null ? (opensslAbsent() ?? false) : `courier: ${why}`;
 }
 
+/** Who says nothing at all has too much to do just then; that is no answer to compare. */
+async function greeted(port: number, dialogue: Dialogue): ReturnType<typeof converse> {
+  let heard = await converse(port, dialogue);
+  for (let tries = 1; tries < 4 && heard[0]?.said === 'silence'; tries++) heard = await converse(port, dialogue);
+  return heard;
+}
+
 test('Courier and Posthorn say the same, but for what the manual tells', { skip: courierAbsent(), timeout: 300_000 }, async (t) => {
   assert.equal(new Set(dialogues.map(({ name }) => name)).size, dialogues.length, 'a dialogue is found by its name');
   const { theirs, ours } = await office(t);
@@ -99,7 +106,7 @@ test('Courier and Posthorn say the same, but for what the manual tells', { skip:
   const waiting = [...dialogues];
   const some = async (): Promise<void> => {
     for (let dialogue = waiting.shift(); dialogue !== undefined; dialogue = waiting.shift()) {
-      const [one, other] = await Promise.all([converse(theirs, dialogue), converse(ours, dialogue)]);
+      const [one, other] = await Promise.all([greeted(theirs, dialogue), greeted(ours, dialogue)]);
       found.push(...differences(dialogue, one, other));
     }
   };
