@@ -31,32 +31,37 @@ export async function compact(index: LmdbIndex, { folder, leastFreeOctets, freeO
   const free = index.freeOctets();
   if (!index.quiet() || shared() || free < leastFreeOctets || free < high * LEAST_SHARE || freeOnDisk < (high - free) * 2) return false;
   const beside = `${folder}/compact`;
+  // Whatever fails behind the exchange: the index is in the new file, and the caller has to know.
+  let exchanged = false;
   try {
     rmSync(beside, { recursive: true, force: true });
     mkdirSync(beside, { mode: 0o700 });
     const before = index.lastTransaction();
     await index.copyTo(beside);
     await sync(`${beside}/data.mdb`);
-    const exchanged = await index.moveTo(beside, () => {
+    let unsynced: unknown = null;
+    await index.moveTo(beside, () => {
       if (index.lastTransaction() !== before || shared()) return false;
-      exchange(folder, beside);
+      unsynced = exchange(folder, beside);
+      exchanged = true;
       return true;
     });
+    if (unsynced !== null) log.error('queue', { what: 'the folder of the compacted index could not be synced', cause: unsynced });
     if (exchanged) log.info('queue', { what: 'compacted', before: high, after: statSync(`${folder}/data.mdb`).size });
-    return exchanged;
   } catch (cause) {
-    log.error('queue', { what: 'the index could not be compacted', cause });
-    return false;
+    log.error('queue', { what: exchanged ? 'the index was compacted, not without trouble' : 'the index could not be compacted', cause });
   } finally {
     rmSync(beside, { recursive: true, force: true });
   }
+  return exchanged;
 }
 
 /**
  * The lock file first: who opens the queue in between writes his name into the old file, which nobody loses anything by.
- * The next commit is in the new file, and must find its name on the disk.
+ * The next commit is in the new file, and must find its name on the disk: what kept the folder from being synced is given
+ * back, to be told.
  */
-function exchange(folder: string, beside: string): void {
+function exchange(folder: string, beside: string): unknown {
   const lock = `${folder}/lock.mdb`;
   const old = `${beside}/old-lock.mdb`;
   linkSync(lock, old);
@@ -65,21 +70,16 @@ function exchange(folder: string, beside: string): void {
     const handle = openSync(folder, 'r');
     try {
       renameSync(`${beside}/data.mdb`, `${folder}/data.mdb`);
-      syncOrNot(handle);
+      fsyncSync(handle);
     } finally {
       closeSync(handle);
     }
-  } catch (error) {
-    if (existsSync(`${beside}/data.mdb`)) renameSync(old, lock);
-    throw error;
+    return null;
+  } catch (cause) {
+    if (!existsSync(`${beside}/data.mdb`)) return cause; // it has its name: there is no way back
+    renameSync(old, lock);
+    throw cause;
   }
-}
-
-/** There is no way back once the file has its name; a disk that cannot sync a folder fails the next commit too. */
-function syncOrNot(handle: number): void {
-  try {
-    fsyncSync(handle);
-  } catch {}
 }
 
 async function sync(path: string): Promise<void> {

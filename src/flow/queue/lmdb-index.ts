@@ -53,9 +53,9 @@ export interface LmdbIndex extends Databases {
   quiet(): boolean;
   /**
    * Goes on in the files of another folder, a copy, when `exchange` says that they have the names now. It is asked as
-   * the only writer of all processes, and not while anything else of ours is under way. False: nothing has changed.
+   * the only writer of all processes, and not while anything else of ours is under way.
    */
-  moveTo(folder: string, exchange: () => boolean): Promise<boolean>;
+  moveTo(folder: string, exchange: () => boolean): Promise<void>;
   /** A compact copy, into a folder that is there and empty. */
   copyTo(folder: string): Promise<void>;
   /** The number of the last transaction that was committed, by any process. */
@@ -145,7 +145,6 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
       } finally {
         await (root === old ? other.root : old).close();
       }
-      return root !== old;
     },
     copyTo: (target) => root.backup(target, true),
     lastTransaction: () => (databases.messages.getStats() as Stats).lastTxnId,

@@ -1,15 +1,7 @@
 /** An account at a provider, as the room needs it: what the file `oauth` says, with its proxy found. */
+import type { OauthAccount } from '../../grammar/config/oauth-accounts.ts';
 import type { Proxy } from '../../kit/socks.ts';
 
-export interface Account {
-  readonly name: string;
-  readonly login: string;
-  readonly client: string;
-  readonly secret?: string;
-  readonly scope: string;
-  readonly grant: 'user' | 'client';
-  readonly deviceUrl?: string;
-  readonly authorizeUrl?: string;
-  readonly tokenUrl: string;
+export interface Account extends Omit<OauthAccount, 'line' | 'provider' | 'proxy'> {
   readonly via?: Proxy;
 }
