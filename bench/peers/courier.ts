@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../test/props/ports.ts';
-import { answering } from '../load.ts';
+import { runChild } from './child.ts';
 import type { Peer, Place, Running } from './peer.ts';
 
 const root = join(import.meta.dirname, '..', '..', '.peers', 'courier', 'root');
@@ -31,18 +31,5 @@ export async function startCourier(place: Place, setup = ''): Promise<Running> {
     ['--mount', '--pid', '--fork', '--kill-child', 'sh', join(import.meta.dirname, 'courier.sh'), root, String(port), String(place.nextHop), spool, place.mode, setup],
     { stdio: ['pipe', 'ignore', 'ignore'], detached: true },
   );
-  const lastResort = (): void => void child.kill('SIGKILL');
-  process.once('exit', lastResort);
-  const gone = new Promise<void>((done) => child.once('close', () => done()));
-  await answering(port, 20_000);
-  return {
-    port,
-    pids: [child.pid ?? 0],
-    dataFolder: spool,
-    async stop() {
-      process.off('exit', lastResort);
-      child.stdin.end();
-      await gone;
-    },
-  };
+  return runChild(child, { port, dataFolder: spool, limitMs: 20_000, end: () => child.stdin.end() });
 }

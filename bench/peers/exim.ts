@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../test/props/ports.ts';
-import { answering } from '../load.ts';
+import { runChild } from './child.ts';
 import type { Peer, Place } from './peer.ts';
 
 const program = join(import.meta.dirname, '..', '..', '.peers', 'exim', 'usr', 'sbin', 'exim4');
@@ -23,20 +23,7 @@ export const exim: Peer = {
     chownSync(spool, idOf('Debian-exim'), 0);
     writeFileSync(file, configuration(place, spool, port), { mode: 0o644 });
     const child = spawn(program, ['-C', file, '-bdf', '-q30m'], { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
-    const lastResort = (): void => void child.kill('SIGKILL');
-    process.once('exit', lastResort);
-    const gone = new Promise<void>((done) => child.once('close', () => done()));
-    await answering(port, 10_000);
-    return {
-      port,
-      pids: [child.pid ?? 0],
-      dataFolder: spool,
-      async stop() {
-        process.off('exit', lastResort);
-        child.kill('SIGTERM');
-        await gone;
-      },
-    };
+    return runChild(child, { port, dataFolder: spool, limitMs: 10_000, end: () => child.kill('SIGTERM') });
   },
 };
 

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../test/props/ports.ts';
-import { answering } from '../load.ts';
+import { runChild } from './child.ts';
 import type { Peer, Place } from './peer.ts';
 
 const program = join(import.meta.dirname, '..', '..', '.peers', 'haraka', 'node_modules', 'Haraka', 'bin', 'haraka');
@@ -24,20 +24,7 @@ export const haraka: Peer = {
     }
     mkdirSync(join(place.folder, 'queue'), { recursive: true });
     const child = spawn(process.execPath, [program, '-c', place.folder], { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
-    const lastResort = (): void => void child.kill('SIGKILL');
-    process.once('exit', lastResort);
-    const gone = new Promise<void>((done) => child.once('close', () => done()));
-    await answering(port, 20_000);
-    return {
-      port,
-      pids: [child.pid ?? 0],
-      dataFolder: join(place.folder, 'queue'),
-      async stop() {
-        process.off('exit', lastResort);
-        child.kill('SIGKILL');
-        await gone;
-      },
-    };
+    return runChild(child, { port, dataFolder: join(place.folder, 'queue'), limitMs: 20_000, end: () => child.kill('SIGKILL') });
   },
 };
 
