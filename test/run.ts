@@ -1,60 +1,62 @@
 /**
- * `make test`: runs every test file with node's runner, prints failures as they come, and ends with one line.
+ * `make test`: runs every test file in a process of its own, prints failures as they come, and ends with one line.
  * `node test/run.ts peers` runs the peers' tests only and names those not met. A name or path as argument picks files.
  */
 import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { run } from 'node:test';
+import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { styleText } from 'node:util';
+import { runFile, type FileResult } from './runner/run-file.ts';
 
 const here = import.meta.dirname;
 const wanted = process.argv.slice(2);
 /** A file that hangs is a failure with a name, not a run without an end. */
-const FILE_TIMEOUT_MS = 300_000;
+const FILE_LIMIT_MS = 240_000;
+/** Files that have not begun by then are failures too: the whole run has an end that CI waits for. */
+const RUN_LIMIT_MS = 17 * 60_000;
+const PROGRESS_MS = 60_000;
 
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.test.ts') && !name.startsWith('scratch'))
   .filter(name => wanted.length === 0 || wanted.some(one => name.includes(one)))
-  .toSorted()
-  .map(name => join(here, name));
+  .toSorted();
 
 const startedAt = Date.now();
-let passed = 0;
-const failed: { readonly name: string; readonly file: string; readonly cause: unknown }[] = [];
-const skipped: string[] = [];
+const results: (FileResult & { readonly file: string })[] = [];
+const waiting = [...files];
+const running = new Set<string>();
 
-const stream = run({ files, concurrency: availableParallelism(), timeout: FILE_TIMEOUT_MS });
-stream.on('test:fail', ({ name, file, details }) => {
-  // A suite or file fails because a test in it did; that test has said so already.
-  if (details.type === 'suite' || causeOf(details.error) === undefined) return;
-  failed.push({ name, file: relative(here, file ?? ''), cause: causeOf(details.error) });
-  console.log(`${styleText('red', 'FAILED')} ${relative(here, file ?? '')}: ${name}\n${String(causeOf(details.error))}`);
-});
-stream.on('test:pass', ({ name, skip, details }) => {
-  if (details.type === 'suite') return;
-  if (skip === undefined || skip === false) passed++;
-  else skipped.push(`${name}${typeof skip === 'string' ? ` (${skip})` : ''}`);
-});
-for await (const _ of stream) {
-  // Draining the stream is what runs the tests.
-}
+const progress = setInterval(() => console.log(`${results.length} of ${files.length} files after ${seconds()} s; at ${[...running].join(', ')}`), PROGRESS_MS);
+await Promise.all(Array.from({ length: availableParallelism() }, lane));
+clearInterval(progress);
 
-function causeOf(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const { failureType, cause } = error as Error & { failureType?: string };
-  if (failureType === 'subtestsFailed') return undefined;
-  return cause instanceof Error ? withCauses(cause) : (cause ?? error.message);
-}
-
-/** A property's counterexample and what it did are two errors, one inside the other. */
-function withCauses(error: Error): string {
-  const own = error.stack ?? error.message;
-  return error.cause instanceof Error ? `${own}\ncaused by ${withCauses(error.cause)}` : own;
-}
-
-for (const one of skipped) console.log(`${styleText('yellow', 'skipped')} ${one}`);
-for (const { name, file } of failed) console.log(`${styleText('red', 'failed')}  ${file}: ${name}`);
-console.log(`${files.length} files in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+const failed = results.flatMap(({ file, failed: some }) => some.map(({ name }) => `${file}: ${name}`));
+const skipped = results.flatMap(({ skipped: some }) => some);
+for (const { name, why } of skipped) console.log(`${styleText('yellow', 'skipped')} ${name}${why === '' ? '' : ` (${why})`}`);
+for (const one of failed) console.log(`${styleText('red', 'failed')}  ${one}`);
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
+console.log(`${files.length} files in ${seconds()} s`);
 console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
 process.exit(failed.length === 0 && passed > 0 ? 0 : 1);
+
+async function lane(): Promise<void> {
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+    const leftMs = startedAt + RUN_LIMIT_MS - Date.now();
+    if (leftMs <= 0) {
+      note(file, { passed: 0, skipped: [], failed: [{ name: '(the whole file)', cause: 'not begun: the time of the whole run was over' }], elapsedMs: 0 });
+      continue;
+    }
+    running.add(file);
+    note(file, await runFile(join(here, file), Math.min(FILE_LIMIT_MS, leftMs)));
+    running.delete(file);
+  }
+}
+
+function note(file: string, result: FileResult): void {
+  results.push({ file, ...result });
+  for (const { name, cause } of result.failed) console.log(`${styleText('red', 'FAILED')} ${file}: ${name}\n${cause}`);
+}
+
+function seconds(): number {
+  return Math.round((Date.now() - startedAt) / 1000);
+}
