@@ -1,4 +1,5 @@
 /** What a test file says to the runner: a line of JSON for each test. node's reporters call it by `--test-reporter`. */
+import { inspect } from 'node:util';
 
 export type TestEvent =
   | { readonly type: 'started' | 'ended'; readonly name: string; readonly nesting: number }
@@ -44,10 +45,10 @@ function readEvent({ type, data: { name = '', nesting = 0, skip, details } }: No
 }
 
 function causeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return inspect(error);
   const { failureType, cause } = error as Error & { failureType?: string };
   if (failureType === 'subtestsFailed') return undefined;
-  return cause instanceof Error ? withCauses(cause) : String(cause ?? error.message);
+  return cause instanceof Error ? withCauses(cause) : cause === undefined ? error.message : inspect(cause);
 }
 
 /** A property's counterexample and what it did are two errors, one inside the other. */
