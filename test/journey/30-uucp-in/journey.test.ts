@@ -54,7 +54,7 @@ test('what uuxqt is told: 77 to those it did not call, 64 to options of stranger
   assert.equal((await runJob(box.config, 'rmail', ['bob@there.example'], lf(messageText({ token: 'x', octets: 5000 })))).code, 67);
   assert.equal(sink.count, 0);
   // Somebody else's state folder, as when the group was forgotten: the job must stay.
-  box.configure({ statedir: '/proc/1/cwd/nowhere\n' });
+  box.configure({ statedir: '/dev/null/nowhere\n' });
   assert.equal((await runJob(box.config, 'rmail', ['bob@there.example'], letter)).code, 75);
   box.configure({ queuetime: 'nonsense\n' });
   assert.equal((await runJob(box.config, 'rmail', ['bob@there.example'], letter)).code, 75, 'a broken configuration bounces nobody\'s mail');
