@@ -70,8 +70,9 @@ export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences 
         if (answer.kind === 'refused') return answer;
         const banned = bans.admit(peer.remoteAddress, answer.variables);
         if (banned !== null) return banned;
-        make(rules().of({ source: 'esmtp', protocol: 'ESMTP', localAddress: peer.localAddress, at: 0 })).network.begin(peer.remoteAddress, answer.variables);
-        return answer;
+        const met = make(rules().of({ source: 'esmtp', protocol: 'ESMTP', localAddress: peer.localAddress, at: 0 })).network.meet(peer.remoteAddress, answer.variables);
+        if (met === null) return answer;
+        return met instanceof Promise ? { ...answer, pending: met } : met;
       },
     }),
   };

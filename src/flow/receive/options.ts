@@ -22,7 +22,7 @@ export interface ReceiveOptions {
   /** Names that we have for who connects to an address of ours, by that address. */
   readonly hosts?: ReadonlyMap<string, { readonly me: string; readonly greeting?: string }>;
   readonly intake: Intake;
-  /** A refusal with reply 554 is spoken as the greeting; with an empty text the connection is closed without a word. */
+  /** A refusal is spoken as the greeting; with an empty text the connection is closed without a word. */
   readonly admission: Admission;
   /** Absent: AUTH is not offered. */
   readonly auth?: AuthBackend;
