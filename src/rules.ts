@@ -65,7 +65,7 @@ const NO_VARIABLES: Variables = new Map();
 export function compileRules(configuration: Configuration, mailboxes: Mailboxes, log: Log): Rules {
   const { names, domains, bofh, addresses: { aliasFiles } } = configuration;
   const hosts = new Map([...configuration.hosts].map(([key, own]) => [key, compileRules(withOwnSize(own), mailboxes, log)]));
-  const admissions = new Map(configuration.listeners.map(({ name, access, variables, options }) => [name, createAdmission({ access, variables, denied: options?.denied ?? null })]));
+  const admissions = new Map(configuration.listeners.map(({ name, access, variables, options }) => [name, createAdmission({ access, variables, denied: options?.denied ?? null, local: options?.local ?? false })]));
   const closed = createAdmission({ access: [], variables: NO_VARIABLES });
   const shared = (name: Listener['name']) => admissions.get(name) ?? closed;
   /** An address's own virtual host decides for who connects to it; a login's is not known yet. */

@@ -8,7 +8,7 @@ import { readEnvironment, reviewEnvironment, type Vocabulary } from './environme
 import type { Sheet } from './sheet.ts';
 import type { FaxModemSettings, Names } from './types.ts';
 
-const vocabulary: Vocabulary = { used: ['DODELETE', 'MAILFROM', 'RCPTTO', 'FROMHDR', 'TOHDR', 'SUBJECTHDR'], later: [] };
+const vocabulary: Vocabulary = { used: ['DODELETE', 'MAILFROM', 'RCPTTO', 'FROMHDR', 'TOHDR', 'SUBJECTHDR'], idle: [] };
 
 export function readFaxModems(sheet: Sheet, names: Names): FaxModemSettings {
   const modems = sheet.list('faxmodems', parseModemLines) ?? [];

@@ -29,6 +29,7 @@ import type { Smarthost } from '../grammar/config/smarthosts.ts';
 import type { SocksBind } from '../grammar/config/socks-bind.ts';
 import type { TlsReports } from '../grammar/config/tls-reports.ts';
 import type { TlsRule } from '../grammar/config/tls-policies.ts';
+import type { TlsVersion } from '../grammar/config/tls-version.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';
 import type { CoverLine } from '../grammar/fax/cover-template.ts';
 import type { ArrivalForm, ArrivalRule } from '../grammar/fax/arrival-rules.ts';
@@ -164,6 +165,10 @@ export interface Listener {
   readonly tlsRequired: boolean;
   /** Offered before and after TLS. */
   readonly mechanisms: { readonly plain: readonly Mechanism[]; readonly tls: readonly Mechanism[] };
+  /** DEFDOMAIN and DOMAINSEP: how a login without a domain is meant. Absent: as it is typed. */
+  readonly loginDomain?: { readonly domain: string | null; readonly separators: string };
+  /** ESMTP_LOG_DIALOG: every command and reply is in the log. */
+  readonly logsDialogue?: boolean;
   /** Appended to the recipients of an authenticated client, as RELAYCLIENT is. */
   readonly authRelayClient: string;
   readonly maxConnections: number;
@@ -219,8 +224,11 @@ export interface TlsIdentity {
   /** PEM. */
   readonly certificate: string;
   readonly key: string;
-  readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
   readonly ciphers?: string;
+  /** PEM, or `auto`: OpenSSL's own groups. Absent: no key is exchanged by finite-field Diffie-Hellman. */
+  readonly dhparam?: string;
 }
 
 export interface Limits {

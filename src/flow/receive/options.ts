@@ -78,6 +78,8 @@ export interface ListenerOptions {
   readonly bareLineEnds?: 'reject' | 'normalize' | 'pass';
   /** Clients are devices that cannot be taught: what they say is understood as they mean it. */
   readonly forDevices?: boolean;
+  /** What is said and answered is in the log, but for secrets and content. */
+  readonly logsDialogue?: boolean;
   /** AUTHRELAYCLIENT: RELAYCLIENT of those who proved who they are; default ''. */
   readonly authRelayClient?: string;
   /**

@@ -350,6 +350,7 @@ export class Session extends Visitor implements Conversation, WireListener {
   }
 
   #obey(line: string, octets: number): Awaitable<void> {
+    if (this.setup.listener.logsDialogue === true) this.log.heard(line, this.exchange !== null);
     if (this.exchange !== null) return answerExchange(this, line);
     const said = parseCommandLine(this.manners.line(line));
     if (said === null) return this.refuse(refuse(line.includes('\r') ? 'badLineEnd' : 'badCharacters'));
@@ -455,6 +456,7 @@ export class Session extends Visitor implements Conversation, WireListener {
     if (this.#out === '') return;
     const lines = this.#out;
     this.#out = '';
+    if (this.setup.listener.logsDialogue === true) this.log.answered(lines);
     if (this.#wire.write(lines) || this.#busy !== 'no') return;
     this.#busy = 'drain';
     this.#busySince = this.setup.clock.now();

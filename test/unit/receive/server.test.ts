@@ -9,7 +9,7 @@ import type { Intake } from '../../../src/core/intake.ts';
 import { refuse, type Refusal } from '../../../src/core/status.ts';
 import type { ReverseName } from '../../../src/flow/receive/index.ts';
 import { testTls } from '../../props/dialog.ts';
-import { boxOptions, openReceiveBox, randomText, type BoxOptions, type ReceiveBox } from '../../props/receive-box.ts';
+import { boxOptions, createOneAccount, openReceiveBox, randomText, type BoxOptions, type ReceiveBox } from '../../props/receive-box.ts';
 
 const GREET = 'EHLO client.example\r\n';
 const ENVELOPE = 'MAIL FROM:<a@client.example>\r\nRCPT TO:<b@here.example>\r\nDATA\r\n';
@@ -133,6 +133,21 @@ describe('receiver', () => {
     answers[0]?.resolve(null);
     await welcome.hears(/^220 [^]*354/);
     assert.ok(lines.some(({ fields }) => fields['why'] === 'dropped'));
+  });
+
+  it('writes the dialogue into the log where that is asked for, without secrets and content', async () => {
+    const { port, lines } = await box({ listener: { logsDialogue: true, mechanisms: ['PLAIN', 'LOGIN'] }, auth: createOneAccount() });
+    const caller = await new Caller(port).hears(/^220 /);
+    await caller.say(`${GREET}AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n`).hears(/235/);
+    await caller.say('RSET\r\nMAIL FROM:<a@client.example>\r\nRCPT TO:<b@here.example>\r\nDATA\r\n').hears(/354/);
+    await caller.say('Subject: hidden\r\n\r\nhidden\r\n.\r\nQUIT\r\n').hears(/221/);
+    const dialogue = lines.filter(({ event }) => event === 'dialogue').map(({ fields }) => (typeof fields['said'] === 'string' ? `> ${fields['said']}` : `< ${String(fields['answered'])}`));
+    assert.equal(dialogue[0], '< 220 mx.here.example ESMTP');
+    for (const line of ['> EHLO client.example', '> AUTH PLAIN (not shown)', '< 250-PIPELINING', '> RCPT TO:<b@here.example>', '> QUIT']) assert.ok(dialogue.includes(line), line);
+    assert.doesNotMatch(dialogue.join('\n'), /AHRpbQB0|hidden/);
+    const other = await new Caller(port).hears(/^220 /);
+    await other.say(`${GREET}AUTH LOGIN\r\ndGlt\r\ndGFuc3RhYWZ0YW5zdGFhZg==\r\n`).hears(/235/);
+    assert.doesNotMatch(lines.map(({ fields }) => JSON.stringify(fields)).join('\n'), /dGlt|dGFuc3RhYW/);
   });
 
   it('forgets the transaction of a client that leaves in the middle of the content', async () => {
