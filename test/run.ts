@@ -45,7 +45,7 @@ async function lane(): Promise<void> {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     const leftMs = startedAt + RUN_LIMIT_MS - Date.now();
     if (leftMs <= 0) {
-      note(file, { passed: 0, skipped: [], failed: [{ name: '(the whole file)', cause: 'not begun: the time of the whole run was over' }], elapsedMs: 0 });
+      note(file, { passed: 0, skipped: [], failed: [{ name: '(the whole file)', cause: 'not begun: the time of the whole run was over' }], left: '', elapsedMs: 0 });
       continue;
     }
     running.add(file);
@@ -56,6 +56,7 @@ async function lane(): Promise<void> {
 
 function note(file: string, result: FileResult): void {
   results.push({ file, ...result });
+  if (result.left !== '') console.log(`${styleText('yellow', 'left behind')} by ${file}:\n${result.left}`);
   for (const { name, cause } of result.failed) console.log(`${styleText('red', 'FAILED')} ${file}: ${name}\n${cause}`);
 }
 
