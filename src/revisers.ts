@@ -8,7 +8,7 @@ import { mailRulesOf, type MailRules } from './grammar/config/mail-rules.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import type { OurFields } from './grammar/header-rules.ts';
 import { percentInward } from './grammar/percent-relay.ts';
-import { createHolding } from './kit/holding.ts';
+import { createHolding } from './kit/file/holding.ts';
 import type { Rules } from './rules.ts';
 
 export function createMessageRevisers(rules: () => Rules, kernels: RevisionOptions['kernels']): Revisers {

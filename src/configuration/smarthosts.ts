@@ -8,7 +8,7 @@ import type { EsmtpRoute } from '../grammar/config/routes.ts';
 import { parseSenderMaps, type SenderMapLine } from '../grammar/config/sender-maps.ts';
 import { parseSmarthosts, type Smarthost } from '../grammar/config/smarthosts.ts';
 import { isDomain } from '../grammar/config/domain-list.ts';
-import { saslMechanisms } from '../kit/sasl-client.ts';
+import { saslMechanisms } from '../kit/sasl/client.ts';
 import type { Sheet } from './sheet.ts';
 import type { OauthSettings, SmarthostSettings } from './types.ts';
 

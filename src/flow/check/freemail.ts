@@ -4,7 +4,7 @@ import { refuse, type Refusal } from '../../core/status.ts';
 import { domainOf } from '../../grammar/address.ts';
 import type { Bofh } from '../../grammar/config/bofh.ts';
 import { foldDomain } from '../../grammar/config/domain-list.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 
 export function createFreemailCheck(freemail: Bofh['freemail'], resolver: Pick<Resolver, 'ptr'>): Check {
   const byDomain = new Map<string, readonly string[]>();

@@ -9,7 +9,7 @@ import type { Outcome } from '../../core/outcome.ts';
 import type { Admission, Variables } from '../../core/policy.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { tlsVersions, type DeviceRule } from '../../grammar/config/devices.ts';
-import { nodeFileSystem } from '../../kit/durable-file.ts';
+import { nodeFileSystem } from '../../kit/file/durable-file.ts';
 import { createLedger } from './ledger.ts';
 import { openLedgerFile, readLedgerFile } from './ledger-file.ts';
 import { createDeviceTable } from './table.ts';

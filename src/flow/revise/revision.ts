@@ -12,7 +12,7 @@ import type { Refusal } from '../../core/status.ts';
 import { applyHeaderRules, isSigned } from '../../grammar/header-rules.ts';
 import { openConversion, type Conversion } from '../../grammar/mime/convert.ts';
 import { openJudgement, type Judgement } from '../../grammar/mime/judgement.ts';
-import type { Holding } from '../../kit/holding.ts';
+import type { Holding } from '../../kit/file/holding.ts';
 import { faultRefusal } from './faults.ts';
 import type { MessageRules } from './rules.ts';
 import { WrappingRevision } from './wrapping-revision.ts';

@@ -7,7 +7,7 @@ import { parseDkim } from '../../../src/grammar/config/dkim.ts';
 import { parseOauthAccounts } from '../../../src/grammar/config/oauth-accounts.ts';
 import { mapSender, parseSenderMaps } from '../../../src/grammar/config/sender-maps.ts';
 import { parseSmarthosts } from '../../../src/grammar/config/smarthosts.ts';
-import { saslMechanisms } from '../../../src/kit/sasl-client.ts';
+import { saslMechanisms } from '../../../src/kit/sasl/client.ts';
 import { folderOf } from './folder-props.ts';
 
 const routes = { esmtproutes: ':smtp.example.com,587 /SECURITY=REQUIRED\n' };

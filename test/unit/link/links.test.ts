@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { openLinks, type LinksOptions, type OpenLinks } from '../../../src/flow/link/index.ts';
 import { changed, downMsOf, formatRecords, parseRecords, type LinkRecord } from '../../../src/flow/link/link-records.ts';
 import { parseLinks, type LinkRule } from '../../../src/grammar/config/links.ts';
-import { nodeFileSystem, type FileSystem } from '../../../src/kit/durable-file.ts';
+import { nodeFileSystem, type FileSystem } from '../../../src/kit/file/durable-file.ts';
 import { createHandClock, type HandClock } from '../../props/hand-clock.ts';
 import { silentMetrics } from '../../props/runner-box.ts';
 import { scratchFor } from '../../props/scratch.ts';

@@ -8,7 +8,7 @@ import type { Deferred, Delivered, Diagnostic, Failed, Outcome } from '../../../
 import type { RecipientState, StoredMessage } from '../../../src/core/queue-store.ts';
 import type { PendingOrder, StoredRecord } from '../../../src/flow/queue/message-changes.ts';
 import { createRecordFormat } from '../../../src/flow/queue/record-format.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 
 const format = createRecordFormat(openKernels());
 

@@ -10,7 +10,7 @@ import { createIntake } from '../../../src/flow/intake/index.ts';
 import { createMemoryQueue } from '../../../src/flow/queue/index.ts';
 import { createRevisers, type MessageRules } from '../../../src/flow/revise/index.ts';
 import { mailRulesOf } from '../../../src/grammar/config/mail-rules.ts';
-import { createHolding } from '../../../src/kit/holding.ts';
+import { createHolding } from '../../../src/kit/file/holding.ts';
 import { createMetrics } from '../../../src/kit/metrics.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { addressOf, factsOf, kernels } from '../../props/inspected.ts';

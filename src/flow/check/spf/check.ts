@@ -10,7 +10,7 @@ import { firstAuthor } from '../../../grammar/author.ts';
 import { parseIpAddress, formatIpAddress } from '../../../grammar/config/network.ts';
 import { asciiDomain, literalAddress } from '../../../grammar/domain.ts';
 import { formatReceivedSpf } from '../../../grammar/received-spf.ts';
-import type { Resolver } from '../../../kit/resolver.ts';
+import type { Resolver } from '../../../kit/dns/resolver.ts';
 import { withinLimit } from '../../../kit/time-limit.ts';
 import { isSet } from '../switch.ts';
 import { evaluateSpf, type SpfAnswer } from './evaluate.ts';

@@ -1,4 +1,4 @@
-import { openHttpClient } from '../../../kit/http-client.ts';
+import { openHttpClient } from '../../../kit/net/http-client.ts';
 import { createSystemClock } from '../../../kit/system-clock.ts';
 import { configurationOf } from '../configuration-of.ts';
 import { exits, print, readArguments, type Command } from '../command.ts';

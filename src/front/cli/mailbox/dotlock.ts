@@ -1,7 +1,7 @@
 /** `posthorn dotlock` (`lockmail`): lockmail(1). A program while a mailbox file is locked. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { takeDotLock } from '../../../kit/dot-lock.ts';
+import { takeDotLock } from '../../../kit/file/dot-lock.ts';
 import { createSystemClock } from '../../../kit/system-clock.ts';
 import { exits, print, Usage, type Command } from '../command.ts';
 import { readOptions } from '../getopt.ts';

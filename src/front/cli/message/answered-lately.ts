@@ -1,6 +1,6 @@
 /** mailbot -d: who was answered when; a line each, `address<TAB>seconds`, under a lock. */
 import { open, readFile, rename, unlink } from 'node:fs/promises';
-import { takeDotLock } from '../../../kit/dot-lock.ts';
+import { takeDotLock } from '../../../kit/file/dot-lock.ts';
 import { createSystemClock } from '../../../kit/system-clock.ts';
 
 const PATIENCE_MS = 60_000;

@@ -6,8 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { openConversion } from '../../../grammar/mime/convert.ts';
 import type { ConversionResult } from '../../../grammar/mime/convert.ts';
 import { openWrapping } from '../../../grammar/mime/wrapping.ts';
-import { openKernels } from '../../../kit/kernels.ts';
-import type { AllKernels } from '../../../kit/kernels.ts';
+import { openKernels } from '../../../kit/wasm/kernels.ts';
+import type { AllKernels } from '../../../kit/wasm/kernels.ts';
 import { exits, print, readArguments, Usage } from '../command.ts';
 import type { Command } from '../command.ts';
 

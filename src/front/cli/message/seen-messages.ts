@@ -1,7 +1,7 @@
 /** reformail -D: Message-IDs of recent mail in a small file, each ended by a NUL, the list by another. */
 import { open, readFile, rename, unlink } from 'node:fs/promises';
 import { firstValue, parseRawFields } from '../../../grammar/header-edit.ts';
-import { takeDotLock } from '../../../kit/dot-lock.ts';
+import { takeDotLock } from '../../../kit/file/dot-lock.ts';
 import { createSystemClock } from '../../../kit/system-clock.ts';
 import { exits, Usage, type Context } from '../command.ts';
 import { readMessageInput } from './message-input.ts';

@@ -1,7 +1,7 @@
 /** A connection between standard input and output: what a pipe port of UUCP runs to get through TLS, or through SOCKS. */
 import { readFileSync } from 'node:fs';
 import type { Configuration } from '../../../configuration.ts';
-import { createDial } from '../../../kit/dial.ts';
+import { createDial } from '../../../kit/net/dial.ts';
 import { openDeadlines } from '../../../kit/deadlines.ts';
 import { createSystemClock } from '../../../kit/system-clock.ts';
 import { exits, print, Usage, type Context } from '../command.ts';

@@ -1,5 +1,5 @@
 /** A log that also remembers: its last events about messages, so that an operator can ask where a mail went, and its last lines. */
-import type { Log, LogFields } from '../core/log.ts';
+import type { Log, LogFields } from '../../core/log.ts';
 
 export interface RememberedLine {
   readonly at: number;

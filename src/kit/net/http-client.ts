@@ -7,8 +7,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Agent, Dispatcher } from 'undici';
-import type { Clock } from '../core/clock.ts';
-import { openDeadlines } from './deadlines.ts';
+import type { Clock } from '../../core/clock.ts';
+import { openDeadlines } from '../deadlines.ts';
 import { createDial, type Dialled } from './dial.ts';
 import { isPublicAddress } from './public-address.ts';
 import type { Proxy } from './socks.ts';

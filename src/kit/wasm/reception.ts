@@ -1,10 +1,10 @@
 /** DATA as it arrives, over the reception kernel. */
-import type { ContentFacts } from '../core/content.ts';
-import type { Reception } from '../core/kernels.ts';
+import type { ContentFacts } from '../../core/content.ts';
+import type { Reception } from '../../core/kernels.ts';
 import { joined } from './arena.ts';
 import type { Arena, Owner } from './arena.ts';
 import type { Exports } from './exports.ts';
-import { ARENA } from './wasm.ts';
+import { ARENA } from './module.ts';
 
 // Fields of the content state (assembly/abi.ts).
 const ENDED = 60;

@@ -1,6 +1,6 @@
 /** DNS over HTTPS (RFC 8484): a question in a POST, by the HTTP client, so through whatever proxy that has. */
-import type { Exchanged } from './dns-exchange.ts';
-import type { HttpClient } from './http-client.ts';
+import type { Exchanged } from './exchange.ts';
+import type { HttpClient } from '../net/http-client.ts';
 
 export interface HttpsUpstream {
   /** For words about it. */

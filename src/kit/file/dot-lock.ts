@@ -1,7 +1,7 @@
 /** A lock that is a file: linked into place, kept fresh while it is held, taken from the dead when it is stale. */
 import { link, open, stat, unlink, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { after, type Clock } from '../core/clock.ts';
+import { after, type Clock } from '../../core/clock.ts';
 
 export interface DotLockTimes {
   readonly sleepMs: number;

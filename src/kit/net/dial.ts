@@ -3,10 +3,10 @@
  * connection. Expected failures are values; the kinds say whose they are.
  */
 import { connect, type Socket } from 'node:net';
-import type { Deadlines } from './deadlines.ts';
+import type { Deadlines } from '../deadlines.ts';
 import { negotiate, type Proxy } from './socks.ts';
 import { createStartTls, type TlsFault, type TlsRequest, type TlsState } from './start-tls.ts';
-import { watch } from './watch.ts';
+import { watch } from '../watch.ts';
 
 export interface Target {
   /** Name for the certificate, and for the proxy when `address` is absent. */

@@ -7,16 +7,16 @@
  *
  * What feed() gives is a slice of the caller's own chunk where nothing had to change, else a buffer of its own.
  */
-import type { ContentFacts } from '../core/content.ts';
-import type { FaxKernels, Kernels, MimeKernels, Scan } from '../core/kernels.ts';
+import type { ContentFacts } from '../../core/content.ts';
+import type { FaxKernels, Kernels, MimeKernels, Scan } from '../../core/kernels.ts';
 import { Arena } from './arena.ts';
 import type { Owner } from './arena.ts';
 import { faxWireEntries, WasmCodec, WasmFaxDecoder, WasmFaxEncoder, WasmHash, WasmSurvey } from './codecs.ts';
 import type { Entries } from './codecs.ts';
 import type { Exports } from './exports.ts';
 import { WasmReception } from './reception.ts';
-import { ARENA, openModule } from './wasm.ts';
-import type { Build } from './wasm.ts';
+import { ARENA, openModule } from './module.ts';
+import type { Build } from './module.ts';
 
 export type AllKernels = Kernels & MimeKernels & FaxKernels;
 

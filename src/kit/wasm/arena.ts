@@ -1,7 +1,7 @@
 /** The arena of a module: its two windows, and who owns which state block (assembly/abi.ts). */
-import type { ContentFacts } from '../core/content.ts';
-import { ARENA } from './wasm.ts';
-import type { Module } from './wasm.ts';
+import type { ContentFacts } from '../../core/content.ts';
+import { ARENA } from './module.ts';
+import type { Module } from './module.ts';
 
 export const NOTHING = new Uint8Array(0);
 

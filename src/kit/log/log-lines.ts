@@ -3,7 +3,7 @@
  * line would cost more than the mail; errors go out at once.
  */
 import { pino } from 'pino';
-import type { Log, LogFields } from '../core/log.ts';
+import type { Log, LogFields } from '../../core/log.ts';
 import { openLineSink, type LineSink } from './line-sink.ts';
 
 const GATHER_MS = 200;

@@ -51,8 +51,8 @@ export function openModule<Exports>(build: Build = detectBuild()): Module<Export
   };
 }
 
-/** Beside the build: build/wasm, seen from src/kit when run as TypeScript and from build/src/kit when compiled. */
+/** Beside the build: build/wasm, seen from here when run as TypeScript and from build/src when compiled. */
 function wasmFile(build: Build): URL {
   const here = import.meta.url;
-  return new URL(here.endsWith('.ts') ? `../../build/wasm/${build}.wasm` : `../../wasm/${build}.wasm`, here);
+  return new URL(here.endsWith('.ts') ? `../../../build/wasm/${build}.wasm` : `../../../wasm/${build}.wasm`, here);
 }

@@ -1,10 +1,10 @@
 /** Streams over the codec kernels: each takes chunks through the arena's windows and keeps its state between them. */
-import type { Codec, Decoder, FaxDecoder, FaxOptions, Hash, Survey } from '../core/kernels.ts';
-import type { ContentFacts } from '../core/content.ts';
+import type { Codec, Decoder, FaxDecoder, FaxOptions, Hash, Survey } from '../../core/kernels.ts';
+import type { ContentFacts } from '../../core/content.ts';
 import { joined, NOTHING } from './arena.ts';
 import type { Arena, Block, Owner } from './arena.ts';
 import type { Exports } from './exports.ts';
-import { ARENA } from './wasm.ts';
+import { ARENA } from './module.ts';
 
 /** One codec's entries. feed() and finish() give the octets now in the output window; -1: the chunk as it is. */
 export interface Entries {

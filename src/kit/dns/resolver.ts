@@ -5,12 +5,12 @@
 import { randomInt } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
-import type { Clock, Instant } from '../core/clock.ts';
-import { after } from '../core/clock.ts';
-import { openDeadlines } from './deadlines.ts';
-import { askByTcp, askByUdp } from './dns-exchange.ts';
-import { encodeQuery, parseAnswer, type Parsed, type RecordData, type RecordKind } from './dns-message.ts';
-import type { HttpsUpstream } from './dns-https.ts';
+import type { Clock, Instant } from '../../core/clock.ts';
+import { after } from '../../core/clock.ts';
+import { openDeadlines } from '../deadlines.ts';
+import { askByTcp, askByUdp } from './exchange.ts';
+import { encodeQuery, parseAnswer, type Parsed, type RecordData, type RecordKind } from './message.ts';
+import type { HttpsUpstream } from './https.ts';
 import type { NameServer } from './resolv-conf.ts';
 
 export type Answer<T> =

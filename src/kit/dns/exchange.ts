@@ -1,7 +1,7 @@
 /** One question to one server: by UDP from a port of its own, by TCP when the answer does not fit (RFC 7766). */
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
-import type { Deadlines } from './deadlines.ts';
+import type { Deadlines } from '../deadlines.ts';
 import type { NameServer } from './resolv-conf.ts';
 
 /** `accept` gives null for octets that are no answer to this question; they are ignored. */

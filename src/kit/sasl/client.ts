@@ -8,7 +8,7 @@
  *   OAUTHBEARER  XOAUTH2                                               RFC 7628, and what came before it: a token
  */
 import { createHmac } from 'node:crypto';
-import { createScramClient, type ChannelBinding } from './scram-client.ts';
+import { createScramClient, type ChannelBinding } from './scram.ts';
 
 export type SaslCredentials = { readonly login: string; readonly password: string } | { readonly login: string; readonly token: string };
 

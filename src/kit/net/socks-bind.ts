@@ -3,10 +3,10 @@
  * who came. The dialogue is our own: what the peer said right behind the second reply stays in the socket.
  */
 import { isIPv4, isIPv6, type Socket } from 'node:net';
-import type { Deadlines } from './deadlines.ts';
+import type { Deadlines } from '../deadlines.ts';
 import type { Dial } from './dial.ts';
 import { FIELD_OCTETS, socksReplyWords, type Proxy } from './socks.ts';
-import { watch } from './watch.ts';
+import { watch } from '../watch.ts';
 
 export interface BindRequest {
   readonly proxy: Proxy;

@@ -3,8 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect as secure, type DetailedPeerCertificate, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { matchChain, type DaneDemand } from './dane.ts';
-import type { Deadlines } from './deadlines.ts';
-import { watch } from './watch.ts';
+import type { Deadlines } from '../deadlines.ts';
+import { watch } from '../watch.ts';
 
 export interface TlsRequest {
   /** Name to show (SNI) and to verify. */
