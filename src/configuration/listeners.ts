@@ -9,7 +9,7 @@ import { noListenerOptions, parseListenerOptions, type ListenerOptions } from '.
 import { nearestName } from '../grammar/config/nearest-name.ts';
 import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import { parseSize } from '../grammar/config/size.ts';
-import { mechanisms, type Mechanism } from '../grammar/sasl.ts';
+import { mechanisms, type Mechanism } from '../grammar/sasl/mechanisms.ts';
 import { readAccess } from './access-folder.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
 import { listenerTlsVariables, readListenerTls } from './listener-tls.ts';

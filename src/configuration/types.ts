@@ -1,5 +1,5 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
-import type { Mechanism } from '../grammar/sasl.ts';
+import type { Mechanism } from '../grammar/sasl/mechanisms.ts';
 import type { KeyObject } from 'node:crypto';
 import type { Address } from '../core/envelope.ts';
 import type { AccessEntry } from '../grammar/config/access.ts';

@@ -9,7 +9,7 @@ import type { Kernels, MimeKernels, Scan } from '../../core/kernels.ts';
 import type { Variables } from '../../core/policy.ts';
 import type { ContentSink, Revised, Revisers, Revision } from '../../core/revision.ts';
 import type { Refusal } from '../../core/status.ts';
-import { applyHeaderRules, isSigned } from '../../grammar/header-rules.ts';
+import { applyHeaderRules, isSigned } from '../../grammar/header/rules.ts';
 import { openConversion, type Conversion } from '../../grammar/mime/convert.ts';
 import { openJudgement, type Judgement } from '../../grammar/mime/judgement.ts';
 import type { Holding } from '../../kit/file/holding.ts';

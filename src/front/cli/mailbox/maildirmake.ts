@@ -1,7 +1,7 @@
 /** `posthorn maildirmake`: maildirmake(1). Maildirs, their folders, quotas and lists of shared ones. */
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { decodeFolderName, encodeFolderName } from '../../../grammar/folder-name.ts';
+import { decodeFolderName, encodeFolderName } from '../../../grammar/local/folder-name.ts';
 import { exits, print, Usage, type Command, type Context } from '../command.ts';
 import { readOptions } from '../getopt.ts';
 

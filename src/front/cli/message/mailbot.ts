@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseRawFields } from '../../../grammar/header-edit.ts';
+import { parseRawFields } from '../../../grammar/header/edit.ts';
 import { composeReply, isAddressedTo, recipientOf, wantsAnswer, type Original } from '../../../grammar/maildrop/autoreply.ts';
 import { SearchText } from '../../../grammar/maildrop/search-text.ts';
 import { parseMailboxes } from '../../../grammar/maildrop/addresses.ts';

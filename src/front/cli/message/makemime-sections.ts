@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseContentType } from '../../../grammar/mime/field.ts';
 import { openTransferEncoder, openTransferSurvey, type Transfer } from '../../../grammar/mime/transfer-lines.ts';
-import { firstValue, parseRawFields } from '../../../grammar/header-edit.ts';
+import { firstValue, parseRawFields } from '../../../grammar/header/edit.ts';
 import { Usage } from '../command.ts';
 import type { MimeInput, MimeOrder } from './makemime-order.ts';
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { formatCtime } from '../../../grammar/date.ts';
-import { editFields, firstValue, formatRawFields, isNamed, parseRawFields, unfolded, valueOf, type HeaderEdit, type RawField } from '../../../grammar/header-edit.ts';
+import { editFields, firstValue, formatRawFields, isNamed, parseRawFields, unfolded, valueOf, type HeaderEdit, type RawField } from '../../../grammar/header/edit.ts';
 import { parseMailboxes } from '../../../grammar/maildrop/addresses.ts';
 import { exits, print, Usage, type Command, type Context } from '../command.ts';
 import { readOptions, type Options } from '../getopt.ts';

@@ -1,6 +1,6 @@
 /** reformail -D: Message-IDs of recent mail in a small file, each ended by a NUL, the list by another. */
 import { open, readFile, rename, unlink } from 'node:fs/promises';
-import { firstValue, parseRawFields } from '../../../grammar/header-edit.ts';
+import { firstValue, parseRawFields } from '../../../grammar/header/edit.ts';
 import { takeDotLock } from '../../../kit/file/dot-lock.ts';
 import { createSystemClock } from '../../../kit/system-clock.ts';
 import { exits, Usage, type Context } from '../command.ts';

@@ -1,6 +1,6 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { importSendmailAliases, importVirtualDomains } from '../../../grammar/foreign-addresses.ts';
+import { importSendmailAliases, importVirtualDomains } from '../../../grammar/alias/foreign-addresses.ts';
 import { exits, print, readArguments, Usage, type Command } from '../command.ts';
 
 const KINDS = { 'sendmail-aliases': { read: importSendmailAliases, file: 'sendmail' }, 'qmail-virtualdomains': { read: importVirtualDomains, file: 'qmail-virtualdomains' } } as const;

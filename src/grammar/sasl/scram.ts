@@ -4,8 +4,8 @@
  *
  *   begin ─▶ salt wanted ─▶ server-first ─▶ client-final ─▶ proof ─▶ server-final ─▶ done
  */
-import type { ScramDigest } from '../core/auth.ts';
-import { challenge, decodeBase64, decodeOctets, hopeless, malformed, type BindingType, type Exchange, type ExchangeSetting, type Mechanism, type Step } from './sasl-exchange.ts';
+import type { ScramDigest } from '../../core/auth.ts';
+import { challenge, decodeBase64, decodeOctets, hopeless, malformed, type BindingType, type Exchange, type ExchangeSetting, type Mechanism, type Step } from './exchange.ts';
 
 type ScramMechanism = Extract<Mechanism, `SCRAM-${string}`>;
 

@@ -3,7 +3,7 @@
  * `user@domain` or `@domain`; a member is an address, `:include:/file`, `/path` of a mailbox, or `|command`.
  * In quotes a comma is part of the member, as sendmail has it; an unquoted command goes to the end of its line.
  */
-import { read, settle, shown, type Parsed, type Problem } from './config/parsed.ts';
+import { read, settle, shown, type Parsed, type Problem } from '../config/parsed.ts';
 
 export type AliasMember =
   | { readonly kind: 'address'; readonly text: string }

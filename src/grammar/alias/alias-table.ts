@@ -2,10 +2,10 @@
  * Aliases, ready to be asked. Members that are aliases themselves are resolved as far as they go; a name that leads
  * back to itself (`x: x, y`) means its own mailbox there, so no definition can loop. Nobody is named twice.
  */
-import type { Address } from '../core/envelope.ts';
-import { domainOf, localPart, parseAddress } from './address.ts';
+import type { Address } from '../../core/envelope.ts';
+import { domainOf, localPart, parseAddress } from '../address.ts';
 import type { AliasMember } from './aliases.ts';
-import { parseDomain } from './domain.ts';
+import { parseDomain } from '../domain.ts';
 
 export type AliasTarget =
   | { readonly kind: 'address'; readonly address: Address }

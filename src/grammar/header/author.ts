@@ -1,7 +1,7 @@
 /** The first address of a message's From field, found as simple programs find it (RFC 5322 §3.4, §3.6.2). Pure. */
-import type { Address } from '../core/envelope.ts';
-import { domainOf, parseAddress } from './address.ts';
-import { isNamed, parseRawFields, valueOf } from './header-edit.ts';
+import type { Address } from '../../core/envelope.ts';
+import { domainOf, parseAddress } from '../address.ts';
+import { isNamed, parseRawFields, valueOf } from './edit.ts';
 
 const LONGEST = 65_536;
 

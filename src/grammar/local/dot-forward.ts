@@ -1,5 +1,5 @@
 /** The language of `.forward`, put into that of `.courier`: addresses, `|program`, files and `:include:`, in quotes or not. */
-import { parseAddress } from './address.ts';
+import { parseAddress } from '../address.ts';
 
 export interface Circumstances {
   /** Whose .forward this is; naming oneself means: deliver here too. */

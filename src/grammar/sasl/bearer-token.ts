@@ -1,5 +1,5 @@
 /** XOAUTH2 (Google's form) and OAUTHBEARER (RFC 7628 §3), the server's side: a login and a token somebody else issued. */
-import { challenge, decodeBase64, hopeless, malformed, type Exchange, type Step } from './sasl-exchange.ts';
+import { challenge, decodeBase64, hopeless, malformed, type Exchange, type Step } from './exchange.ts';
 
 /** Beyond any token in use; a line of an exchange ends at about this anyway. */
 const TOKEN_CHARS = 8192;

@@ -1,5 +1,5 @@
 /** What every SASL exchange is, seen from the server (RFC 4422 §3), and the reading of its lines. */
-import type { Proof, ScramDigest } from '../core/auth.ts';
+import type { Proof, ScramDigest } from '../../core/auth.ts';
 
 export type Mechanism =
   | 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'CRAM-SHA1' | 'CRAM-SHA256' | 'EXTERNAL'

@@ -2,9 +2,9 @@
  * What the gateway asks of the deputy, and what it answers: a JSON object in a line each; the request is
  * followed by as many octets as it says. Both sides read the other's lines as a stranger's.
  */
-import type { Address } from '../core/envelope.ts';
-import type { Outcome } from '../core/outcome.ts';
-import { parseAddress } from './address.ts';
+import type { Address } from '../../core/envelope.ts';
+import type { Outcome } from '../../core/outcome.ts';
+import { parseAddress } from '../address.ts';
 
 export interface DeliveryRequest {
   /** A user of the system; who that is, the deputy finds out for itself. */

@@ -4,10 +4,10 @@
  * An exchange is fed what the client says and ends in a proof for an AuthBackend.
  */
 import { createBearer } from './bearer-token.ts';
-import { decodeBase64, malformed, type Exchange, type ExchangeSetting, type Mechanism, type Step } from './sasl-exchange.ts';
+import { decodeBase64, malformed, type Exchange, type ExchangeSetting, type Mechanism, type Step } from './exchange.ts';
 import { createScram } from './scram.ts';
 
-export type { BindingType, Exchange, ExchangeSetting, Mechanism, Step } from './sasl-exchange.ts';
+export type { BindingType, Exchange, ExchangeSetting, Mechanism, Step } from './exchange.ts';
 
 export const mechanisms: readonly Mechanism[] = [
   'PLAIN', 'LOGIN', 'CRAM-MD5', 'CRAM-SHA1', 'CRAM-SHA256', 'EXTERNAL',

@@ -1,6 +1,6 @@
 /** What we change in the header of a message that comes in. Octets are Latin-1 characters; what is not changed stays. */
 import { authServId } from './authentication-results.ts';
-import { rewriteAddressFields } from './uucp/address-fields.ts';
+import { rewriteAddressFields } from '../uucp/address-fields.ts';
 
 export interface HeaderRules {
   /** Gets an address as it stands in From, To, Cc, Reply-To or Sender and gives what is to stand there; null: they stay. */

@@ -1,6 +1,6 @@
 /** Address files of other mail systems, put into our language. What has no counterpart is said, never dropped. */
 import { parseAliases } from './aliases.ts';
-import { parseDomain } from './domain.ts';
+import { parseDomain } from '../domain.ts';
 
 export interface Imported {
   readonly aliases: string;
