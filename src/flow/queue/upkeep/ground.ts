@@ -7,7 +7,7 @@
  * deletions and outcomes still have room. test/fault/queue-disk.test.ts fills a disk to hold this.
  */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
-import type { LmdbIndex } from './lmdb-index.ts';
+import type { LmdbIndex } from '../lmdb-index.ts';
 
 const MIB = 1024 * 1024;
 /** Kept for those who only delete and record. */

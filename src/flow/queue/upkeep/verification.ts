@@ -6,20 +6,20 @@
  * goes. What cannot be mended is set aside, and what is left of it is written to a file.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../../core/clock.ts';
-import type { MessageId } from '../../core/envelope.ts';
-import type { Kernels } from '../../core/kernels.ts';
-import type { CorruptContent, Finding, StoredContent, StoredMessage, Verified } from '../../core/queue-store.ts';
-import type { BodyFiles } from './body-files.ts';
-import { same } from './body-files.ts';
-import { leasesOf } from './claims.ts';
-import type { LmdbIndex } from './lmdb-index.ts';
-import { dueKey, keysFrom, nothing, parseDueKey } from './lmdb-index.ts';
-import type { StoredRecord } from './message-changes.ts';
+import type { Clock } from '../../../core/clock.ts';
+import type { MessageId } from '../../../core/envelope.ts';
+import type { Kernels } from '../../../core/kernels.ts';
+import type { CorruptContent, Finding, StoredContent, StoredMessage, Verified } from '../../../core/queue-store.ts';
+import type { BodyFiles } from '../body-files.ts';
+import { same } from '../body-files.ts';
+import { leasesOf } from '../claims.ts';
+import type { LmdbIndex } from '../lmdb-index.ts';
+import { dueKey, keysFrom, nothing, parseDueKey } from '../lmdb-index.ts';
+import type { StoredRecord } from '../message-changes.ts';
 import { mendBit } from './mending.ts';
-import { isMessageId } from './message-id.ts';
-import type { RecordFormat } from './record-format.ts';
-import type { Transitions } from './transitions.ts';
+import { isMessageId } from '../message-id.ts';
+import type { RecordFormat } from '../format/record.ts';
+import type { Transitions } from '../transitions.ts';
 
 /** Keys read at once; other work gets its turn between. */
 const STEP = 50;

@@ -9,14 +9,14 @@
  * the format: add at the end only. Version 1 had no past outcomes and is read for ever. Any other version is not
  * guessed at: it is damaged until someone reads it.
  */
-import type { Instant } from '../../core/clock.ts';
-import type { ContentFacts } from '../../core/content.ts';
-import type { Address, Condition, Envelope, MessageId, Notify, Origin, RecipientId } from '../../core/envelope.ts';
-import type { Kernels } from '../../core/kernels.ts';
-import type { Blame, Diagnostic, Outcome } from '../../core/outcome.ts';
-import type { PastOutcome, RecipientState, StoredMessage } from '../../core/queue-store.ts';
-import type { Status } from '../../core/status.ts';
-import type { PendingOrder, StoredRecord } from './message-changes.ts';
+import type { Instant } from '../../../core/clock.ts';
+import type { ContentFacts } from '../../../core/content.ts';
+import type { Address, Condition, Envelope, MessageId, Notify, Origin, RecipientId } from '../../../core/envelope.ts';
+import type { Kernels } from '../../../core/kernels.ts';
+import type { Blame, Diagnostic, Outcome } from '../../../core/outcome.ts';
+import type { PastOutcome, RecipientState, StoredMessage } from '../../../core/queue-store.ts';
+import type { Status } from '../../../core/status.ts';
+import type { PendingOrder, StoredRecord } from '../message-changes.ts';
 import { OctetReader, OctetWriter } from './octets.ts';
 
 export const RECORD_VERSION = 2;

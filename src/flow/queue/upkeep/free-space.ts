@@ -1,7 +1,7 @@
 /** Is there room for a message? Asked per command, so it looks at the disk at most once a second. */
 import { statfsSync } from 'node:fs';
-import type { Clock } from '../../core/clock.ts';
-import { after } from '../../core/clock.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { after } from '../../../core/clock.ts';
 
 const SAMPLE_MS = 1000;
 

@@ -3,7 +3,7 @@
  * each message a line of JSON, its content as it lies in the queue, and an LF; then a line that says how many there were,
  * so that half a file is known to be half. The record inside is the store's own, with its own version and checksum.
  */
-import type { QueueEntry } from '../../core/queue-store.ts';
+import type { QueueEntry } from '../../../core/queue-store.ts';
 
 export const TRANSFER_VERSION = 1;
 

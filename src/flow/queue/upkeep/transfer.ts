@@ -4,21 +4,21 @@
  * when it was delivered meanwhile. Damaged messages move too, into quarantine.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock, Instant } from '../../core/clock.ts';
-import type { MessageId } from '../../core/envelope.ts';
-import type { Kernels } from '../../core/kernels.ts';
-import type { Imported, Selection } from '../../core/queue-store.ts';
-import type { BodyFiles } from './body-files.ts';
-import { same } from './body-files.ts';
+import type { Clock, Instant } from '../../../core/clock.ts';
+import type { MessageId } from '../../../core/envelope.ts';
+import type { Kernels } from '../../../core/kernels.ts';
+import type { Imported, Selection } from '../../../core/queue-store.ts';
+import type { BodyFiles } from '../body-files.ts';
+import { same } from '../body-files.ts';
 import type { Ground } from './ground.ts';
-import type { Listing } from './listing.ts';
-import type { LmdbIndex } from './lmdb-index.ts';
-import { dueKey, keysFrom, nothing } from './lmdb-index.ts';
-import type { StoredRecord } from './message-changes.ts';
-import { isMessageId } from './message-id.ts';
-import type { RecordFormat } from './record-format.ts';
-import type { TransferHead } from './transfer-format.ts';
-import { formatTransferEnd, formatTransferHead, formatTransferStart, openTransfer, transferGap } from './transfer-format.ts';
+import type { Listing } from '../listing.ts';
+import type { LmdbIndex } from '../lmdb-index.ts';
+import { dueKey, keysFrom, nothing } from '../lmdb-index.ts';
+import type { StoredRecord } from '../message-changes.ts';
+import { isMessageId } from '../message-id.ts';
+import type { RecordFormat } from '../format/record.ts';
+import type { TransferHead } from '../format/transfer.ts';
+import { formatTransferEnd, formatTransferHead, formatTransferStart, openTransfer, transferGap } from '../format/transfer.ts';
 
 interface Options {
   readonly index: LmdbIndex;

@@ -3,17 +3,17 @@
  * records without their body file go to quarantine, idempotency keys outlive no parent. Nothing that belongs to a
  * holder that may be alive is touched; the tag in a queue id says whose it is.
  */
-import type { Instant } from '../../core/clock.ts';
-import type { MessageId } from '../../core/envelope.ts';
-import type { Log } from '../../core/log.ts';
-import type { BodyFiles } from './body-files.ts';
-import { leasesOf } from './claims.ts';
+import type { Instant } from '../../../core/clock.ts';
+import type { MessageId } from '../../../core/envelope.ts';
+import type { Log } from '../../../core/log.ts';
+import type { BodyFiles } from '../body-files.ts';
+import { leasesOf } from '../claims.ts';
 import type { Liveness } from './holders.ts';
 import { parseHolder } from './holders.ts';
-import type { LmdbIndex } from './lmdb-index.ts';
-import { keysFrom } from './lmdb-index.ts';
-import { MESSAGE_ID_LENGTH, tagOf } from './message-id.ts';
-import type { Transitions } from './transitions.ts';
+import type { LmdbIndex } from '../lmdb-index.ts';
+import { keysFrom } from '../lmdb-index.ts';
+import { MESSAGE_ID_LENGTH, tagOf } from '../message-id.ts';
+import type { Transitions } from '../transitions.ts';
 
 /** Steps short enough that other processes on the same queue do not notice. */
 const STEP = 500;

@@ -1,5 +1,5 @@
 /** Notes as they are stored: the kind leads the key, so that one kind is one range. */
-import type { Note, NoteKind } from '../../core/notes.ts';
+import type { Note, NoteKind } from '../../../core/notes.ts';
 
 /** Strangers choose the keys, so there are only so many, and none is long. */
 export const MOST_OF_A_KIND = 100_000;

@@ -9,8 +9,8 @@
  */
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { Log } from '../../core/log.ts';
-import type { LmdbIndex } from './lmdb-index.ts';
+import type { Log } from '../../../core/log.ts';
+import type { LmdbIndex } from '../lmdb-index.ts';
 
 const LEAST_SHARE = 0.5;
 

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import type { Liveness } from './holders.ts';
 import { formatHolder, parseHolder, thisHolder } from './holders.ts';
-import type { LmdbIndex } from './lmdb-index.ts';
-import { keysFrom } from './lmdb-index.ts';
+import type { LmdbIndex } from '../lmdb-index.ts';
+import { keysFrom } from '../lmdb-index.ts';
 
 export interface OpeningOptions {
   readonly folder: string;
