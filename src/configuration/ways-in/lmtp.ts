@@ -1,8 +1,8 @@
 /** Where the LMTP listener is: on this machine alone, unless PORT says otherwise. */
 import { isAbsolute } from 'node:path';
-import { parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
-import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
-import type { Environment } from './environment.ts';
+import { parsePortList, type ListenEndpoint } from '../../grammar/config/endpoint.ts';
+import { read, shown, wrong, type Parsed } from '../../grammar/config/parsed.ts';
+import type { Environment } from '../environment.ts';
 
 export const lmtpVariables = ['LMTPDSTART', 'LMTPSOCKET', 'LMTPSOCKETMODE'] as const;
 

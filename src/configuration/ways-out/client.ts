@@ -1,21 +1,21 @@
 /** What our ESMTP client goes by: routes, logins, proxies, timeouts, and the `courierd` environment. */
 import { basename, isAbsolute } from 'node:path';
-import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
-import { foldDomain, isDomain } from '../grammar/config/domain-list.ts';
-import { formatEndpoint } from '../grammar/config/endpoint.ts';
-import { nearestName } from '../grammar/config/nearest-name.ts';
-import { formatIpAddress, formatNetwork, parseIpAddress } from '../grammar/config/network.ts';
-import { parseProxies, type Proxies } from '../grammar/config/proxies.ts';
-import { parseRelayLogins } from '../grammar/config/relay-logins.ts';
-import { parseRoutes, type EsmtpRoute } from '../grammar/config/routes.ts';
+import { read, shown, wrong, type Parsed } from '../../grammar/config/parsed.ts';
+import { foldDomain, isDomain } from '../../grammar/config/domain-list.ts';
+import { formatEndpoint } from '../../grammar/config/endpoint.ts';
+import { nearestName } from '../../grammar/config/nearest-name.ts';
+import { formatIpAddress, formatNetwork, parseIpAddress } from '../../grammar/config/network.ts';
+import { parseProxies, type Proxies } from '../../grammar/config/proxies.ts';
+import { parseRelayLogins } from '../../grammar/config/relay-logins.ts';
+import { parseRoutes, type EsmtpRoute } from '../../grammar/config/routes.ts';
 import { readSmarthosts } from './smarthosts.ts';
-import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
-import type { Sheet, ValueRule } from './sheet.ts';
+import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from '../environment.ts';
+import type { Sheet, ValueRule } from '../sheet.ts';
 import { moduleVocabulary, readModuleLimits } from './modules.ts';
-import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from './tls-identity.ts';
+import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from '../tls-identity.ts';
 import { readTlsPolicies, readTlsReports } from './tls-policies.ts';
-import type { ClientSettings } from './types.ts';
-import { durationRule, sourceRule } from './values.ts';
+import type { ClientSettings } from '../types.ts';
+import { durationRule, sourceRule } from '../values.ts';
 
 export { moduleVocabulary };
 

@@ -1,10 +1,10 @@
 /** `tlspolicy`, with the authorities that its lines point to; `tlsreports`. */
 import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
-import { parseTlsPolicies, type TlsRule } from '../grammar/config/tls-policies.ts';
-import { formatTlsReports, parseTlsReports, usualTlsReports, type TlsReports } from '../grammar/config/tls-reports.ts';
-import { readText, type Sheet } from './sheet.ts';
-import type { DomainTls } from './types.ts';
+import { parseTlsPolicies, type TlsRule } from '../../grammar/config/tls-policies.ts';
+import { formatTlsReports, parseTlsReports, usualTlsReports, type TlsReports } from '../../grammar/config/tls-reports.ts';
+import { readText, type Sheet } from '../sheet.ts';
+import type { DomainTls } from '../types.ts';
 
 export function readTlsPolicies(sheet: Sheet): readonly DomainTls[] {
   const rules = sheet.list('tlspolicy', parseTlsPolicies) ?? [];

@@ -1,17 +1,17 @@
 /** UUCP: who we are, whom we know, and how mail is handed to uux. */
-import { read, shown, wrong } from '../grammar/config/parsed.ts';
-import { parseBatchRules, type BatchRule } from '../grammar/uucp/batch-rules.ts';
-import { parseDomainRoutes } from '../grammar/uucp/domain-routes.ts';
-import { parseGrades } from '../grammar/uucp/grades.ts';
-import { createNeighbors, isNode, isNodePath, parseNeighbors, type Neighbor } from '../grammar/uucp/neighbors.ts';
-import { parsePolls } from '../grammar/uucp/polls.ts';
-import { configurationOf, parseUuxFlags } from '../grammar/uucp/uux-flags.ts';
+import { read, shown, wrong } from '../../grammar/config/parsed.ts';
+import { parseBatchRules, type BatchRule } from '../../grammar/uucp/batch-rules.ts';
+import { parseDomainRoutes } from '../../grammar/uucp/domain-routes.ts';
+import { parseGrades } from '../../grammar/uucp/grades.ts';
+import { createNeighbors, isNode, isNodePath, parseNeighbors, type Neighbor } from '../../grammar/uucp/neighbors.ts';
+import { parsePolls } from '../../grammar/uucp/polls.ts';
+import { configurationOf, parseUuxFlags } from '../../grammar/uucp/uux-flags.ts';
 import { courierdVocabulary, moduleVocabulary } from './client.ts';
-import { filesOf } from './domains.ts';
-import { readEnvironment, reviewEnvironment } from './environment.ts';
-import type { Sheet, ValueRule } from './sheet.ts';
-import type { Domains, Names, UucpSettings } from './types.ts';
-import { durationRule } from './values.ts';
+import { filesOf } from '../domains.ts';
+import { readEnvironment, reviewEnvironment } from '../environment.ts';
+import type { Sheet, ValueRule } from '../sheet.ts';
+import type { Domains, Names, UucpSettings } from '../types.ts';
+import { durationRule } from '../values.ts';
 
 const ALARM_MS = 3 * 86_400_000;
 /** Courier's own, where UUXFLAGS is not set at all. */

@@ -4,13 +4,13 @@
  */
 import { basename, dirname, resolve } from 'node:path';
 import { isIP } from 'node:net';
-import { canonicalIpv6 } from '../grammar/domain.ts';
-import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
-import type { Environment } from './environment.ts';
-import { leftovers } from './known-files.ts';
-import { readNames, type Sheet } from './sheet.ts';
-import { readAuthorities, readIdentity } from './tls-identity.ts';
-import type { ListenerTls, TlsIdentity } from './types.ts';
+import { canonicalIpv6 } from '../../grammar/domain.ts';
+import { read, shown, wrong, type Parsed } from '../../grammar/config/parsed.ts';
+import type { Environment } from '../environment.ts';
+import { leftovers } from '../known-files.ts';
+import { readNames, type Sheet } from '../sheet.ts';
+import { readAuthorities, readIdentity } from '../tls-identity.ts';
+import type { ListenerTls, TlsIdentity } from '../types.ts';
 
 export const listenerTlsVariables = ['TLS_VERIFYPEER', 'TLS_TRUSTCERTS', 'TLS_EXTERNAL'] as const;
 

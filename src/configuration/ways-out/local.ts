@@ -1,10 +1,10 @@
 /** Deliveries on this box: what .courier files are called, what holds without one, and for how long a program may run. */
-import { read, shown, wrong } from '../grammar/config/parsed.ts';
+import { read, shown, wrong } from '../../grammar/config/parsed.ts';
 import { courierdVocabulary } from './client.ts';
-import { readEnvironment } from './environment.ts';
-import type { Sheet, ValueRule } from './sheet.ts';
-import type { LocalDelivery } from './types.ts';
-import { durationRule } from './values.ts';
+import { readEnvironment } from '../environment.ts';
+import type { Sheet, ValueRule } from '../sheet.ts';
+import type { LocalDelivery } from '../types.ts';
+import { durationRule } from '../values.ts';
 
 const QUARTER_HOUR_MS = 15 * 60_000;
 

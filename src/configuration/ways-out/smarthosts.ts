@@ -1,16 +1,16 @@
 /** What smarthosts want besides mail: logins, tokens, senders they take, how much they take, and who stands in for them. */
-import { nearestName } from '../grammar/config/nearest-name.ts';
-import { parseOauthAccounts } from '../grammar/config/oauth-accounts.ts';
-import { shown } from '../grammar/config/parsed.ts';
-import type { Proxies } from '../grammar/config/proxies.ts';
-import type { RelayLogin } from '../grammar/config/relay-logins.ts';
-import type { EsmtpRoute } from '../grammar/config/routes.ts';
-import { parseSenderMaps, type SenderMapLine } from '../grammar/config/sender-maps.ts';
-import { parseSmarthosts, type Smarthost } from '../grammar/config/smarthosts.ts';
-import { isDomain } from '../grammar/config/domain-list.ts';
-import { saslMechanisms } from '../kit/sasl/client.ts';
-import type { Sheet } from './sheet.ts';
-import type { OauthSettings, SmarthostSettings } from './types.ts';
+import { nearestName } from '../../grammar/config/nearest-name.ts';
+import { parseOauthAccounts } from '../../grammar/config/oauth-accounts.ts';
+import { shown } from '../../grammar/config/parsed.ts';
+import type { Proxies } from '../../grammar/config/proxies.ts';
+import type { RelayLogin } from '../../grammar/config/relay-logins.ts';
+import type { EsmtpRoute } from '../../grammar/config/routes.ts';
+import { parseSenderMaps, type SenderMapLine } from '../../grammar/config/sender-maps.ts';
+import { parseSmarthosts, type Smarthost } from '../../grammar/config/smarthosts.ts';
+import { isDomain } from '../../grammar/config/domain-list.ts';
+import { saslMechanisms } from '../../kit/sasl/client.ts';
+import type { Sheet } from '../sheet.ts';
+import type { OauthSettings, SmarthostSettings } from '../types.ts';
 
 export interface Smarthosts {
   readonly smarthosts: readonly SmarthostSettings[];

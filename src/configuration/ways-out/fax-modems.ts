@@ -1,12 +1,12 @@
 /** Fax modems, and what becomes of the faxes they take: `faxmodems`, `faxarrivals`, and Courier's `faxnotifyrc`. */
-import type { Address } from '../core/envelope.ts';
-import { parseAddress } from '../grammar/address.ts';
-import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
-import { parseArrivalRules } from '../grammar/fax/arrival-rules.ts';
-import { parseModemLines } from '../grammar/fax/modem-lines.ts';
-import { readEnvironment, reviewEnvironment, type Vocabulary } from './environment.ts';
-import type { Sheet } from './sheet.ts';
-import type { FaxModemSettings, Names } from './types.ts';
+import type { Address } from '../../core/envelope.ts';
+import { parseAddress } from '../../grammar/address.ts';
+import { read, shown, wrong, type Parsed } from '../../grammar/config/parsed.ts';
+import { parseArrivalRules } from '../../grammar/fax/arrival-rules.ts';
+import { parseModemLines } from '../../grammar/fax/modem-lines.ts';
+import { readEnvironment, reviewEnvironment, type Vocabulary } from '../environment.ts';
+import type { Sheet } from '../sheet.ts';
+import type { FaxModemSettings, Names } from '../types.ts';
 
 const vocabulary: Vocabulary = { used: ['DODELETE', 'MAILFROM', 'RCPTTO', 'FROMHDR', 'TOHDR', 'SUBJECTHDR'], later: [] };
 

@@ -1,14 +1,14 @@
 /** Fax: who may send it, how numbers are dialled, how pages look, and how calls are made. No faxrc: no fax. */
 import { join, resolve } from 'node:path';
-import { parseDuration } from '../grammar/config/duration.ts';
-import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
-import { parseSize } from '../grammar/config/size.ts';
-import { parseCoverTemplate, shippedCover, type CoverLine } from '../grammar/fax/cover-template.ts';
-import { parseBlockedNumbers, parseFaxRules } from '../grammar/fax/fax-rules.ts';
+import { parseDuration } from '../../grammar/config/duration.ts';
+import { read, shown, wrong, type Parsed } from '../../grammar/config/parsed.ts';
+import { parseSize } from '../../grammar/config/size.ts';
+import { parseCoverTemplate, shippedCover, type CoverLine } from '../../grammar/fax/cover-template.ts';
+import { parseBlockedNumbers, parseFaxRules } from '../../grammar/fax/fax-rules.ts';
 import { moduleVocabulary } from './client.ts';
-import { readEnvironment, reviewEnvironment, type Vocabulary } from './environment.ts';
-import { statOf, type Sheet } from './sheet.ts';
-import type { FaxSettings } from './types.ts';
+import { readEnvironment, reviewEnvironment, type Vocabulary } from '../environment.ts';
+import { statOf, type Sheet } from '../sheet.ts';
+import type { FaxSettings } from '../types.ts';
 
 const vocabulary: Vocabulary = {
   used: [

@@ -1,8 +1,8 @@
 /** `bans` and `greylist`, and what they say, for `posthorn check --settings`. */
-import { parseBans, usualBans, type BanSettings, type Rate } from '../grammar/config/bans.ts';
-import { formatDuration } from '../grammar/config/duration.ts';
-import { parseGreylist, usualGreylist, type GreylistSettings } from '../grammar/config/greylist.ts';
-import type { Sheet } from './sheet.ts';
+import { parseBans, usualBans, type BanSettings, type Rate } from '../../grammar/config/bans.ts';
+import { formatDuration } from '../../grammar/config/duration.ts';
+import { parseGreylist, usualGreylist, type GreylistSettings } from '../../grammar/config/greylist.ts';
+import type { Sheet } from '../sheet.ts';
 
 export function readBans(sheet: Sheet): BanSettings {
   const read = sheet.list('bans', parseBans);

@@ -1,9 +1,9 @@
 /** Who may say of a connection that it is somebody else's: balancers by the PROXY protocol, relays by XCLIENT and XFORWARD. */
-import { formatNetwork, parseNetwork, type Network } from '../grammar/config/network.ts';
-import { noting, settle, type Parsed, type Problem } from '../grammar/config/parsed.ts';
-import type { Environment } from './environment.ts';
-import type { Sheet } from './sheet.ts';
-import type { ListenerTrust } from './types.ts';
+import { formatNetwork, parseNetwork, type Network } from '../../grammar/config/network.ts';
+import { noting, settle, type Parsed, type Problem } from '../../grammar/config/parsed.ts';
+import type { Environment } from '../environment.ts';
+import type { Sheet } from '../sheet.ts';
+import type { ListenerTrust } from '../types.ts';
 
 export const trustVariables = ['PROXYFROM', 'XCLIENTFROM', 'XFORWARDFROM'] as const;
 

@@ -1,7 +1,7 @@
 /** Ways out that are not always there. */
-import { parseLinks, type LinkRule } from '../grammar/config/links.ts';
-import { formatWeek } from '../grammar/config/week.ts';
-import type { Sheet } from './sheet.ts';
+import { parseLinks, type LinkRule } from '../../grammar/config/links.ts';
+import { formatWeek } from '../../grammar/config/week.ts';
+import type { Sheet } from '../sheet.ts';
 
 export function readLinks(sheet: Sheet): readonly LinkRule[] {
   const rules = sheet.list('links', parseLinks) ?? [];

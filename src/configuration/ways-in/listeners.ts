@@ -1,23 +1,23 @@
 /** The listeners: `esmtpd`, `esmtpd-msa` and `esmtpd-ssl` read over it, and `lmtpd` by itself. */
 import { existsSync } from 'node:fs';
-import { accessVariables, formatAccessNetwork } from '../grammar/config/access.ts';
-import type { Bofh } from '../grammar/config/bofh.ts';
-import { parseCheckVariables } from '../grammar/config/check-variables.ts';
-import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
-import { parseMailRules } from '../grammar/config/mail-rules.ts';
-import { noListenerOptions, parseListenerOptions, type ListenerOptions } from '../grammar/config/listener-options.ts';
-import { nearestName } from '../grammar/config/nearest-name.ts';
-import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
-import { parseSize } from '../grammar/config/size.ts';
-import { mechanisms, type Mechanism } from '../grammar/sasl/mechanisms.ts';
+import { accessVariables, formatAccessNetwork } from '../../grammar/config/access.ts';
+import type { Bofh } from '../../grammar/config/bofh.ts';
+import { parseCheckVariables } from '../../grammar/config/check-variables.ts';
+import { parseListenAddress, parsePortList, type ListenEndpoint } from '../../grammar/config/endpoint.ts';
+import { parseMailRules } from '../../grammar/config/mail-rules.ts';
+import { noListenerOptions, parseListenerOptions, type ListenerOptions } from '../../grammar/config/listener-options.ts';
+import { nearestName } from '../../grammar/config/nearest-name.ts';
+import { read, shown, wrong, type Parsed } from '../../grammar/config/parsed.ts';
+import { parseSize } from '../../grammar/config/size.ts';
+import { mechanisms, type Mechanism } from '../../grammar/sasl/mechanisms.ts';
 import { readAccess } from './access-folder.ts';
-import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
+import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from '../environment.ts';
 import { listenerTlsVariables, readListenerTls } from './listener-tls.ts';
 import { lmtpVariables, readLmtpPlace } from './lmtp.ts';
 import { readTrust, trustVariables } from './listener-trust.ts';
-import type { Sheet } from './sheet.ts';
-import { laterTlsVariables, tlsVariables } from './tls-identity.ts';
-import type { Listener, ListenerName } from './types.ts';
+import type { Sheet } from '../sheet.ts';
+import { laterTlsVariables, tlsVariables } from '../tls-identity.ts';
+import type { Listener, ListenerName } from '../types.ts';
 
 export const listenerVocabulary: Vocabulary = {
   used: [

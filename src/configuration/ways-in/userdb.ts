@@ -1,9 +1,9 @@
 /** Looks over the accounts' text. Who needs them reads them anew whenever they change; here their mistakes are found. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isKnownForm, parseUserdb } from '../grammar/config/userdb.ts';
-import { leftovers } from './known-files.ts';
-import type { Sheet } from './sheet.ts';
+import { isKnownForm, parseUserdb } from '../../grammar/config/userdb.ts';
+import { leftovers } from '../known-files.ts';
+import type { Sheet } from '../sheet.ts';
 
 /** The path, whether there is anything or not. */
 export function readUserdb(sheet: Sheet): string {

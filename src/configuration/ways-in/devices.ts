@@ -1,13 +1,13 @@
 /** Old devices, and the listener that is theirs alone: `devices` and `esmtpd-devices`. */
 import { existsSync } from 'node:fs';
-import { parseDevices, tlsVersions, type DeviceRule } from '../grammar/config/devices.ts';
-import { parseListenAddress, parsePortList, type ListenEndpoint } from '../grammar/config/endpoint.ts';
-import { formatNetwork } from '../grammar/config/network.ts';
-import { formatSize, parseSize } from '../grammar/config/size.ts';
-import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from './environment.ts';
-import type { Sheet } from './sheet.ts';
-import { readIdentity } from './tls-identity.ts';
-import type { Listener, TlsIdentity } from './types.ts';
+import { parseDevices, tlsVersions, type DeviceRule } from '../../grammar/config/devices.ts';
+import { parseListenAddress, parsePortList, type ListenEndpoint } from '../../grammar/config/endpoint.ts';
+import { formatNetwork } from '../../grammar/config/network.ts';
+import { formatSize, parseSize } from '../../grammar/config/size.ts';
+import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from '../environment.ts';
+import type { Sheet } from '../sheet.ts';
+import { readIdentity } from '../tls-identity.ts';
+import type { Listener, TlsIdentity } from '../types.ts';
 
 const FILE = 'esmtpd-devices';
 /** TLS_PROTOCOL and TLS_CIPHER_LIST are no word of this file: each device has its own. */
