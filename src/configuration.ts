@@ -42,6 +42,8 @@ import { domainRule, durationRule, numberRule, sizeRule, textRule } from './conf
 import type { Configuration, ConfigurationProblem, Essentials, Limits, Names, QueueSettings } from './configuration/types.ts';
 
 export type * from './configuration/types.ts';
+export type * from './configuration/ways-in/types.ts';
+export type * from './configuration/ways-out/types.ts';
 export { knownFiles, knownPatterns } from './configuration/known-files.ts';
 export { writeDefaultConfiguration, type DefaultProfile, type Written } from './configuration/default-folder.ts';
 

@@ -7,7 +7,7 @@ import { formatSize, parseSize } from '../../grammar/config/size.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from '../environment.ts';
 import type { Sheet } from '../sheet.ts';
 import { readIdentity } from '../tls-identity.ts';
-import type { Listener, TlsIdentity } from '../types.ts';
+import type { Listener, TlsIdentity } from './types.ts';
 
 const FILE = 'esmtpd-devices';
 /** TLS_PROTOCOL and TLS_CIPHER_LIST are no word of this file: each device has its own. */

@@ -10,7 +10,7 @@ import type { Environment } from '../environment.ts';
 import { leftovers } from '../known-files.ts';
 import { readNames, type Sheet } from '../sheet.ts';
 import { readAuthorities, readIdentity } from '../tls-identity.ts';
-import type { ListenerTls, TlsIdentity } from '../types.ts';
+import type { ListenerTls, TlsIdentity } from './types.ts';
 
 export const listenerTlsVariables = ['TLS_VERIFYPEER', 'TLS_TRUSTCERTS', 'TLS_EXTERNAL'] as const;
 

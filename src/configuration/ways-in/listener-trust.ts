@@ -3,7 +3,7 @@ import { formatNetwork, parseNetwork, type Network } from '../../grammar/config/
 import { noting, settle, type Parsed, type Problem } from '../../grammar/config/parsed.ts';
 import type { Environment } from '../environment.ts';
 import type { Sheet } from '../sheet.ts';
-import type { ListenerTrust } from '../types.ts';
+import type { ListenerTrust } from './types.ts';
 
 export const trustVariables = ['PROXYFROM', 'XCLIENTFROM', 'XFORWARDFROM'] as const;
 

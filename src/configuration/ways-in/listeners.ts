@@ -17,7 +17,7 @@ import { lmtpVariables, readLmtpPlace } from './lmtp.ts';
 import { readTrust, trustVariables } from './listener-trust.ts';
 import type { Sheet } from '../sheet.ts';
 import { laterTlsVariables, tlsVariables } from '../tls-identity.ts';
-import type { Listener, ListenerName } from '../types.ts';
+import type { Listener, ListenerName } from './types.ts';
 
 export const listenerVocabulary: Vocabulary = {
   used: [

@@ -3,7 +3,7 @@ import { nearestName } from '../../grammar/config/nearest-name.ts';
 import type { Proxies } from '../../grammar/config/proxies.ts';
 import { parseSocksBinds } from '../../grammar/config/socks-bind.ts';
 import type { Sheet } from '../sheet.ts';
-import type { Listener, OutsideListener } from '../types.ts';
+import type { Listener, OutsideListener } from './types.ts';
 
 export function readSocksBinds(sheet: Sheet, { proxies }: Proxies, listeners: readonly Listener[]): readonly OutsideListener[] {
   const lines = sheet.list('socksbind', parseSocksBinds) ?? [];

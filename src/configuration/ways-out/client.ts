@@ -14,7 +14,7 @@ import type { Sheet, ValueRule } from '../sheet.ts';
 import { moduleVocabulary, readModuleLimits } from './modules.ts';
 import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from '../tls-identity.ts';
 import { readTlsPolicies, readTlsReports } from './tls-policies.ts';
-import type { ClientSettings } from '../types.ts';
+import type { ClientSettings } from './types.ts';
 import { durationRule, sourceRule } from '../values.ts';
 
 export { moduleVocabulary };

@@ -3,7 +3,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { dkimKeyFile, parseDkim } from '../../grammar/config/dkim.ts';
 import { read, shown, wrong } from '../../grammar/config/parsed.ts';
 import { readText, statOf, type Sheet, type ValueRule } from '../sheet.ts';
-import type { DkimDomain } from '../types.ts';
+import type { DkimDomain } from './types.ts';
 
 /** RFC 8301 §3.2: less is not to be signed with; less than the second is not worth much. */
 const FEWEST_BITS = 1024;

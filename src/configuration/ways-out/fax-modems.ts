@@ -6,7 +6,8 @@ import { parseArrivalRules } from '../../grammar/fax/arrival-rules.ts';
 import { parseModemLines } from '../../grammar/fax/modem-lines.ts';
 import { readEnvironment, reviewEnvironment, type Vocabulary } from '../environment.ts';
 import type { Sheet } from '../sheet.ts';
-import type { FaxModemSettings, Names } from '../types.ts';
+import type { Names } from '../types.ts';
+import type { FaxModemSettings } from './types.ts';
 
 const vocabulary: Vocabulary = { used: ['DODELETE', 'MAILFROM', 'RCPTTO', 'FROMHDR', 'TOHDR', 'SUBJECTHDR'], later: [] };
 

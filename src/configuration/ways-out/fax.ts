@@ -8,7 +8,7 @@ import { parseBlockedNumbers, parseFaxRules } from '../../grammar/fax/fax-rules.
 import { moduleVocabulary } from './client.ts';
 import { readEnvironment, reviewEnvironment, type Vocabulary } from '../environment.ts';
 import { statOf, type Sheet } from '../sheet.ts';
-import type { FaxSettings } from '../types.ts';
+import type { FaxSettings } from './types.ts';
 
 const vocabulary: Vocabulary = {
   used: [

@@ -3,7 +3,7 @@ import { read, shown, wrong } from '../../grammar/config/parsed.ts';
 import { courierdVocabulary } from './client.ts';
 import { readEnvironment } from '../environment.ts';
 import type { Sheet, ValueRule } from '../sheet.ts';
-import type { LocalDelivery } from '../types.ts';
+import type { LocalDelivery } from './types.ts';
 import { durationRule } from '../values.ts';
 
 const QUARTER_HOUR_MS = 15 * 60_000;

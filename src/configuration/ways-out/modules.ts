@@ -1,7 +1,7 @@
 /** Courier's module.* files: how much a way out does at once. */
 import { readEnvironment, reviewEnvironment, type Vocabulary } from '../environment.ts';
 import type { Sheet } from '../sheet.ts';
-import type { ModuleLimits } from '../types.ts';
+import type { ModuleLimits } from './types.ts';
 
 export const moduleVocabulary: Vocabulary = { used: ['MAXDELS', 'MAXHOST', 'MAXRCPT'], later: ['PROG', 'PRIORITY'] };
 

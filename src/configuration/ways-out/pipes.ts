@@ -3,7 +3,7 @@ import { nearestName } from '../../grammar/config/nearest-name.ts';
 import { parsePipeRoutes, parsePipes, type PipeRoute, type PipeRule } from '../../grammar/config/pipes.ts';
 import { shown } from '../../grammar/config/parsed.ts';
 import type { Sheet } from '../sheet.ts';
-import type { PipeSettings } from '../types.ts';
+import type { PipeSettings } from './types.ts';
 
 export function readPipes(sheet: Sheet): PipeSettings {
   const rules = sheet.list('pipes', parsePipes) ?? [];

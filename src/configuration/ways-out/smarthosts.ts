@@ -10,7 +10,7 @@ import { parseSmarthosts, type Smarthost } from '../../grammar/config/smarthosts
 import { isDomain } from '../../grammar/config/domain-list.ts';
 import { saslMechanisms } from '../../kit/sasl/client.ts';
 import type { Sheet } from '../sheet.ts';
-import type { OauthSettings, SmarthostSettings } from '../types.ts';
+import type { OauthSettings, SmarthostSettings } from './types.ts';
 
 export interface Smarthosts {
   readonly smarthosts: readonly SmarthostSettings[];

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseTlsPolicies, type TlsRule } from '../../grammar/config/tls-policies.ts';
 import { formatTlsReports, parseTlsReports, usualTlsReports, type TlsReports } from '../../grammar/config/tls-reports.ts';
 import { readText, type Sheet } from '../sheet.ts';
-import type { DomainTls } from '../types.ts';
+import type { DomainTls } from './types.ts';
 
 export function readTlsPolicies(sheet: Sheet): readonly DomainTls[] {
   const rules = sheet.list('tlspolicy', parseTlsPolicies) ?? [];

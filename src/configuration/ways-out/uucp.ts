@@ -10,7 +10,8 @@ import { courierdVocabulary, moduleVocabulary } from './client.ts';
 import { filesOf } from '../domains.ts';
 import { readEnvironment, reviewEnvironment } from '../environment.ts';
 import type { Sheet, ValueRule } from '../sheet.ts';
-import type { Domains, Names, UucpSettings } from '../types.ts';
+import type { Domains, Names } from '../types.ts';
+import type { UucpSettings } from './types.ts';
 import { durationRule } from '../values.ts';
 
 const ALARM_MS = 3 * 86_400_000;
