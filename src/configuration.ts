@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { parseBofh, noBofh, type Bofh } from './grammar/config/bofh.ts';
+import { parseBofh, noBofh, type Bofh } from './grammar/config/ways-in/bofh.ts';
 import { parseWholeNumber, splitLines } from './grammar/config/control-file.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './grammar/config/endpoint.ts';
 import { formatLogTarget, parseLogTargets, usualLog, type LogTarget } from './grammar/config/log-targets.ts';

@@ -4,7 +4,7 @@ import type { Envelope, Origin } from './core/envelope.ts';
 import type { Variables } from './core/policy.ts';
 import type { Revisers } from './core/revision.ts';
 import { createRevisers, type MessageRules, type RevisionOptions } from './flow/revise/index.ts';
-import { mailRulesOf, type MailRules } from './grammar/config/mail-rules.ts';
+import { mailRulesOf, type MailRules } from './grammar/config/ways-in/mail-rules.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import type { OurFields } from './grammar/header/rules.ts';
 import { percentInward } from './grammar/percent-relay.ts';

@@ -1,17 +1,17 @@
 /** The configuration as the rooms get it: read and validated once, never changed; a reload makes a new one. */
-import type { AuthTokens } from '../grammar/config/auth-tokens.ts';
+import type { AuthTokens } from '../grammar/config/ways-in/auth-tokens.ts';
 import type { AlarmLimits } from '../grammar/config/alarms.ts';
-import type { BanSettings } from '../grammar/config/bans.ts';
-import type { Bofh } from '../grammar/config/bofh.ts';
+import type { BanSettings } from '../grammar/config/ways-in/bans.ts';
+import type { Bofh } from '../grammar/config/ways-in/bofh.ts';
 import type { ContentFilter, FilterManners } from '../grammar/config/content-filters.ts';
-import type { DeviceRule } from '../grammar/config/devices.ts';
+import type { DeviceRule } from '../grammar/config/ways-in/devices.ts';
 import type { DomainList } from '../grammar/config/domain-list.ts';
 import type { Endpoint } from '../grammar/config/endpoint.ts';
 import type { ActiveFilter, BuiltInSettings } from '../grammar/config/filter-folder.ts';
-import type { GreylistSettings } from '../grammar/config/greylist.ts';
+import type { GreylistSettings } from '../grammar/config/ways-in/greylist.ts';
 import type { HostedDomains } from '../grammar/config/hosted-domains.ts';
 import type { LogTarget } from '../grammar/config/log-targets.ts';
-import type { LinkRule } from '../grammar/config/links.ts';
+import type { LinkRule } from '../grammar/config/ways-out/links.ts';
 import type { HttpsServer, NameServerLine } from '../grammar/config/name-servers.ts';
 import type { SocksProxy } from '../grammar/config/proxies.ts';
 import type { WebhookRule } from '../grammar/config/webhooks.ts';

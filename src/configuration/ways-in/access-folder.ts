@@ -1,10 +1,10 @@
 /** `smtpaccess/`: a folder of access files, or one file; and what may never be in it. */
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';
-import { formatAccessNetwork, parseAccess, type AccessEntry } from '../../grammar/config/access.ts';
-import { parseCheckVariables } from '../../grammar/config/check-variables.ts';
+import { formatAccessNetwork, parseAccess, type AccessEntry } from '../../grammar/config/ways-in/access.ts';
+import { parseCheckVariables } from '../../grammar/config/ways-in/check-variables.ts';
 import { parseWholeNumber } from '../../grammar/config/control-file.ts';
-import { parseMailRules } from '../../grammar/config/mail-rules.ts';
+import { parseMailRules } from '../../grammar/config/ways-in/mail-rules.ts';
 import type { Environment } from '../environment.ts';
 import { leftovers } from '../known-files.ts';
 import { openRelayFlag, opensRelay } from '../open-relay.ts';

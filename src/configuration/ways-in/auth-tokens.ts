@@ -1,5 +1,5 @@
 /** The token endpoint of XOAUTH2 and OAUTHBEARER, and that there is one where they are offered. */
-import { parseAuthTokens, type AuthTokens } from '../../grammar/config/auth-tokens.ts';
+import { parseAuthTokens, type AuthTokens } from '../../grammar/config/ways-in/auth-tokens.ts';
 import type { Sheet } from '../sheet.ts';
 import type { Listener } from './types.ts';
 

@@ -1,7 +1,7 @@
 /** `bans` and `greylist`, and what they say, for `posthorn check --settings`. */
-import { parseBans, usualBans, type BanSettings, type Rate } from '../../grammar/config/bans.ts';
+import { parseBans, usualBans, type BanSettings, type Rate } from '../../grammar/config/ways-in/bans.ts';
 import { formatDuration } from '../../grammar/config/duration.ts';
-import { parseGreylist, usualGreylist, type GreylistSettings } from '../../grammar/config/greylist.ts';
+import { parseGreylist, usualGreylist, type GreylistSettings } from '../../grammar/config/ways-in/greylist.ts';
 import type { Sheet } from '../sheet.ts';
 
 export function readBans(sheet: Sheet): BanSettings {

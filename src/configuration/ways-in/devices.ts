@@ -1,6 +1,6 @@
 /** Old devices, and the listener that is theirs alone: `devices` and `esmtpd-devices`. */
 import { existsSync } from 'node:fs';
-import { parseDevices, tlsVersions, type DeviceRule } from '../../grammar/config/devices.ts';
+import { parseDevices, tlsVersions, type DeviceRule } from '../../grammar/config/ways-in/devices.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../../grammar/config/endpoint.ts';
 import { formatNetwork } from '../../grammar/config/network.ts';
 import { formatSize, parseSize } from '../../grammar/config/size.ts';

@@ -1,11 +1,11 @@
 /** The listeners: `esmtpd`, `esmtpd-msa` and `esmtpd-ssl` read over it, and `lmtpd` by itself. */
 import { existsSync } from 'node:fs';
-import { accessVariables, formatAccessNetwork } from '../../grammar/config/access.ts';
-import type { Bofh } from '../../grammar/config/bofh.ts';
-import { parseCheckVariables } from '../../grammar/config/check-variables.ts';
+import { accessVariables, formatAccessNetwork } from '../../grammar/config/ways-in/access.ts';
+import type { Bofh } from '../../grammar/config/ways-in/bofh.ts';
+import { parseCheckVariables } from '../../grammar/config/ways-in/check-variables.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../../grammar/config/endpoint.ts';
-import { parseMailRules } from '../../grammar/config/mail-rules.ts';
-import { noListenerOptions, parseListenerOptions, type ListenerOptions } from '../../grammar/config/listener-options.ts';
+import { parseMailRules } from '../../grammar/config/ways-in/mail-rules.ts';
+import { noListenerOptions, parseListenerOptions, type ListenerOptions } from '../../grammar/config/ways-in/listener-options.ts';
 import { nearestName } from '../../grammar/config/nearest-name.ts';
 import { read, shown, wrong, type Parsed } from '../../grammar/config/parsed.ts';
 import { parseSize } from '../../grammar/config/size.ts';

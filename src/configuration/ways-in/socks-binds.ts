@@ -1,7 +1,7 @@
 /** `socksbind`, with the proxies and listeners that its lines name. */
 import { nearestName } from '../../grammar/config/nearest-name.ts';
 import type { Proxies } from '../../grammar/config/proxies.ts';
-import { parseSocksBinds } from '../../grammar/config/socks-bind.ts';
+import { parseSocksBinds } from '../../grammar/config/ways-in/socks-bind.ts';
 import type { Sheet } from '../sheet.ts';
 import type { Listener, OutsideListener } from './types.ts';
 

@@ -1,11 +1,11 @@
 /** Where we listen, to whom, and with which certificates. */
 import type { Mechanism } from '../../grammar/sasl/mechanisms.ts';
-import type { AccessEntry } from '../../grammar/config/access.ts';
+import type { AccessEntry } from '../../grammar/config/ways-in/access.ts';
 import type { ListenEndpoint } from '../../grammar/config/endpoint.ts';
 import type { Network } from '../../grammar/config/network.ts';
-import type { ListenerOptions } from '../../grammar/config/listener-options.ts';
+import type { ListenerOptions } from '../../grammar/config/ways-in/listener-options.ts';
 import type { SocksProxy } from '../../grammar/config/proxies.ts';
-import type { SocksBind } from '../../grammar/config/socks-bind.ts';
+import type { SocksBind } from '../../grammar/config/ways-in/socks-bind.ts';
 
 export type ListenerName = 'esmtpd' | 'esmtpd-msa' | 'esmtpd-ssl' | 'lmtpd' | 'esmtpd-devices' | 'esmtpd-devices-ssl';
 

@@ -1,7 +1,7 @@
 /** Looks over the accounts' text. Who needs them reads them anew whenever they change; here their mistakes are found. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isKnownForm, parseUserdb } from '../../grammar/config/userdb.ts';
+import { isKnownForm, parseUserdb } from '../../grammar/config/ways-in/userdb.ts';
 import { leftovers } from '../known-files.ts';
 import type { Sheet } from '../sheet.ts';
 

@@ -1,6 +1,6 @@
 /** Which domains' mail is signed, and the keys, read and tried before anything relies on them. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { dkimKeyFile, parseDkim } from '../../grammar/config/dkim.ts';
+import { dkimKeyFile, parseDkim } from '../../grammar/config/ways-out/dkim.ts';
 import { read, shown, wrong } from '../../grammar/config/parsed.ts';
 import { readText, statOf, type Sheet, type ValueRule } from '../sheet.ts';
 import type { DkimDomain } from './types.ts';

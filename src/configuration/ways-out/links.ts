@@ -1,5 +1,5 @@
 /** Ways out that are not always there. */
-import { parseLinks, type LinkRule } from '../../grammar/config/links.ts';
+import { parseLinks, type LinkRule } from '../../grammar/config/ways-out/links.ts';
 import { formatWeek } from '../../grammar/config/week.ts';
 import type { Sheet } from '../sheet.ts';
 

@@ -1,6 +1,6 @@
 /** Programs that take mail, and for which domains. */
 import { nearestName } from '../../grammar/config/nearest-name.ts';
-import { parsePipeRoutes, parsePipes, type PipeRoute, type PipeRule } from '../../grammar/config/pipes.ts';
+import { parsePipeRoutes, parsePipes, type PipeRoute, type PipeRule } from '../../grammar/config/ways-out/pipes.ts';
 import { shown } from '../../grammar/config/parsed.ts';
 import type { Sheet } from '../sheet.ts';
 import type { PipeSettings } from './types.ts';

@@ -1,12 +1,12 @@
 /** What smarthosts want besides mail: logins, tokens, senders they take, how much they take, and who stands in for them. */
 import { nearestName } from '../../grammar/config/nearest-name.ts';
-import { parseOauthAccounts } from '../../grammar/config/oauth-accounts.ts';
+import { parseOauthAccounts } from '../../grammar/config/ways-out/oauth-accounts.ts';
 import { shown } from '../../grammar/config/parsed.ts';
 import type { Proxies } from '../../grammar/config/proxies.ts';
-import type { RelayLogin } from '../../grammar/config/relay-logins.ts';
-import type { EsmtpRoute } from '../../grammar/config/routes.ts';
-import { parseSenderMaps, type SenderMapLine } from '../../grammar/config/sender-maps.ts';
-import { parseSmarthosts, type Smarthost } from '../../grammar/config/smarthosts.ts';
+import type { RelayLogin } from '../../grammar/config/ways-out/relay-logins.ts';
+import type { EsmtpRoute } from '../../grammar/config/ways-out/routes.ts';
+import { parseSenderMaps, type SenderMapLine } from '../../grammar/config/ways-out/sender-maps.ts';
+import { parseSmarthosts, type Smarthost } from '../../grammar/config/ways-out/smarthosts.ts';
 import { isDomain } from '../../grammar/config/domain-list.ts';
 import { saslMechanisms } from '../../kit/sasl/client.ts';
 import type { Sheet } from '../sheet.ts';

@@ -1,8 +1,8 @@
 /** `tlspolicy`, with the authorities that its lines point to; `tlsreports`. */
 import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
-import { parseTlsPolicies, type TlsRule } from '../../grammar/config/tls-policies.ts';
-import { formatTlsReports, parseTlsReports, usualTlsReports, type TlsReports } from '../../grammar/config/tls-reports.ts';
+import { parseTlsPolicies, type TlsRule } from '../../grammar/config/ways-out/tls-policies.ts';
+import { formatTlsReports, parseTlsReports, usualTlsReports, type TlsReports } from '../../grammar/config/ways-out/tls-reports.ts';
 import { readText, type Sheet } from '../sheet.ts';
 import type { DomainTls } from './types.ts';
 

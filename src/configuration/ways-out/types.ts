@@ -1,15 +1,15 @@
 /** By which ways mail leaves: ESMTP, mailboxes here, pipes, UUCP, fax; and what each goes by. */
 import type { KeyObject } from 'node:crypto';
 import type { Address } from '../../core/envelope.ts';
-import type { PipeRoute, PipeRule } from '../../grammar/config/pipes.ts';
-import type { OauthAccount } from '../../grammar/config/oauth-accounts.ts';
+import type { PipeRoute, PipeRule } from '../../grammar/config/ways-out/pipes.ts';
+import type { OauthAccount } from '../../grammar/config/ways-out/oauth-accounts.ts';
 import type { Proxies, SocksProxy } from '../../grammar/config/proxies.ts';
-import type { RelayLogin } from '../../grammar/config/relay-logins.ts';
-import type { EsmtpRoute } from '../../grammar/config/routes.ts';
-import type { SenderMapLine } from '../../grammar/config/sender-maps.ts';
-import type { Smarthost } from '../../grammar/config/smarthosts.ts';
-import type { TlsReports } from '../../grammar/config/tls-reports.ts';
-import type { TlsRule } from '../../grammar/config/tls-policies.ts';
+import type { RelayLogin } from '../../grammar/config/ways-out/relay-logins.ts';
+import type { EsmtpRoute } from '../../grammar/config/ways-out/routes.ts';
+import type { SenderMapLine } from '../../grammar/config/ways-out/sender-maps.ts';
+import type { Smarthost } from '../../grammar/config/ways-out/smarthosts.ts';
+import type { TlsReports } from '../../grammar/config/ways-out/tls-reports.ts';
+import type { TlsRule } from '../../grammar/config/ways-out/tls-policies.ts';
 import type { CoverLine } from '../../grammar/fax/cover-template.ts';
 import type { ArrivalForm, ArrivalRule } from '../../grammar/fax/arrival-rules.ts';
 import type { FaxRule } from '../../grammar/fax/fax-rules.ts';

@@ -8,7 +8,7 @@ import type { DeviceReport } from '../../core/operations.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Admission, Variables } from '../../core/policy.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
-import { tlsVersions, type DeviceRule } from '../../grammar/config/devices.ts';
+import { tlsVersions, type DeviceRule } from '../../grammar/config/ways-in/devices.ts';
 import { nodeFileSystem } from '../../kit/file/durable-file.ts';
 import { createLedger } from './ledger.ts';
 import { openLedgerFile, readLedgerFile } from './ledger-file.ts';

@@ -1,5 +1,5 @@
 /** What holds for one message. */
-import type { MailRules } from '../../grammar/config/mail-rules.ts';
+import type { MailRules } from '../../grammar/config/ways-in/mail-rules.ts';
 import type { HeaderRules } from '../../grammar/header/rules.ts';
 
 export interface MessageRules {

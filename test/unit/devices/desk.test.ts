@@ -12,7 +12,7 @@ import { refuse } from '../../../src/core/status.ts';
 import { openDeviceDesk, type DeviceDesk } from '../../../src/flow/devices/index.ts';
 import { createDeviceTable } from '../../../src/flow/devices/table.ts';
 import { createLedger } from '../../../src/flow/devices/ledger.ts';
-import { parseDevices } from '../../../src/grammar/config/devices.ts';
+import { parseDevices } from '../../../src/grammar/config/ways-in/devices.ts';
 import { openLedgerFile, readLedgerFile } from '../../../src/flow/devices/ledger-file.ts';
 import { nodeFileSystem, type FileSystem } from '../../../src/kit/file/durable-file.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';

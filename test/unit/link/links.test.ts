@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { openLinks, type LinksOptions, type OpenLinks } from '../../../src/flow/link/index.ts';
 import { changed, downMsOf, formatRecords, parseRecords, type LinkRecord } from '../../../src/flow/link/link-records.ts';
-import { parseLinks, type LinkRule } from '../../../src/grammar/config/links.ts';
+import { parseLinks, type LinkRule } from '../../../src/grammar/config/ways-out/links.ts';
 import { nodeFileSystem, type FileSystem } from '../../../src/kit/file/durable-file.ts';
 import { createHandClock, type HandClock } from '../../props/hand-clock.ts';
 import { silentMetrics } from '../../props/runner-box.ts';

@@ -9,7 +9,7 @@ import { silent } from '../../../src/core/log.ts';
 import { createIntake } from '../../../src/flow/intake/index.ts';
 import { createMemoryQueue } from '../../../src/flow/queue/index.ts';
 import { createRevisers, type MessageRules } from '../../../src/flow/revise/index.ts';
-import { mailRulesOf } from '../../../src/grammar/config/mail-rules.ts';
+import { mailRulesOf } from '../../../src/grammar/config/ways-in/mail-rules.ts';
 import { createHolding } from '../../../src/kit/file/holding.ts';
 import { createMetrics } from '../../../src/kit/metrics.ts';
 import { createHandClock } from '../../props/hand-clock.ts';

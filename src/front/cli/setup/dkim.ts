@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { chown, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { dkimKeyFile, isSelector, parseDkim } from '../../../grammar/config/dkim.ts';
+import { dkimKeyFile, isSelector, parseDkim } from '../../../grammar/config/ways-out/dkim.ts';
 import { formatKeyRecord, formatZoneLine, parseKeyRecord } from '../../../grammar/dkim/key-record.ts';
 import { asciiDomain, parseDomain } from '../../../grammar/domain.ts';
 import { configurationOf } from '../configuration-of.ts';

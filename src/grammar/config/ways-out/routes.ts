@@ -2,11 +2,11 @@
  * `esmtproutes`: `domain:relay[,port] [/FLAG…]`; the first line that matches decides. An empty domain is every
  * domain, `.dom` its subdomains; an empty relay asks DNS, its flags count all the same.
  */
-import { splitLines } from './control-file.ts';
-import { foldDomain, isDomain } from './domain-list.ts';
-import { nearestName } from './nearest-name.ts';
-import { formatIpAddress, parseIpAddress } from './network.ts';
-import { settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { splitLines } from '../control-file.ts';
+import { foldDomain, isDomain } from '../domain-list.ts';
+import { nearestName } from '../nearest-name.ts';
+import { formatIpAddress, parseIpAddress } from '../network.ts';
+import { settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 export interface EsmtpRoute {
   readonly line: number;

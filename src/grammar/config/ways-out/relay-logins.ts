@@ -1,6 +1,6 @@
 /** `esmtpauthclient`: `relay userid password`, our login where a route or a domain asks for one. */
-import { parseLines } from './control-file.ts';
-import { settle, type Parsed, type Problem } from './parsed.ts';
+import { parseLines } from '../control-file.ts';
+import { settle, type Parsed, type Problem } from '../parsed.ts';
 
 export interface RelayLogin {
   readonly line: number;

@@ -2,9 +2,9 @@
  * `socksbind`: `LISTENER via PROXY [from ADDRESS] [port PORT] [reserve N] [private]`, one a line: the listener takes
  * connections that come to the outside of a SOCKS proxy (BIND) as well.
  */
-import { parseLines, parseWholeNumber } from './control-file.ts';
-import { formatIpAddress, parseIpAddress } from './network.ts';
-import { noting, settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { parseLines, parseWholeNumber } from '../control-file.ts';
+import { formatIpAddress, parseIpAddress } from '../network.ts';
+import { noting, settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 export interface SocksBind {
   readonly line: number;

@@ -2,9 +2,9 @@
  * `tlsreports`, one a line: `off`, or any of `send`, `write FOLDER`, `organization NAME`, `contact ADDRESS`. Without the file
  * results are counted for `posthorn tlsrpt`, and nobody is told.
  */
-import { parseAddress } from '../address.ts';
-import { parseLines } from './control-file.ts';
-import { settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { parseAddress } from '../../address.ts';
+import { parseLines } from '../control-file.ts';
+import { settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 export interface TlsReports {
   readonly collect: boolean;

@@ -2,14 +2,14 @@
  * `devices`: printers, scanners, UPSes and cameras that can neither log in nor speak today's TLS. `NAME ADDRESS[,ADDRESS…]
  * [OPTION=VALUE …]`; a line that begins with a blank goes on with the one before.
  */
-import type { Address } from '../../core/envelope.ts';
-import { parseAddress } from '../address.ts';
-import { parseDomain } from '../domain.ts';
-import { splitLines } from './control-file.ts';
-import { nearestName } from './nearest-name.ts';
-import { formatNetwork, networkHas, parseNetwork, type Network } from './network.ts';
-import { noting, read, settle, shown, wrong, type Parsed, type Problem } from './parsed.ts';
-import { parseSize } from './size.ts';
+import type { Address } from '../../../core/envelope.ts';
+import { parseAddress } from '../../address.ts';
+import { parseDomain } from '../../domain.ts';
+import { splitLines } from '../control-file.ts';
+import { nearestName } from '../nearest-name.ts';
+import { formatNetwork, networkHas, parseNetwork, type Network } from '../network.ts';
+import { noting, read, settle, shown, wrong, type Parsed, type Problem } from '../parsed.ts';
+import { parseSize } from '../size.ts';
 
 /** Oldest first. */
 export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;

@@ -1,6 +1,6 @@
 /** What a connection's variables say about the messages that come by it: MIME, BOFHBADMIME and their limits. */
-import { parseWholeNumber } from './control-file.ts';
-import { noting, settle, shown, wrong, read, type Parsed, type Problem } from './parsed.ts';
+import { parseWholeNumber } from '../control-file.ts';
+import { noting, settle, shown, wrong, read, type Parsed, type Problem } from '../parsed.ts';
 
 export interface MailRules {
   /** labels: what Courier does without a setting. */

@@ -1,8 +1,8 @@
 /** `bans`: how much a stranger's neighbourhood, or a login, may get wrong. One setting a line; `off` switches one off. */
-import { parseLines, parseWholeNumber } from './control-file.ts';
-import { parseDuration } from './duration.ts';
-import { parseNetwork, type Network } from './network.ts';
-import { noting, settle, shown, wrong, read, type Parsed, type Problem } from './parsed.ts';
+import { parseLines, parseWholeNumber } from '../control-file.ts';
+import { parseDuration } from '../duration.ts';
+import { parseNetwork, type Network } from '../network.ts';
+import { noting, settle, shown, wrong, read, type Parsed, type Problem } from '../parsed.ts';
 
 export interface Rate {
   readonly count: number;

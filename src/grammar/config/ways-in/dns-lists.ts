@@ -2,9 +2,9 @@
  * BLACKLISTS and DROP, as Courier's listener takes them: `-block=ZONE[=DISPLAY][,VAR[/n.n.n.n][,MSG]]`,
  * `-allow=ZONE[=DISPLAY][,VAR[/n.n.n.n[,]]]`, `-drop[=VAR,…]`. Quotes keep blanks and commas together.
  */
-import { isDomain, foldDomain } from './domain-list.ts';
-import { parseIpAddress } from './network.ts';
-import { read, settle, shown, wrong, type Parsed, type Problem } from './parsed.ts';
+import { isDomain, foldDomain } from '../domain-list.ts';
+import { parseIpAddress } from '../network.ts';
+import { read, settle, shown, wrong, type Parsed, type Problem } from '../parsed.ts';
 
 export interface DnsList {
   readonly kind: 'block' | 'allow';

@@ -1,8 +1,8 @@
 /** `smtpaccess/`: who may connect and with which variables. `netblock TAB deny`, `netblock TAB allow[,VAR[=value]]…`. */
-import { parseLines } from './control-file.ts';
-import { nearestName } from './nearest-name.ts';
-import { formatNetwork, parseNetwork, type Network } from './network.ts';
-import { noting, read, settle, shown, wrong, type Parsed, type Problem } from './parsed.ts';
+import { parseLines } from '../control-file.ts';
+import { nearestName } from '../nearest-name.ts';
+import { formatNetwork, parseNetwork, type Network } from '../network.ts';
+import { noting, read, settle, shown, wrong, type Parsed, type Problem } from '../parsed.ts';
 
 export interface AccessEntry {
   readonly line: number;

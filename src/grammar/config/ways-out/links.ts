@@ -3,11 +3,11 @@
  * WHEN is hours of the week, `signal` (posthorn link up NAME), or a program whose exit code 0 means that the link is up.
  * A ROUTE is a domain, `.domain`, a relay as esmtproutes writes it, `*` for all that goes by ESMTP, or TRANSPORT/NEXTHOP.
  */
-import { parseLines } from './control-file.ts';
-import { foldDomain } from './domain-list.ts';
-import { parseDuration } from './duration.ts';
-import { noting, settle, shown, type Parsed, type Problem } from './parsed.ts';
-import { parseWeek, type Span } from './week.ts';
+import { parseLines } from '../control-file.ts';
+import { foldDomain } from '../domain-list.ts';
+import { parseDuration } from '../duration.ts';
+import { noting, settle, shown, type Parsed, type Problem } from '../parsed.ts';
+import { parseWeek, type Span } from '../week.ts';
 
 export interface LinkRule {
   readonly line: number;

@@ -1,5 +1,5 @@
 /** TCPDOPTS, options of Courier's listener program: those that say something about whom it serves. */
-import { read, wrong, type Parsed } from './parsed.ts';
+import { read, wrong, type Parsed } from '../parsed.ts';
 
 export interface ListenerOptions {
   /** Clients' addresses are not looked up: nobody has a name. */

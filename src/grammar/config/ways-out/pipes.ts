@@ -2,10 +2,10 @@
  * `pipes`: programs that take mail. `NAME [input=message|bsmtp] [recipients=16] [parallel=4] [timeout=10m]: PROGRAM
  * WORD …`; words may stand in quotes, and no shell reads them. `piperoutes`: `DOMAIN NAME [NEXTHOP]`.
  */
-import { parseLines } from './control-file.ts';
-import { foldDomain, isDomain } from './domain-list.ts';
-import { parseDuration } from './duration.ts';
-import { settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { parseLines } from '../control-file.ts';
+import { foldDomain, isDomain } from '../domain-list.ts';
+import { parseDuration } from '../duration.ts';
+import { settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 export interface PipeRule {
   readonly name: string;

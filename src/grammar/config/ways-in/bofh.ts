@@ -1,10 +1,10 @@
 /** `bofh`: badfrom, badmx, freemail, spamtrap, maxrcpts and opt; keywords in any case, `#` begins a comment anywhere. */
 import { accessVariables, looksLike } from './access.ts';
-import { parseWholeNumber, splitLines } from './control-file.ts';
-import { foldDomain, isDomain } from './domain-list.ts';
-import { nearestName } from './nearest-name.ts';
-import { parseIpAddress, type IpAddress } from './network.ts';
-import { noting, settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { parseWholeNumber, splitLines } from '../control-file.ts';
+import { foldDomain, isDomain } from '../domain-list.ts';
+import { nearestName } from '../nearest-name.ts';
+import { parseIpAddress, type IpAddress } from '../network.ts';
+import { noting, settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 export interface Bofh {
   readonly badFrom: readonly AddressPattern[];

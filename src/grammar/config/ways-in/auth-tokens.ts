@@ -1,7 +1,7 @@
 /** `authtokens`: who is asked whether a token of XOAUTH2 or OAUTHBEARER is good, and what the answer must say. */
-import { parseLines } from './control-file.ts';
-import { parseDuration } from './duration.ts';
-import { noting, settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { parseLines } from '../control-file.ts';
+import { parseDuration } from '../duration.ts';
+import { noting, settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 export interface AuthTokens {
   /** introspection: RFC 7662. userinfo: OpenID Connect's, which any token of the issuer opens. */

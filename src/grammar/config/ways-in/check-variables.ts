@@ -1,8 +1,8 @@
 /** What a connection's variables say about who is refused: their words, which a slip of the finger must not turn off. */
 import { parseDnsLists } from './dns-lists.ts';
-import { parseDuration } from './duration.ts';
-import { nearestName } from './nearest-name.ts';
-import { settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { parseDuration } from '../duration.ts';
+import { nearestName } from '../nearest-name.ts';
+import { settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 const RESULTS = ['none', 'neutral', 'pass', 'fail', 'softfail', 'error', 'temperror', 'unknown', 'permerror'];
 const WORDS: Readonly<Record<string, readonly string[]>> = {

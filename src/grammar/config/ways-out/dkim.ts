@@ -1,7 +1,7 @@
 /** `dkim`: `DOMAIN SELECTOR [SELECTOR…]`, which keys sign the mail of a domain's authors. */
-import { asciiDomain, parseDomain } from '../domain.ts';
-import { parseLines } from './control-file.ts';
-import { settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { asciiDomain, parseDomain } from '../../domain.ts';
+import { parseLines } from '../control-file.ts';
+import { settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 export interface DkimLine {
   readonly line: number;

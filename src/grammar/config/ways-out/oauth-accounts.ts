@@ -2,8 +2,8 @@
  * `oauth`: accounts at providers that want a token instead of a password. `NAME PROVIDER login=ADDRESS client=ID [secret=…]
  * [tenant=…] [scope=…] [grant=client] [device=URL] [authorize=URL] [token=URL] [proxy=NAME|none]`, one a line.
  */
-import { parseLines } from './control-file.ts';
-import { settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { parseLines } from '../control-file.ts';
+import { settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 export interface OauthAccount {
   readonly line: number;

@@ -3,11 +3,11 @@
  * [recipients=N/TIME] [backup=RELAY] …`, one a line; RELAY as in `esmtpauthclient`: as the route says it, port included, or
  * the recipient's domain where no route names a relay.
  */
-import type { Address } from '../../core/envelope.ts';
-import { parseAddress } from '../address.ts';
-import { parseLines } from './control-file.ts';
-import { parseDuration } from './duration.ts';
-import { settle, shown, type Parsed, type Problem } from './parsed.ts';
+import type { Address } from '../../../core/envelope.ts';
+import { parseAddress } from '../../address.ts';
+import { parseLines } from '../control-file.ts';
+import { parseDuration } from '../duration.ts';
+import { settle, shown, type Parsed, type Problem } from '../parsed.ts';
 import { parseRelayPlace, type RouteRelay } from './routes.ts';
 
 export interface Smarthost {

@@ -1,7 +1,7 @@
 /** `userdb`: `name TAB field=value|field=value`, one account a line. Lines `uid= TAB name` point back and are skipped. */
-import { parseLines } from './control-file.ts';
-import { foldDomain } from './domain-list.ts';
-import type { Problem } from './parsed.ts';
+import { parseLines } from '../control-file.ts';
+import { foldDomain } from '../domain-list.ts';
+import type { Problem } from '../parsed.ts';
 
 export interface UserRecord {
   readonly line: number;

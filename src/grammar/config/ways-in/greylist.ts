@@ -1,10 +1,10 @@
 /** `greylist`: how long a stranger is made to wait, for how long he is known then, and who is not a stranger. */
 import { parseAddressPattern, type AddressPattern } from './bofh.ts';
-import { parseLines, parseWholeNumber } from './control-file.ts';
-import { foldDomain, isDomain } from './domain-list.ts';
-import { parseDuration } from './duration.ts';
-import { parseNetwork, type Network } from './network.ts';
-import { noting, settle, shown, wrong, type Parsed, type Problem } from './parsed.ts';
+import { parseLines, parseWholeNumber } from '../control-file.ts';
+import { foldDomain, isDomain } from '../domain-list.ts';
+import { parseDuration } from '../duration.ts';
+import { parseNetwork, type Network } from '../network.ts';
+import { noting, settle, shown, wrong, type Parsed, type Problem } from '../parsed.ts';
 
 export interface GreylistSettings {
   /** The second attempt counts after this. */

@@ -2,10 +2,10 @@
  * `tlspolicy`: `DOMAIN POLICY [NAME… | FILE]`, one a line; the first that matches a next hop decides. `.dom` is every
  * subdomain, `*` everything. Where no line matches: `auto`.
  */
-import { foldDomain, isDomain } from './domain-list.ts';
-import { parseLines } from './control-file.ts';
-import { nearestName } from './nearest-name.ts';
-import { settle, shown, type Parsed, type Problem } from './parsed.ts';
+import { foldDomain, isDomain } from '../domain-list.ts';
+import { parseLines } from '../control-file.ts';
+import { nearestName } from '../nearest-name.ts';
+import { settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 /**
  * auto: DANE, else MTA-STS, else opportunistic. opportunistic: TLS when offered, whatever the domain publishes.

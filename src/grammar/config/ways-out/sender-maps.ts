@@ -1,9 +1,9 @@
 /** `sendermaps`: `NAME FROM TO`, what stands for a sender where a provider refuses foreign ones; the first line that fits decides. */
-import type { Address } from '../../core/envelope.ts';
-import { domainOf, localPart, parseAddress } from '../address.ts';
-import { parseDomain } from '../domain.ts';
-import { parseLines } from './control-file.ts';
-import { settle, shown, type Parsed, type Problem } from './parsed.ts';
+import type { Address } from '../../../core/envelope.ts';
+import { domainOf, localPart, parseAddress } from '../../address.ts';
+import { parseDomain } from '../../domain.ts';
+import { parseLines } from '../control-file.ts';
+import { settle, shown, type Parsed, type Problem } from '../parsed.ts';
 
 export interface SenderMapLine {
   readonly line: number;
