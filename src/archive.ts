@@ -6,7 +6,7 @@
 import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
 import type { Claim, News, QueueStore } from './core/queue-store.ts';
-import { keepFile, type FileSystem } from './kit/durable-file.ts';
+import { keepFile, type FileSystem } from './kit/file/durable-file.ts';
 
 export interface ArchiveOptions {
   /** Null: nothing is kept. Asked for each message. */

@@ -6,7 +6,7 @@ import type { Notes } from './core/notes.ts';
 import type { Admission, Check } from './core/policy.ts';
 import { createAuthentication, createBans, createGreylist, createNetworkChecks, createReportsCheck, type Bans, type NetworkChecks } from './flow/check/index.ts';
 import { asciiDomain } from './grammar/domain.ts';
-import type { Resolver } from './kit/resolver.ts';
+import type { Resolver } from './kit/dns/resolver.ts';
 import { createMailAuthentication } from './kit/mail-authentication.ts';
 import type { Witness } from './core/witness.ts';
 import type { Rules } from './rules.ts';

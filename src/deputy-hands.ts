@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { HandsOrder } from './deputy.ts';
 import type { Log } from './core/log.ts';
 import { createHands } from './flow/transport/local/index.ts';
-import { formatDeliveryDone } from './grammar/delivery-wire.ts';
+import { formatDeliveryDone } from './grammar/local/delivery-wire.ts';
 import { createSystemClock } from './kit/system-clock.ts';
 import { createMailboxes } from './service/mailbox/index.ts';
 import { createMaildrop } from './service/maildrop/index.ts';

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import type { Configuration } from './configuration.ts';
 import type { Log } from './core/log.ts';
 import type { LocalSettings } from './flow/transport/local/index.ts';
-import { formatDeliveryDone, LONGEST_LINE, parseDeliveryRequest, type DeliveryRequest } from './grammar/delivery-wire.ts';
-import { parsePasswdLine, type SystemUser } from './grammar/passwd.ts';
+import { formatDeliveryDone, LONGEST_LINE, parseDeliveryRequest, type DeliveryRequest } from './grammar/local/delivery-wire.ts';
+import { parsePasswdLine, type SystemUser } from './grammar/local/passwd.ts';
 import type { Ran } from './kit/run-program.ts';
 import { askGetent } from './service/auth/index.ts';
 

@@ -9,7 +9,7 @@ import type { FaxKernels, Kernels, MimeKernels } from './core/kernels.ts';
 import { silent, type Log } from './core/log.ts';
 import { noFaxLine } from './fax.ts';
 import type { FaxDesk } from './front/cli/index.ts';
-import { openKernels } from './kit/kernels.ts';
+import { openKernels } from './kit/wasm/kernels.ts';
 import { createSystemClock } from './kit/system-clock.ts';
 import { openArrivals, openSpool, readG3 } from './service/fax-arrivals/index.ts';
 

@@ -12,7 +12,7 @@ import { createPageMaker, createProof, openFaxTransport, type CallPlan, type Dia
 import { domainOf, unquotedLocalPart } from './grammar/address.ts';
 import type { FaxOptions } from './grammar/fax/fax-address.ts';
 import { dialFax, type DialledFax } from './grammar/fax/dial-fax.ts';
-import { openKernels } from './kit/kernels.ts';
+import { openKernels } from './kit/wasm/kernels.ts';
 import type { Address } from './core/envelope.ts';
 
 export interface FaxRooms {

@@ -14,9 +14,9 @@ import { createCallback, openFilters, type Filters, type Verified } from './flow
 import { domainOf, parseAddress } from './grammar/address.ts';
 import { asciiDomain } from './grammar/domain.ts';
 import { openDeadlines } from './kit/deadlines.ts';
-import { createDial } from './kit/dial.ts';
-import { createStartTls } from './kit/start-tls.ts';
-import { openHttpClient } from './kit/http-client.ts';
+import { createDial } from './kit/net/dial.ts';
+import { createStartTls } from './kit/net/start-tls.ts';
+import { openHttpClient } from './kit/net/http-client.ts';
 import { createSystemAccounts } from './kit/system-accounts.ts';
 import type { Rules } from './rules.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';

@@ -7,7 +7,7 @@ import type { QueueStore } from './core/queue-store.ts';
 import type { Router } from './core/transport.ts';
 import { openLinks, type OpenLinks } from './flow/link/index.ts';
 import type { Runner } from './flow/schedule/index.ts';
-import { nodeFileSystem } from './kit/durable-file.ts';
+import { nodeFileSystem } from './kit/file/durable-file.ts';
 import { runProgram } from './kit/run-program.ts';
 import { createWantedMessages } from './wanted-messages.ts';
 

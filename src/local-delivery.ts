@@ -8,7 +8,7 @@ import type { Mailboxes } from './core/mailbox.ts';
 import { createLocalTransport, openDeputyHands, type LocalOptions } from './flow/transport/local/index.ts';
 import { createBackends, createSystemUsers, createTokenBackend, createUserdb } from './service/auth/index.ts';
 import type { Maildrop } from './core/maildrop.ts';
-import { keptSecret } from './kit/kept-secret.ts';
+import { keptSecret } from './kit/file/kept-secret.ts';
 import { createMailboxes } from './service/mailbox/index.ts';
 import { createMaildrop } from './service/maildrop/index.ts';
 

@@ -69,7 +69,7 @@ async function start(configuration: Configuration): Promise<number> {
 
 /** Root's part: deliveries to users of the system. */
 async function runDeputy(configuration: Configuration): Promise<number> {
-  const [{ openDeputy }, { openLogLines }] = await Promise.all([import('./deputy.ts'), import('./kit/log-lines.ts')]);
+  const [{ openDeputy }, { openLogLines }] = await Promise.all([import('./deputy.ts'), import('./kit/log/log-lines.ts')]);
   const log = openLogLines({ to: 1 });
   try {
     if (process.getuid?.() !== 0) {

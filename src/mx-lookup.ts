@@ -6,7 +6,7 @@ import type { RecipientId } from './core/envelope.ts';
 import type { MxAnswer, TxtAnswer } from './front/cli/index.ts';
 import { parseAddress } from './grammar/address.ts';
 import { asciiDomain } from './grammar/domain.ts';
-import { openKernels } from './kit/kernels.ts';
+import { openKernels } from './kit/wasm/kernels.ts';
 import { createMetrics } from './kit/metrics.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openOutbound } from './outbound.ts';

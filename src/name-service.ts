@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import type { Configuration } from './configuration.ts';
 import { after, type Clock } from './core/clock.ts';
-import { createHttpsUpstream, type HttpsUpstream } from './kit/dns-https.ts';
-import { openHttpClient, type HttpClient } from './kit/http-client.ts';
-import { parseResolvConf, type ResolvConf } from './kit/resolv-conf.ts';
-import { openResolver, type Resolver } from './kit/resolver.ts';
+import { createHttpsUpstream, type HttpsUpstream } from './kit/dns/https.ts';
+import { openHttpClient, type HttpClient } from './kit/net/http-client.ts';
+import { parseResolvConf, type ResolvConf } from './kit/dns/resolv-conf.ts';
+import { openResolver, type Resolver } from './kit/dns/resolver.ts';
 
 /** More at once wait for each other. */
 const CONNECTIONS = 4;

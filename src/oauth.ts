@@ -1,7 +1,7 @@
 /** Accounts at providers, for the command line: log in, look, log out, beside the gateway, which sees the files. */
 import type { Configuration } from './configuration.ts';
 import type { OauthDesk } from './front/cli/index.ts';
-import { openHttpClient } from './kit/http-client.ts';
+import { openHttpClient } from './kit/net/http-client.ts';
 import { createSystemClock } from './kit/system-clock.ts';
 import { createTokenFiles, logInByBrowser, logInByDevice } from './service/oauth/index.ts';
 import { accountOf } from './smarthosts.ts';

@@ -14,7 +14,7 @@ import { createHealth, openHttpServer, type HttpServer } from './front/http/inde
 import { createTraffic, openWebView } from './front/web/index.ts';
 import { openWebhooks } from './front/webhooks/index.ts';
 import type { Metrics } from './core/metrics.ts';
-import { createRecentEvents } from './kit/recent-events.ts';
+import { createRecentEvents } from './kit/log/recent-events.ts';
 import type { Listeners } from './listeners.ts';
 
 export interface Onlookers extends Pick<Operations, 'recent' | 'webhooks' | 'testWebhook'> {

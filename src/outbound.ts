@@ -15,9 +15,9 @@ import { openEsmtpTransport, type Converter, type Look } from './flow/transport/
 import { asciiDomain, isIp } from './grammar/domain.ts';
 import { openConversion } from './grammar/mime/convert.ts';
 import { openDeadlines } from './kit/deadlines.ts';
-import { createDial } from './kit/dial.ts';
-import { createStartTls } from './kit/start-tls.ts';
-import type { Resolver } from './kit/resolver.ts';
+import { createDial } from './kit/net/dial.ts';
+import { createStartTls } from './kit/net/start-tls.ts';
+import type { Resolver } from './kit/dns/resolver.ts';
 import { openNameService } from './name-service.ts';
 import type { Rules } from './rules.ts';
 import { openSmarthosts, planSmarthosts, type SmarthostPlan } from './smarthosts.ts';

@@ -4,8 +4,8 @@ import type { Chance, Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
 import { openSocksListener, type SocksListener } from './flow/socks-listen/index.ts';
 import { openDeadlines } from './kit/deadlines.ts';
-import { createDial } from './kit/dial.ts';
-import { bindThrough } from './kit/socks-bind.ts';
+import { createDial } from './kit/net/dial.ts';
+import { bindThrough } from './kit/net/socks-bind.ts';
 import type { Listeners } from './listeners.ts';
 
 export interface OutsideListeners {

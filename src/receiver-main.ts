@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { Log, LogFields } from './core/log.ts';
 import { openReceiver, type ReceiverRoom } from './gateway.ts';
 import { openLogbook } from './front/log/index.ts';
-import { PIPE_BLOCK_OCTETS } from './kit/log-lines.ts';
+import { PIPE_BLOCK_OCTETS } from './kit/log/log-lines.ts';
 import type { Order, Word } from './receivers.ts';
 
 const EXIT_SOFTWARE = 70;

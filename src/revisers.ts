@@ -4,11 +4,11 @@ import type { Envelope, Origin } from './core/envelope.ts';
 import type { Variables } from './core/policy.ts';
 import type { Revisers } from './core/revision.ts';
 import { createRevisers, type MessageRules, type RevisionOptions } from './flow/revise/index.ts';
-import { mailRulesOf, type MailRules } from './grammar/config/mail-rules.ts';
+import { mailRulesOf, type MailRules } from './grammar/config/ways-in/mail-rules.ts';
 import { asciiDomain } from './grammar/domain.ts';
-import type { OurFields } from './grammar/header-rules.ts';
+import type { OurFields } from './grammar/header/rules.ts';
 import { percentInward } from './grammar/percent-relay.ts';
-import { createHolding } from './kit/holding.ts';
+import { createHolding } from './kit/file/holding.ts';
 import type { Rules } from './rules.ts';
 
 export function createMessageRevisers(rules: () => Rules, kernels: RevisionOptions['kernels']): Revisers {

@@ -11,7 +11,7 @@ import { createAliases, createCanonical, createTraceFields, instructionAddress, 
 import type { CalendarSettings } from './flow/schedule/index.ts';
 import type { FoundMailbox } from './flow/transport/local/index.ts';
 import { domainOf, localPart, parseAddress, unquotedLocalPart } from './grammar/address.ts';
-import type { AliasTarget } from './grammar/alias-table.ts';
+import type { AliasTarget } from './grammar/alias/alias-table.ts';
 import { canonicalIpv6, literalAddress } from './grammar/domain.ts';
 import { percentInward } from './grammar/percent-relay.ts';
 import { dialFax, faxSourceOf } from './grammar/fax/dial-fax.ts';

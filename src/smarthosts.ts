@@ -10,8 +10,8 @@ import type { TokenKeeper } from './core/tokens.ts';
 import type { Destination, Destinations, Relay, RelayAuth, Settled, TlsPolicy } from './core/transport.ts';
 import { openQuotas, type Manner, type Quotas } from './flow/outgoing/index.ts';
 import { relayKey, type EsmtpRoute } from './flow/route/index.ts';
-import { mapSender } from './grammar/config/sender-maps.ts';
-import { openHttpClient, type HttpClient } from './kit/http-client.ts';
+import { mapSender } from './grammar/config/ways-out/sender-maps.ts';
+import { openHttpClient, type HttpClient } from './kit/net/http-client.ts';
 import { createTokenFiles, openTokenKeeper, type Account } from './service/oauth/index.ts';
 
 /** How one smarthost is used; made anew with each configuration. */

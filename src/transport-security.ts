@@ -7,10 +7,10 @@ import type { Destination, Destinations, Settled } from './core/transport.ts';
 import { createTlsDecision, openStsCache, openStsPolicies } from './flow/tls/index.ts';
 import { networkHas, parseIpAddress } from './grammar/config/network.ts';
 import type { Proxies } from './grammar/config/proxies.ts';
-import { createTlsRuleFinder } from './grammar/config/tls-policies.ts';
-import { openHttpClient } from './kit/http-client.ts';
-import type { Proxy } from './kit/socks.ts';
-import type { Resolver } from './kit/resolver.ts';
+import { createTlsRuleFinder } from './grammar/config/ways-out/tls-policies.ts';
+import { openHttpClient } from './kit/net/http-client.ts';
+import type { Proxy } from './kit/net/socks.ts';
+import type { Resolver } from './kit/dns/resolver.ts';
 import { addressesOf } from './name-service.ts';
 import type { Rules } from './rules.ts';
 

@@ -5,7 +5,7 @@ import { createBanDesk } from '../../../src/ban-desk.ts';
 import { silent } from '../../../src/core/log.ts';
 import { createBans } from '../../../src/flow/check/bans.ts';
 import { createMemoryNotes } from '../../../src/flow/queue/index.ts';
-import { parseBans, type BanSettings } from '../../../src/grammar/config/bans.ts';
+import { parseBans, type BanSettings } from '../../../src/grammar/config/ways-in/bans.ts';
 import { createMetrics } from '../../../src/kit/metrics.ts';
 import { createWindows } from '../../../src/kit/windows.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';

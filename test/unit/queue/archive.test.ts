@@ -7,7 +7,7 @@ import type { LogFields } from '../../../src/core/log.ts';
 import { silent } from '../../../src/core/log.ts';
 import { withArchive } from '../../../src/archive.ts';
 import { createMemoryQueue } from '../../../src/flow/queue/index.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { createFailingDisk } from '../../props/failing-disk.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
 import { all, delivered, failed, first, idOf, post, second, text, trace } from '../../props/queue-messages.ts';

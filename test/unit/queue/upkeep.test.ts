@@ -6,7 +6,7 @@ import { silent } from '../../../src/core/log.ts';
 import { openHousekeeping } from '../../../src/housekeeping.ts';
 import type { LmdbQueue, LmdbQueueOptions } from '../../../src/flow/queue/index.ts';
 import { openLmdbQueue } from '../../../src/flow/queue/index.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { all, contentOf, idOf, post, text, trace } from '../../props/queue-messages.ts';
