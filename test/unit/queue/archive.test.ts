@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { LogFields } from '../../../src/core/log.ts';
 import { silent } from '../../../src/core/log.ts';
-import { withArchive } from '../../../src/archive.ts';
+import { withArchive } from '../../../src/gateway/archive.ts';
 import { createMemoryQueue } from '../../../src/flow/queue/index.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { createFailingDisk } from '../../props/failing-disk.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { silent } from '../../../src/core/log.ts';
-import { openHousekeeping } from '../../../src/housekeeping.ts';
+import { openHousekeeping } from '../../../src/gateway/housekeeping.ts';
 import type { LmdbQueue, LmdbQueueOptions } from '../../../src/flow/queue/index.ts';
 import { openLmdbQueue } from '../../../src/flow/queue/index.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';
