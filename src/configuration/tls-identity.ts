@@ -4,8 +4,8 @@ import { createSecureContext } from 'node:tls';
 import { shown } from '../grammar/config/parsed.ts';
 import type { Environment } from './environment.ts';
 import { readNames, readText, statOf, type Sheet } from './sheet.ts';
+import type { TlsIdentity } from './ways-in/types.ts';
 import { readTlsWishes, tlsWishVariables } from './tls-wishes.ts';
-import type { TlsIdentity } from './types.ts';
 
 export const tlsVariables = ['TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', ...tlsWishVariables] as const;
 export const idleTlsVariables = [

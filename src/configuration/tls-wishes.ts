@@ -6,7 +6,7 @@ import { parseTlsPriority } from '../grammar/config/tls-priority.ts';
 import { parseTlsProtocol } from '../grammar/config/tls-version.ts';
 import type { Environment } from './environment.ts';
 import { readText, statOf, type Sheet } from './sheet.ts';
-import type { TlsIdentity } from './types.ts';
+import type { TlsIdentity } from './ways-in/types.ts';
 
 export const tlsWishVariables = ['TLS_PROTOCOL', 'TLS_CIPHER_LIST', 'TLS_CIPHER_SUITES', 'TLS_PRIORITY', 'TLS_DHPARAMS'] as const;
 

@@ -9,9 +9,9 @@ import type { Awaitable } from '../../core/intake.ts';
 import type { Log } from '../../core/log.ts';
 import { pass, type Check, type Facts, type TraceField, type Variables, type Verdict } from '../../core/policy.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
-import { noDnsLists, parseDnsLists, type DnsList, type DnsLists } from '../../grammar/config/dns-lists.ts';
+import { noDnsLists, parseDnsLists, type DnsList, type DnsLists } from '../../grammar/config/ways-in/dns-lists.ts';
 import { formatIpAddress, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 import { withinLimit } from '../../kit/time-limit.ts';
 
 export interface ListsOptions {

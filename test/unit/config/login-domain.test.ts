@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuthBackend } from '../../../src/core/auth.ts';
-import { meantLogin, withLoginDomain } from '../../../src/login-domain.ts';
+import { meantLogin, withLoginDomain } from '../../../src/gateway/ways-in/login-domain.ts';
 import { folderOf } from './folder-props.ts';
 
 test('a login without a domain gets one, and a separator is the @ it stands for', () => {
