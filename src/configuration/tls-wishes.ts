@@ -53,7 +53,7 @@ function troubleOf(text: string): string | null {
   // A sequence (0x30) that begins with a number (0x02), the prime.
   const der = Buffer.from(body, 'base64');
   const long = (der[1] ?? 0) & 0x80 ? ((der[1] ?? 0) & 0x7f) + 2 : 2;
-  if (der[0] !== 0x30 || der[long] !== 0x02) return 'there is no block DH PARAMETERS';
+  if (der[0] !== 0x30 || der[long] !== 0x02) return text.includes('BEGIN X9.42 DH PARAMETERS') ? 'they are of the kind X9.42 (-dsaparam), which Node does not read' : 'there is no block DH PARAMETERS';
   try {
     createSecureContext({ dhparam: text });
     return null;

@@ -20,7 +20,7 @@ export function readAccess(sheet: Sheet, environment: Environment, { local }: Pi
   for (const file of name === undefined ? [] : accessFiles(sheet, name)) {
     for (const entry of sheet.list(file, parseAccess) ?? []) {
       const key = entry.place === undefined ? formatAccessNetwork(entry.network) : formatPlace(entry.place);
-      if (entry.place !== undefined && !local) sheet.notice(sheet.path(file), `line ${entry.line}: ${key} is a place of ours, and counts with -accesslocal in TCPDOPTS only`);
+      if (entry.place !== undefined && !local && !environment.files.includes('lmtpd')) sheet.notice(sheet.path(file), `line ${entry.line}: ${key} is a place of ours, and counts with -accesslocal in TCPDOPTS only`);
       const earlier = places.get(key);
       if (earlier !== undefined) sheet.problem(sheet.path(file), entry.line, `a second entry for ${key}, the first is ${earlier}`, 'one entry for each network');
       places.set(key, `${sheet.path(file)}:${entry.line}`);

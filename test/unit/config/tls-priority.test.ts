@@ -94,5 +94,7 @@ test('TLS_DHPARAMS: a file of parameters, OpenSSL\'s own, or none yet', (t) => {
   assert.equal(of(read('')), undefined);
   assert.equal(of(read('TLS_DHPARAMS=dhparams.pem\n')), undefined);
   assert.match(JSON.stringify(read('TLS_DHPARAMS=dhparams.pem\n').read().notices), /no such file of TLS_DHPARAMS/);
+  // Node would go on without a word, and without Diffie-Hellman.
+  assert.match(read('TLS_DHPARAMS=dhparams.pem\n', { 'dhparams.pem': GROUP.replaceAll('DH PAR', 'X9.42 DH PAR') }).problems().join('\n'), /of the kind X9\.42/);
   assert.match(read('TLS_DHPARAMS=dhparams.pem\n', { 'dhparams.pem': 'nothing\n' }).problems().join('\n'), /^esmtpd:2: .*no usable Diffie-Hellman parameters/m);
 });
