@@ -12,7 +12,7 @@ import { scanFeed, scanReset } from './scan';
 const DOT_VECTOR = memory.data<u8>([46]);
 const LF_VECTOR = memory.data<u8>([10]);
 const CRLF_DOT: u32 = 0x2e0a0d00;
-const SUM_VECTOR = memory.data<u8>([56]); // of the two, and of few other neighbours in a mail
+const SUM_VECTOR = memory.data<u8>([56]); // of the two, and of hardly any other neighbours in a mail
 
 // How the octets before a chunk ended; kept in memory before INPUT, so that a look back needs no special case.
 const PLAIN: u32 = 0, AFTER_CR: u32 = 1, AFTER_CRLF: u32 = 2, AFTER_DOT: u32 = 3, AFTER_DOT_CR: u32 = 4;
@@ -158,27 +158,34 @@ export function stuffingFeed(octets: i32): i32 {
   let out: usize = OUTPUT + (p - INPUT);
   memory.copy(OUTPUT, INPUT, p - INPUT);
   if (ASC_FEATURE_SIMD) {
-    // Search and copy in one go, writing past what is known.
+    // Search and copy in one go, writing past what is known: from a dot on, all is read again and stored one octet on.
     const sum = v128.load8_splat(SUM_VECTOR);
     for (const last = end - 128; p <= last;) {
-      const before = p - 1;
       const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
-      v128.store(out, a);
-      v128.store(out, b, 16);
-      v128.store(out, c, 32);
-      v128.store(out, d, 48);
-      const e = v128.load(p, 64), f = v128.load(p, 80), g = v128.load(p, 96), h = v128.load(p, 112);
-      v128.store(out, e, 64);
-      v128.store(out, f, 80);
-      v128.store(out, g, 96);
-      v128.store(out, h, 112);
-      const ab = v128.or(met(a, v128.load(before), sum), met(b, v128.load(before, 16), sum));
-      const cd = v128.or(met(c, v128.load(before, 32), sum), met(d, v128.load(before, 48), sum));
-      const ef = v128.or(met(e, v128.load(before, 64), sum), met(f, v128.load(before, 80), sum));
-      const gh = v128.or(met(g, v128.load(before, 96), sum), met(h, v128.load(before, 112), sum));
-      if (i8x16.bitmask(v128.or(v128.or(ab, cd), v128.or(ef, gh))) != 0) out = doubling(p, out, sum);
-      p += 128;
-      out += 128;
+      store64(out, a, b, c, d);
+      let metA = met(v128.load(p - 1), a, sum), metB = met(before(a, b), b, sum);
+      let metC = met(before(b, c), c, sum), metD = met(before(c, d), d, sum);
+      if (i8x16.bitmask(v128.or(v128.or(metA, metB), v128.or(metC, metD))) == 0) {
+        p += 64;
+        out += 64;
+        const e = v128.load(p), f = v128.load(p, 16), g = v128.load(p, 32), h = v128.load(p, 48);
+        store64(out, e, f, g, h);
+        metA = met(before(d, e), e, sum);
+        metB = met(before(e, f), f, sum);
+        metC = met(before(f, g), g, sum);
+        metD = met(before(g, h), h, sum);
+        if (i8x16.bitmask(v128.or(v128.or(metA, metB), v128.or(metC, metD))) == 0) {
+          p += 64;
+          out += 64;
+          continue;
+        }
+      }
+      const place = <usize>ctz<u64>(mask64(metA, metB, metC, metD));
+      p += place;
+      out += place;
+      store<u8>(out, load<u8>(p), 1);
+      out += load<u32>(p - 2) << 8 == CRLF_DOT ? 2 : 1;
+      p++;
     }
   }
   for (; p < end; p++) {
@@ -191,39 +198,24 @@ export function stuffingFeed(octets: i32): i32 {
   return dotted ? <i32>(out - OUTPUT) : -1;
 }
 
-/** Lanes where an octet and the one before it sum up to what a dot and LF do. */
+/** Lanes where two neighbours sum up to what LF and a dot do. */
 @inline
-function met(octets: v128, before: v128, sum: v128): v128 {
-  return i8x16.eq(i8x16.add(octets, before), sum);
+function met(left: v128, right: v128, sum: v128): v128 {
+  return i8x16.eq(i8x16.add_sat_u(left, right), sum);
 }
 
-/** Doubles the dots in the copy of 128 octets; gives `out` moved on by how many there were. */
-function doubling(p: usize, out: usize, sum: v128): usize {
-  const q = p - 1;
-  let first = mask64(met(v128.load(p), v128.load(q), sum), met(v128.load(p, 16), v128.load(q, 16), sum),
-    met(v128.load(p, 32), v128.load(q, 32), sum), met(v128.load(p, 48), v128.load(q, 48), sum));
-  let second = mask64(met(v128.load(p, 64), v128.load(q, 64), sum), met(v128.load(p, 80), v128.load(q, 80), sum),
-    met(v128.load(p, 96), v128.load(q, 96), sum), met(v128.load(p, 112), v128.load(q, 112), sum));
-  while ((first | second) != 0) {
-    const place = <usize>select<u64>(ctz<u64>(first), 64 + ctz<u64>(second), first != 0);
-    const at = p + place;
-    if (load<u32>(at - 2) << 8 == CRLF_DOT) {
-      const to = out + place;
-      store<u8>(to, DOT);
-      v128.store(to, v128.load(at), 1);
-      v128.store(to, v128.load(at, 16), 17);
-      v128.store(to, v128.load(at, 32), 33);
-      v128.store(to, v128.load(at, 48), 49);
-      v128.store(to, v128.load(at, 64), 65);
-      v128.store(to, v128.load(at, 80), 81);
-      v128.store(to, v128.load(at, 96), 97);
-      v128.store(to, v128.load(at, 112), 113);
-      out++;
-    }
-    second = select(second, second & (second - 1), first != 0);
-    first &= first - 1;
-  }
-  return out;
+/** The octets before those of `right`, which follow `left`: cheaper than to load them. */
+@inline
+function before(left: v128, right: v128): v128 {
+  return v128.shuffle<u8>(left, right, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+}
+
+@inline
+function store64(at: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(at, a);
+  v128.store(at, b, 16);
+  v128.store(at, c, 32);
+  v128.store(at, d, 48);
 }
 
 /** The terminator, and CRLF before it when content does not end with one. Octets written to OUTPUT. */
