@@ -9,8 +9,6 @@ import { mask64 } from '../mask';
 import { hashReset, hashFeed } from '../hash/xxh3';
 import { scanFeed, scanReset } from './scan';
 
-const DOT_VECTOR = memory.data<u8>([46]);
-const LF_VECTOR = memory.data<u8>([10]);
 const CRLF_DOT: u32 = 0x2e0a0d00;
 const SUM_VECTOR = memory.data<u8>([56]); // of the two, and of hardly any other neighbours in a mail
 
@@ -36,21 +34,21 @@ function lineState(end: usize): u32 {
 function dotAfterCrlf(at: usize, end: usize): usize {
   let p = at;
   if (ASC_FEATURE_SIMD) {
-    const dot = v128.load8_splat(DOT_VECTOR), lf = v128.load8_splat(LF_VECTOR);
-    for (; p + 64 <= end; p += 64) {
-      const a = v128.and(i8x16.eq(v128.load(p), dot), i8x16.eq(v128.load(p - 1), lf));
-      const b = v128.and(i8x16.eq(v128.load(p, 16), dot), i8x16.eq(v128.load(p, 15), lf));
-      const c = v128.and(i8x16.eq(v128.load(p, 32), dot), i8x16.eq(v128.load(p, 31), lf));
-      const d = v128.and(i8x16.eq(v128.load(p, 48), dot), i8x16.eq(v128.load(p, 47), lf));
-      if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
-      for (let found = mask64(a, b, c, d); found != 0; found &= found - 1) {
-        const at = p + <usize>ctz<u64>(found);
-        if (load<u8>(at - 2) == CR) return at;
+    const sum = v128.load8_splat(SUM_VECTOR);
+    for (; p < end; p += 64) {
+      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
+      const metA = met(v128.load(p - 1), a, sum), metB = met(before(a, b), b, sum);
+      const metC = met(before(b, c), c, sum), metD = met(before(c, d), d, sum);
+      if (i8x16.bitmask(v128.or(v128.or(metA, metB), v128.or(metC, metD))) == 0) continue;
+      for (let found = mask64(metA, metB, metC, metD); found != 0; found &= found - 1) {
+        const dot = p + <usize>ctz<u64>(found);
+        if (load<u32>(dot - 2) << 8 == CRLF_DOT) return min(dot, end);
       }
     }
-  }
-  for (; p < end; p++) {
-    if (load<u8>(p) == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) return p;
+  } else {
+    for (; p < end; p++) {
+      if (load<u8>(p) == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) return p;
+    }
   }
   return end;
 }
@@ -155,47 +153,46 @@ export function stuffingFeed(octets: i32): i32 {
   let p: usize = INPUT;
   if (load<u32>(DOTTED) == 0) p = dotAfterCrlf(INPUT, end);
   if (p == end) return -1;
+  p = INPUT + ((p - INPUT) & ~63);
   let out: usize = OUTPUT + (p - INPUT);
   memory.copy(OUTPUT, INPUT, p - INPUT);
   if (ASC_FEATURE_SIMD) {
-    // Search and copy in one go, writing past what is known: from a dot on, all is read again and stored one octet on.
     const sum = v128.load8_splat(SUM_VECTOR);
-    for (const last = end - 128; p <= last;) {
-      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
-      store64(out, a, b, c, d);
-      let metA = met(v128.load(p - 1), a, sum), metB = met(before(a, b), b, sum);
-      let metC = met(before(b, c), c, sum), metD = met(before(c, d), d, sum);
-      if (i8x16.bitmask(v128.or(v128.or(metA, metB), v128.or(metC, metD))) == 0) {
-        p += 64;
-        out += 64;
-        const e = v128.load(p), f = v128.load(p, 16), g = v128.load(p, 32), h = v128.load(p, 48);
-        store64(out, e, f, g, h);
-        metA = met(before(d, e), e, sum);
-        metB = met(before(e, f), f, sum);
-        metC = met(before(f, g), g, sum);
-        metD = met(before(g, h), h, sum);
-        if (i8x16.bitmask(v128.or(v128.or(metA, metB), v128.or(metC, metD))) == 0) {
-          p += 64;
-          out += 64;
-          continue;
-        }
-      }
-      const place = <usize>ctz<u64>(mask64(metA, metB, metC, metD));
-      p += place;
-      out += place;
-      store<u8>(out, load<u8>(p), 1);
-      out += load<u32>(p - 2) << 8 == CRLF_DOT ? 2 : 1;
-      p++;
+    memory.fill(end, 0, 128); // what the last turn reads beyond the end has no dot
+    for (; p < end; p += 128) {
+      out = copyDoubling(out, p, sum) + 64;
+      out = copyDoubling(out, p + 64, sum) + 64;
     }
-  }
-  for (; p < end; p++) {
-    const octet = load<u8>(p);
-    store<u8>(out++, octet);
-    if (octet == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) store<u8>(out++, DOT);
+    out -= p - end;
+  } else {
+    for (; p < end; p++) {
+      const octet = load<u8>(p);
+      store<u8>(out++, octet);
+      if (octet == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) store<u8>(out++, DOT);
+    }
   }
   const dotted = out - OUTPUT != end - INPUT;
   store<u32>(DOTTED, dotted ? 1 : 0);
   return dotted ? <i32>(out - OUTPUT) : -1;
+}
+
+/** Copies 64 octets and doubles the dots among them; gives `out` moved on by how many there were. */
+@inline
+function copyDoubling(out: usize, p: usize, sum: v128): usize {
+  const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
+  store64(out, a, b, c, d);
+  const metA = met(v128.load(p - 1), a, sum), metB = met(before(a, b), b, sum);
+  const metC = met(before(b, c), c, sum), metD = met(before(c, d), d, sum);
+  if (i8x16.bitmask(v128.or(v128.or(metA, metB), v128.or(metC, metD))) != 0) {
+    for (let found = mask64(metA, metB, metC, metD); found != 0; found &= found - 1) {
+      // From a dot on, all is stored again an octet further on: more than the 64, which the next ones overwrite.
+      const place = <usize>ctz<u64>(found), at = p + place;
+      const more = <usize>(load<u32>(at - 2) << 8 == CRLF_DOT);
+      store64(out + place + more, v128.load(at), v128.load(at, 16), v128.load(at, 32), v128.load(at, 48));
+      out += more;
+    }
+  }
+  return out;
 }
 
 /** Lanes where two neighbours sum up to what LF and a dot do. */
