@@ -40,19 +40,23 @@ export function breakLines(at: usize, end: usize, out: usize, literal: bool): us
   }
   if (literal) {
     // Nearly every line fits.
-    for (; list < stop; list += 4) {
+    while (list < stop) {
       const cr = <usize>load<u32>(list), octets = cr - at;
-      if (octets <= 76) {
-        if (!marked(at, cr)) {
-          copy80(out, at);
-          store<u16>(out + octets, CRLF);
-          out += octets + 2;
-          at = cr + 2;
+      if (marked(at, cr)) {
+        out = line(at, cr, out);
+      } else {
+        copy80(out, at);
+        if (octets > 76) {
+          store<u32>(out, SOFT_BREAK, 75);
+          out += 78;
+          at += 75;
           continue;
         }
+        store<u16>(out + octets, CRLF);
+        out += octets + 2;
       }
-      out = line(at, cr, out);
       at = cr + 2;
+      list += 4;
     }
   } else {
     // A line that comes out a turn, and no branch on whether its break is hard or soft.
