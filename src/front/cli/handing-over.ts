@@ -9,6 +9,7 @@ import type { Essentials } from '../../configuration.ts';
 import type { LocalSubmission } from '../../core/operations.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { formatPickup } from '../../grammar/pickup.ts';
+import { actAsOwner } from '../../kit/owner.ts';
 import type { Context } from './command.ts';
 
 export type HandedOver =
@@ -43,7 +44,7 @@ async function leave({ stateFolder, sizeOctets }: Essentials, { content, reverse
         for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
       }
       // The gateway may be another account's. Nobody else knows the name, and the folder cannot be listed.
-      if (shared.kind === 'shared') await file.chmod(0o644);
+      if (shared.kind === 'shared' || process.getuid?.() === 0) await file.chmod(0o644);
       await file.sync();
       await rename(begun, join(folder, `msg.${Date.now().toString(36)}.${randomBytes(16).toString('hex')}`));
       await syncName(folder, file);
@@ -62,7 +63,8 @@ async function leave({ stateFolder, sizeOctets }: Essentials, { content, reverse
 async function isShared(folder: string): Promise<{ readonly kind: 'shared' | 'own' } | { readonly kind: 'nowhere'; readonly why: string }> {
   try {
     // Before the first start of a gateway: whoever may make the state folder may send.
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const resume = actAsOwner(folder);
+    await mkdir(folder, { recursive: true, mode: 0o700 }).finally(resume);
     const facts = await lstat(folder);
     if (!facts.isDirectory()) return { kind: 'nowhere', why: `${folder} is no folder` };
     return { kind: (facts.mode & 0o002) === 0 ? 'own' : 'shared' };

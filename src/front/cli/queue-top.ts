@@ -1,6 +1,6 @@
 /** queue top: the queue as it moves, on one screen; where there is no screen, one picture after the other. */
-import type { NexthopView, Overview } from '../../core/operations.ts';
-import { exits, print, readArguments } from './command.ts';
+import type { NexthopView, Operations, Overview } from '../../core/operations.ts';
+import { exits, print, readArguments, type Context } from './command.ts';
 import { formatAge, formatSize } from './figures.ts';
 import type { QueueWord } from './queue-word.ts';
 
@@ -13,11 +13,15 @@ const HOME = '\x1b[H';
 const CLEAR_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
-export async function top(args: readonly string[], { context, queue, running }: QueueWord): Promise<number> {
+export function top(args: readonly string[], { context, withQueue }: QueueWord): Promise<number> {
   const { values } = readArguments({ args: [...args], options: { once: { type: 'boolean' } } });
+  return withQueue((queue, running) => watch(context, queue, running, values.once === true));
+}
+
+async function watch(context: Context, queue: Operations, running: boolean, once: boolean): Promise<number> {
   const out = context.stdout as typeof context.stdout & { readonly rows?: number };
   let before: Overview | null = null;
-  if (values.once === true || out.isTTY !== true) {
+  if (once || out.isTTY !== true) {
     await print(context.stdout, formatOverview(await queue.overview(), null, { ...USUAL, rows: 10_000 }, running).join('\n'));
     return exits.ok;
   }
@@ -84,7 +88,7 @@ export function formatOverview(now: Overview, before: Overview | null, size: { r
   const room = Math.max(1, size.rows - head.length);
   const shown = now.nexthops.length > room ? now.nexthops.slice(0, room - 1) : now.nexthops;
   const lines = [...head, ...shown.map(one => formatNexthop(one, now.at))];
-  if (shown.length < now.nexthops.length) lines.push(`… and ${now.nexthops.length - shown.length} more`);
+  if (shown.length < now.nexthops.length) lines.push(`... and ${now.nexthops.length - shown.length} more`);
   if (now.nexthops.length === 0) lines.push('nothing is under way');
   return lines.slice(0, size.rows).map(line => cut(line, size.columns));
 }
@@ -96,5 +100,5 @@ function formatNexthop({ transport, nexthop, active, waiting, width, closedUntil
 
 function cut(text: string, width: number): string {
   const plain = text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ').trimEnd();
-  return plain.length <= width ? plain : `${plain.slice(0, width - 1)}…`;
+  return plain.length <= width ? plain : `${plain.slice(0, width - 1)}~`;
 }
