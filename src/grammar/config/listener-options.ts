@@ -1,5 +1,5 @@
 /** TCPDOPTS, options of Courier's listener program: those that say something about whom it serves. */
-import { read, wrong, type Parsed } from './parsed.ts';
+import { read, shown, wrong, type Parsed } from './parsed.ts';
 
 export interface ListenerOptions {
   /** Clients' addresses are not looked up: nobody has a name. */
@@ -20,7 +20,7 @@ export function parseListenerOptions(text: string): Parsed<ListenerOptions> {
   const idle: string[] = [];
   for (const word of text.match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? []) {
     const [, name, value = ''] = /^--?([a-z]+)(?:=(.*))?$/s.exec(word) ?? [];
-    if (name === undefined) return wrong(`${JSON.stringify(word)} is not an option`, 'TCPDOPTS="-nodnslookup -noidentlookup"');
+    if (name === undefined) return wrong(`${shown(word)} is not an option`, 'TCPDOPTS="-nodnslookup -noidentlookup"');
     if (name === 'nodnslookup') options = { ...options, nameless: true };
     else if (name === 'denymsg') {
       const said = value.replaceAll(/["']/g, '').replaceAll(/[^\u0020-\u007e]/g, ' ').trim();
