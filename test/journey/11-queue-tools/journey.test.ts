@@ -81,6 +81,9 @@ test('a typing error is answered by what was meant; a file that cannot be used b
     [['queue', 'import', join(box.config, 'me')], 65, /me is no queue export\.\n$/],
     [['queue', 'delete', '--exported', join(box.config, 'me')], 65, /me is no queue export\.\n$/],
     [['queue', 'export', join(box.folder, 'none', 'file')], 73, /file: its folder is not there\.\n$/],
+    [['fax', 'render', box.folder, '-o', 'x.pdf'], 66, /^posthorn fax: .* is a folder\.\n$/],
+    [['fax', 'render', join(box.folder, 'none'), '-o', 'x.pdf'], 66, /none is not there\.\n$/],
+    [['fax', 'probe', 'office'], 1, /^office is no modem of faxmodems \(it names none\) and no device/],
     [['status'], 69, /^No gateway answers at 127\.0\.0\.1:\d+: connection refused\n$/],
   ] as const) {
     const answer = await box.run(words);
