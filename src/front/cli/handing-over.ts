@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Essentials } from '../../configuration.ts';
 import type { LocalSubmission } from '../../core/operations.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
-import { formatPickup } from '../../grammar/pickup.ts';
+import { ENVELOPE_OCTETS, formatPickup, parsePickup, PICKUP_RECIPIENTS, type PickupEnvelope } from '../../grammar/pickup.ts';
 import { actAsOwner } from '../../kit/owner.ts';
 import type { Context } from './command.ts';
 
@@ -20,12 +20,29 @@ export type HandedOver =
   | { readonly kind: 'nowhere'; readonly why: string };
 
 export async function handOver(context: Pick<Context, 'rooms'>, essentials: Essentials, submission: LocalSubmission): Promise<HandedOver> {
+  const envelope = envelopeOf(submission);
+  const line = formatPickup(envelope);
+  const unfit = refusalOf(envelope, line);
+  if (unfit !== null) return unfit;
   // A socket that is not ours to speak to is as good as none.
   const running = await context.rooms.running(essentials).catch(() => null);
-  return running === null ? leave(essentials, submission) : running.submit(submission);
+  return running === null ? leave(essentials, line, submission.content) : running.submit({ ...submission, ...envelope });
 }
 
-async function leave({ stateFolder, sizeOctets }: Essentials, { content, reversePath, recipients, notify, ret, envid, security, verp, wishes }: LocalSubmission): Promise<HandedOver> {
+function envelopeOf({ reversePath, recipients, notify, ret, envid, security, verp, wishes }: LocalSubmission): PickupEnvelope {
+  return { reversePath, recipients, ...(notify === undefined ? {} : { notify }), ...(ret === undefined ? {} : { ret }), ...(envid === undefined ? {} : { envid }), ...(security === undefined ? {} : { security }), ...(verp === undefined ? {} : { verp }), ...(wishes === undefined ? {} : { wishes }) };
+}
+
+/** What the gateway would throw away as no envelope is refused here, while somebody listens. */
+function refusalOf(envelope: PickupEnvelope, line: string): Refusal | null {
+  if (envelope.recipients.length > PICKUP_RECIPIENTS || Buffer.byteLength(line) > ENVELOPE_OCTETS) return refuse('tooManyRecipientsForGood');
+  if (parsePickup(line) !== null) return null;
+  const fits = (one: string) => parsePickup(formatPickup({ reversePath: '', recipients: [one] })) !== null;
+  const bad = envelope.recipients.find(one => !fits(one));
+  return bad === undefined ? refuse('badSenderAddress') : refuse('badRecipientAddress', { text: `Bad recipient ${bad.slice(0, 60)}` });
+}
+
+async function leave({ stateFolder, sizeOctets }: Essentials, line: string, content: LocalSubmission['content']): Promise<HandedOver> {
   const folder = join(stateFolder, 'pickup');
   const shared = await isShared(folder);
   if (shared.kind === 'nowhere') return shared;
@@ -34,7 +51,7 @@ async function leave({ stateFolder, sizeOctets }: Essentials, { content, reverse
     const file = await open(begun, 'wx', 0o600);
     let octets = 0;
     try {
-      await file.writeFile(formatPickup({ reversePath, recipients, ...(notify === undefined ? {} : { notify }), ...(ret === undefined ? {} : { ret }), ...(envid === undefined ? {} : { envid }), ...(security === undefined ? {} : { security }), ...(verp === undefined ? {} : { verp }), ...(wishes === undefined ? {} : { wishes }) }));
+      await file.writeFile(line);
       for await (const chunk of content) {
         octets += chunk.length;
         if (sizeOctets !== null && octets > sizeOctets) {
