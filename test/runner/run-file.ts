@@ -88,7 +88,9 @@ function unended(events: readonly TestEvent[]): string {
 
 function processesOf(group: number): string {
   const { stdout } = spawnSync('ps', ['-o', 'pid,ppid,stat,wchan:24,time,args', '--sid', String(group)], { encoding: 'utf8', timeout: 5000 });
-  return (stdout ?? '').split('\n').map(line => line.slice(0, 240)).join('\n');
+  // A zombie has ended; only its parent has not looked yet.
+  const lines = (stdout ?? '').split('\n').filter(line => line !== '' && !/^\s*\d+\s+\d+\s+Z/.test(line));
+  return lines.length < 2 ? '' : `${lines.map(line => line.slice(0, 240)).join('\n')}\n`;
 }
 
 function isAlive(group: number): boolean {

@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import type { Essentials } from '../../../src/configuration.ts';
 import type { LocalSubmission } from '../../../src/core/operations.ts';
 import { Usage } from '../../../src/front/cli/command.ts';
-import { handOver } from '../../../src/front/cli/handing-over.ts';
-import { parseSendmailArguments, wishesOf } from '../../../src/front/cli/sendmail-arguments.ts';
+import { handOver } from '../../../src/front/cli/submission/handing-over.ts';
+import { parseSendmailArguments, wishesOf } from '../../../src/front/cli/submission/sendmail-arguments.ts';
 import { parsePickup } from '../../../src/grammar/pickup.ts';
 import { scratchFor } from '../../props/scratch.ts';
 

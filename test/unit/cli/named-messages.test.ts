@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import type { MessageId } from '../../../src/core/envelope.ts';
 import type { ListedMessage } from '../../../src/core/operations.ts';
 import { Usage } from '../../../src/front/cli/command.ts';
-import { formatForPeople } from '../../../src/front/cli/mailq.ts';
-import { readId, readSelection, visible } from '../../../src/front/cli/named-messages.ts';
+import { formatForPeople } from '../../../src/front/cli/queue/mailq.ts';
+import { readId, readSelection, visible } from '../../../src/front/cli/queue/named-messages.ts';
 import { nearestWord } from '../../../src/front/cli/nearest-word.ts';
-import { formatHealth } from '../../../src/front/cli/status.ts';
+import { formatHealth } from '../../../src/front/cli/gateway/status.ts';
 
 test('a queue id is read as it was copied; anything else stays what it is', () => {
   for (const written of ['660C9D7DDCBD0.0820F178', '660c9d7ddcbd0.0820f178', ' 660C9D7DDCBD0.0820F178,', '660C9D7DDCBD0.0820F178:']) assert.equal(readId(written), '660C9D7DDCBD0.0820F178');

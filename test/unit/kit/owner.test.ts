@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { actAsOwner, whyClosed } from '../../../src/kit/owner.ts';
+import { actAsOwner, whyClosed } from '../../../src/kit/file/owner.ts';
 import { scratchFor } from '../../props/scratch.ts';
 
 const root = process.geteuid?.() === 0;
