@@ -30,6 +30,7 @@ import { parseAddress } from './grammar/address.ts';
 import { nodeFileSystem } from './kit/file/durable-file.ts';
 import { openKernels } from './kit/wasm/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
+import { actAsOwner, ClosedToUs, whyClosed } from './kit/file/owner.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './gateway/ways-in/listeners.ts';
 import { openOutsideListeners } from './gateway/ways-in/outside-listeners.ts';
@@ -293,8 +294,15 @@ function postmasterOf(me: string): Address {
 }
 
 async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
-  await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
-  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
+  const { stateFolder, limits } = configuration;
+  const folder = join(stateFolder, 'queue');
+  try {
+    await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+    return await openLmdbQueue({ ...rooms, folder, watermarkOctets: limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
+  } catch (cause) {
+    const why = whyClosed(stateFolder, [folder, ...['data.mdb', 'lock.mdb', 'bodies'].map(name => join(folder, name))]);
+    throw why === null ? cause : new ClosedToUs(why, { cause });
+  }
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
@@ -411,9 +419,14 @@ function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
 /** The queue without listeners or deliveries, for commands while no gateway runs. */
 export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {
   const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
-  const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
+  // What the configuration points to is read with the rights that we were given; the queue with its owner's.
   const rules: Rules = compileRules(configuration, local.names, log);
+  const resume = actAsOwner(configuration.stateFolder);
+  const store = await openQueue(configuration, rooms).catch((error: unknown) => {
+    resume();
+    throw error;
+  });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
@@ -425,6 +438,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
     async close() {
       await outbound.close();
       await store.close();
+      resume();
     },
   };
 }
