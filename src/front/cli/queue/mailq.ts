@@ -1,8 +1,8 @@
 import { userInfo } from 'node:os';
 import type { ListedMessage } from '../../../core/operations.ts';
-import { configurationOf } from '../configuration-of.ts';
-import type { Configuration } from '../../../configuration.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command, type Context } from '../command.ts';
+import { readConfiguration } from '../../../configuration.ts';
+import { exits, print, readArguments, Usage, type Command, type Context } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 import { formatSize, formatWhen, STATES } from '../figures.ts';
 import { BY_WAYS, formatNothing, SELECTING, selectionOf, selectionOptions, tellUnfit, visible } from './named-messages.ts';
 import { formatNeighbor } from '../uucp/listing.ts';
@@ -33,9 +33,7 @@ Exit status: 0, also for an empty queue; 1 when none of those named is queued.`,
     });
     const which = selectionOf(ways, positionals) ?? 'all';
     if (summary === true && which !== 'all') throw new Usage('--summary is of the whole queue');
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    return withQueue(context, configuration, async queue => {
+    return withQueue(context, async queue => {
       if (summary === true) {
         const { messages, claimed, quarantined, oldestAcceptedAt } = await queue.summary();
         const oldest = oldestAcceptedAt === null ? '' : `, the oldest since ${formatWhen(oldestAcceptedAt)}`;
@@ -54,7 +52,7 @@ Exit status: 0, also for an empty queue; 1 when none of those named is queued.`,
         if (messages === 0 && told === 0) await print(context.stderr, formatNothing(which));
         return messages > 0 && told === 0 ? exits.ok : exits.failed;
       }
-      const handed = json === true || batch === true || configuration.uucp.site.neighbors.all.length === 0 ? [] : await handedOver(context, configuration);
+      const handed = json === true || batch === true ? [] : await handedOver(context);
       for (const line of handed) await print(context.stdout, line);
       if (json !== true) await print(context.stdout, batch === true ? `messages: ${messages}` : messages === 0 ? 'Mail queue is empty.' : `\n${counted(messages)}.`);
       return exits.ok;
@@ -67,7 +65,10 @@ function counted(messages: number): string {
 }
 
 /** What has left the queue for UUCP and is not on the wire: it can still be called back. */
-async function handedOver(context: Context, configuration: Configuration): Promise<readonly string[]> {
+async function handedOver(context: Context): Promise<readonly string[]> {
+  const read = readConfiguration(context.folder);
+  if (read.kind === 'wrong' || read.configuration.uucp.site.neighbors.all.length === 0) return [];
+  const { configuration } = read;
   const desk = await context.rooms.uucp(configuration);
   try {
     const busy = (await desk.neighbors()).filter(({ jobs, waiting }) => jobs.length > 0 || waiting.messages > 0);

@@ -1,7 +1,7 @@
 import type { RecentEvent } from '../../../core/operations.ts';
 import { styleText } from 'node:util';
-import { configurationOf } from '../configuration-of.ts';
 import { exits, print, readArguments, Usage, type Command } from '../command.ts';
+import { runningGateway } from '../queue-access.ts';
 import { formatWhen } from '../figures.ts';
 import { isId, readId, visible } from './named-messages.ts';
 
@@ -16,9 +16,7 @@ completed. The gateway remembers the last few thousand events; the log has them 
 Exit status: 0; 1 when nothing is remembered of that id; 69 when no gateway runs.`,
   async run(args, context) {
     const { values, positionals } = readArguments({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' } } });
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    const running = await context.rooms.running(configuration);
+    const running = await runningGateway(context);
     if (running === null) {
       await print(context.stderr, 'No gateway is running here; its log has what happened.');
       return exits.unavailable;
