@@ -4,19 +4,19 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withArchive } from './archive.ts';
-import { withoutBackscatter } from './backscatter.ts';
+import { withArchive } from './gateway/archive.ts';
+import { withoutBackscatter } from './gateway/backscatter.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Address, MessageId, Origin } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
 import type { Check, Facts } from './core/policy.ts';
-import { openDefences, type Defences } from './defences.ts';
-import { absentFilters, openFilterDesk } from './filters.ts';
+import { openDefences, type Defences } from './gateway/ways-in/defences.ts';
+import { absentFilters, openFilterDesk } from './gateway/ways-in/filters.ts';
 import type { QueueEntry } from './core/queue-store.ts';
-import { faxFirst, openFax } from './fax.ts';
-import { openFaxModems } from './fax-modems.ts';
+import { faxFirst, openFax } from './gateway/ways-out/fax.ts';
+import { openFaxModems } from './gateway/ways-out/fax-modems.ts';
 import { createTrackCheck, learnFromReport, trackOutcome } from './flow/check/index.ts';
 import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
@@ -27,33 +27,35 @@ import { createTrialTransport } from './flow/transport/trial/index.ts';
 import type { Logbook } from './front/log/index.ts';
 import { openControlServer } from './front/control/index.ts';
 import { parseAddress } from './grammar/address.ts';
-import { nodeFileSystem } from './kit/durable-file.ts';
-import { openKernels } from './kit/kernels.ts';
+import { nodeFileSystem } from './kit/file/durable-file.ts';
+import { openKernels } from './kit/wasm/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
+import { actAsOwner, ClosedToUs, whyClosed } from './kit/file/owner.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
-import { openListeners, type Sharing } from './listeners.ts';
-import { openOutsideListeners } from './outside-listeners.ts';
-import { createLocalDelivery } from './local-delivery.ts';
-import { createOnlookers, restingHooks } from './onlookers.ts';
-import { openOutbound } from './outbound.ts';
-import { withPercentForm } from './percent-form.ts';
-import { openPickupDesk } from './pickup.ts';
-import { openLinkDesk } from './links.ts';
-import { openHousekeeping } from './housekeeping.ts';
-import { forwardCopy } from './forwarding.ts';
-import { createQueueOperations } from './queue-operations.ts';
-import { openDevices, restingDevices } from './devices.ts';
-import { createFiltersOfRecipients } from './recipient-filters.ts';
-import { withModuleLimits } from './module-limits.ts';
-import { createMessageRevisers } from './revisers.ts';
-import { compileRules, type Rules } from './rules.ts';
-import { intakeByHost } from './virtual-hosts.ts';
+import { openListeners, type Sharing } from './gateway/ways-in/listeners.ts';
+import { openOutsideListeners } from './gateway/ways-in/outside-listeners.ts';
+import { createLocalDelivery } from './gateway/ways-out/local-delivery.ts';
+import { createOnlookers, restingHooks } from './gateway/onlookers.ts';
+import { openOutbound } from './gateway/ways-out/outbound.ts';
+import { withPercentForm } from './gateway/percent-form.ts';
+import { openPickupDesk } from './gateway/ways-in/pickup.ts';
+import { openLinkDesk } from './gateway/ways-out/links.ts';
+import { openHousekeeping } from './gateway/housekeeping.ts';
+import { forwardCopy } from './gateway/ways-out/forwarding.ts';
+import { createQueueOperations } from './gateway/queue-operations.ts';
+import { openDevices, restingDevices } from './gateway/ways-in/devices.ts';
+import { createFiltersOfRecipients } from './gateway/ways-in/recipient-filters.ts';
+import { withModuleLimits } from './gateway/module-limits.ts';
+import { createMessageRevisers } from './gateway/ways-in/revisers.ts';
+import { compileRules, type Rules } from './gateway/rules.ts';
+import { intakeByHost } from './gateway/virtual-hosts.ts';
 import type { RecipientFilters } from './service/maildrop/index.ts';
-import { openTlsReportDesk, readTlsResults } from './tls-reports.ts';
-import { createPipes, openUucpSite, uucpFirst } from './uucp.ts';
+import { openTlsReportDesk, readTlsResults } from './gateway/ways-out/tls-reports.ts';
+import { createPipes, openUucpSite, uucpFirst } from './gateway/ways-out/uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
-import { withOwnSenders } from './own-senders.ts';
-import { openReceiverProcesses, type ReceiverProcesses } from './receivers.ts';
+import { withOwnSenders } from './gateway/own-senders.ts';
+import { openTeller, type Tallies } from './gateway/ways-in/tallies.ts';
+import { openReceiverProcesses, type ReceiverProcesses } from './gateway/ways-in/receivers.ts';
 
 export interface Gateway {
   readonly listeners: readonly { readonly kind: string; readonly host: string; readonly port: number }[];
@@ -126,7 +128,10 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log, metrics });
+  let receivers: ReceiverProcesses | null = null;
+  const teller = openTeller(clock, tallies => receivers?.tell(tallies));
+  opened.push(async () => teller.close());
+  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log, metrics, ...(first.receiveProcesses === 1 ? {} : { counted: teller.count }) });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
   // Whoever is a device is known: no list of strangers is asked about it.
   const devices = await openDevices(() => rules.configuration, { intake: variables => intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters }, recipients, variables))), kernels, clock, log });
@@ -200,7 +205,6 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => listeners.close(GRACE_MS));
   const outside = openOutsideListeners(() => rules.configuration, { listeners, clock, chance, log });
   opened.push(() => outside.close());
-  let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
     listeners: () => [...listeners.addresses(), ...outside.addresses()], lanes: () => runner.nexthops(), links: () => links.views(), devices: () => devices.report(),
     troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles(), ...outside.troubles()],
@@ -208,7 +212,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
   if (http !== null) opened.splice(-2, 0, () => http.close());
-  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
+  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info, tallied: defences.heard });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
   async function reload(): Promise<readonly string[]> {
@@ -290,8 +294,15 @@ function postmasterOf(me: string): Address {
 }
 
 async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
-  await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
-  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
+  const { stateFolder, limits } = configuration;
+  const folder = join(stateFolder, 'queue');
+  try {
+    await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+    return await openLmdbQueue({ ...rooms, folder, watermarkOctets: limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
+  } catch (cause) {
+    const why = whyClosed(stateFolder, [folder, ...['data.mdb', 'lock.mdb', 'bodies'].map(name => join(folder, name))]);
+    throw why === null ? cause : new ClosedToUs(why, { cause });
+  }
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
@@ -325,12 +336,14 @@ const HEADER_FIELDS = 500;
 
 export interface ReceiverRoom {
   reload(): Promise<void>;
+  /** What another process counted of strangers. */
+  heard(tallies: Tallies): void;
   metrics(): Promise<string>;
   close(graceMs: number): Promise<void>;
 }
 
 /** Listeners over a queue that another process delivers from. `queued`: mail came in, at most once a turn. */
-export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: Pick<Given, 'log' | 'logbook'> & { readonly queued: () => void }): Promise<ReceiverRoom> {
+export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: Pick<Given, 'log' | 'logbook'> & { readonly queued: () => void; readonly tell: (tallies: Tallies) => void }): Promise<ReceiverRoom> {
   const { log } = given;
   const read = readConfiguration(folder);
   if (read.kind === 'wrong') throw new Error(read.problems.map(formatProblem).join('\n'));
@@ -346,7 +359,9 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
-  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver, notes: store.notes });
+  const teller = openTeller(rooms.clock, given.tell);
+  opened.push(async () => teller.close());
+  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver, notes: store.notes, counted: teller.count });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients)));
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, { ...sharingOf(read.configuration), ports });
   return {
@@ -359,11 +374,13 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
       if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
       else {
         rules = compiled;
+        outbound.reload();
         await filters.reload();
         given.logbook?.use(next.configuration.names.me, next.configuration.log);
         log.info('reloaded', { listeners: listeners.addresses() });
       }
     },
+    heard: defences.heard,
     metrics: () => rooms.metrics.render(),
     async close(graceMs) {
       await listeners.close(graceMs);
@@ -402,9 +419,14 @@ function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
 /** The queue without listeners or deliveries, for commands while no gateway runs. */
 export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {
   const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
-  const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
+  // What the configuration points to is read with the rights that we were given; the queue with its owner's.
   const rules: Rules = compileRules(configuration, local.names, log);
+  const resume = actAsOwner(configuration.stateFolder);
+  const store = await openQueue(configuration, rooms).catch((error: unknown) => {
+    resume();
+    throw error;
+  });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
@@ -416,6 +438,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
     async close() {
       await outbound.close();
       await store.close();
+      resume();
     },
   };
 }

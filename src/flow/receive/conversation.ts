@@ -3,7 +3,7 @@ import type { Account } from '../../core/auth.ts';
 import type { Origin } from '../../core/envelope.ts';
 import type { Awaitable, Transaction } from '../../core/intake.ts';
 import type { Refusal } from '../../core/status.ts';
-import type { Exchange } from '../../grammar/sasl.ts';
+import type { Exchange } from '../../grammar/sasl/mechanisms.ts';
 import type { ChunkReception } from './chunk-reception.ts';
 import type { ContentPolicy, ContentReading } from './content-reading.ts';
 import type { Limits } from './limits.ts';
@@ -92,7 +92,7 @@ export interface Conversation {
    * The client is another one, and the session as it was before EHLO. `name`: its reverse name, null when it has none,
    * undefined when nobody has looked. Refused: it may not come in.
    */
-  become(peer: Peer, name: string | null | undefined): Refusal | null;
+  become(peer: Peer, name: string | null | undefined): Awaitable<Refusal | null>;
   /** Resolves early when the session ends. */
   pause(ms: number): Promise<void>;
   /** No more commands; what was answered is flushed first. */

@@ -3,8 +3,8 @@ import type { Destination, Relay, Settled } from '../../core/transport.ts';
 import type { PublishedPolicy, TlsFailure, TlsJournal, TlsPolicy } from '../../core/tls.ts';
 import { asciiDomain, isIp } from '../../grammar/domain.ts';
 import { isMxOf } from '../../grammar/mta-sts.ts';
-import { formatTlsa } from '../../kit/dane.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import { formatTlsa } from '../../kit/net/dane.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 import { findDane, type DaneFound } from './dane-lookup.ts';
 import type { StsFound, StsPolicies } from './sts.ts';
 

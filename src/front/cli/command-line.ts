@@ -1,7 +1,9 @@
 /** Finds the command, its folder and its help. */
 import { resolve } from 'node:path';
 import type { Command, Context } from './command.ts';
-import { exits, print, Usage } from './command.ts';
+import { Ended, exits, print, Unheard, Usage } from './command.ts';
+import { ClosedToUs } from '../../kit/file/owner.ts';
+import { nearestWord } from './nearest-word.ts';
 
 const version: Command = {
   name: 'version',
@@ -15,48 +17,48 @@ const version: Command = {
 
 /** Loaded when named: a gateway that runs for a year does not carry the other commands with it. In the order of the list. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  init: async () => (await import('./init.ts')).init,
-  check: async () => (await import('./lifecycle.ts')).check,
-  start: async () => (await import('./lifecycle.ts')).start,
-  stop: async () => (await import('./lifecycle.ts')).stop,
-  restart: async () => (await import('./lifecycle.ts')).restart,
-  flush: async () => (await import('./orders.ts')).flush,
-  hold: async () => (await import('./orders.ts')).hold,
-  release: async () => (await import('./orders.ts')).release,
-  show: async () => (await import('./tracked.ts')).show,
-  bans: async () => (await import('./bans.ts')).bans,
-  clear: async () => (await import('./tracked.ts')).clear,
-  queue: async () => (await import('./queue.ts')).queue,
-  mailq: async () => (await import('./mailq.ts')).mailq,
-  cancelmsg: async () => (await import('./orders.ts')).cancelmsg,
-  sendmail: async () => (await import('./sendmail.ts')).sendmail,
-  rmail: async () => (await import('./rmail.ts')).rmail,
-  rsmtp: async () => (await import('./rsmtp.ts')).rsmtp,
-  uucp: async () => (await import('./uucp.ts')).uucp,
-  fax: async () => (await import('./fax.ts')).fax,
-  trace: async () => (await import('./trace.ts')).trace,
-  inbox: async () => (await import('./inbox.ts')).inbox,
-  devices: async () => (await import('./devices.ts')).devices,
-  link: async () => (await import('./link.ts')).link,
-  webhooks: async () => (await import('./webhooks.ts')).webhooks,
-  oauth: async () => (await import('./oauth.ts')).oauth,
-  dkim: async () => (await import('./dkim.ts')).dkim,
-  status: async () => (await import('./status.ts')).status,
-  tlsrpt: async () => (await import('./tlsrpt.ts')).tlsrpt,
-  filterctl: async () => (await import('./filterctl.ts')).filterctl,
-  maildrop: async () => (await import('./maildrop.ts')).maildrop,
-  reformail: async () => (await import('./reformail.ts')).reformail,
-  makemime: async () => (await import('./makemime.ts')).makemime,
-  mailbot: async () => (await import('./mailbot.ts')).mailbot,
-  deliverquota: async () => (await import('./deliverquota.ts')).deliverquota,
-  maildirmake: async () => (await import('./maildirmake.ts')).maildirmake,
-  dotlock: async () => (await import('./dotlock.ts')).dotlock,
-  convert: async () => (await import('./convert.ts')).convertCommand,
-  testmxlookup: async () => (await import('./testmxlookup.ts')).testmxlookup,
-  aliaslookup: async () => (await import('./aliaslookup.ts')).aliaslookup,
-  makealiases: async () => (await import('./makealiases.ts')).makealiases,
-  deputy: async () => (await import('./deputy.ts')).deputy,
-  import: async () => (await import('./import.ts')).importCommand,
+  init: async () => (await import('./setup/init.ts')).init,
+  check: async () => (await import('./gateway/lifecycle.ts')).check,
+  start: async () => (await import('./gateway/lifecycle.ts')).start,
+  stop: async () => (await import('./gateway/lifecycle.ts')).stop,
+  restart: async () => (await import('./gateway/lifecycle.ts')).restart,
+  flush: async () => (await import('./queue/orders.ts')).flush,
+  hold: async () => (await import('./queue/orders.ts')).hold,
+  release: async () => (await import('./queue/orders.ts')).release,
+  show: async () => (await import('./queue/tracked.ts')).show,
+  bans: async () => (await import('./gateway/bans.ts')).bans,
+  clear: async () => (await import('./queue/tracked.ts')).clear,
+  queue: async () => (await import('./queue/queue.ts')).queue,
+  mailq: async () => (await import('./queue/mailq.ts')).mailq,
+  cancelmsg: async () => (await import('./queue/orders.ts')).cancelmsg,
+  sendmail: async () => (await import('./submission/sendmail.ts')).sendmail,
+  rmail: async () => (await import('./uucp/rmail.ts')).rmail,
+  rsmtp: async () => (await import('./uucp/rsmtp.ts')).rsmtp,
+  uucp: async () => (await import('./uucp/uucp.ts')).uucp,
+  fax: async () => (await import('./fax/fax.ts')).fax,
+  trace: async () => (await import('./queue/trace.ts')).trace,
+  inbox: async () => (await import('./mailbox/inbox.ts')).inbox,
+  devices: async () => (await import('./gateway/devices.ts')).devices,
+  link: async () => (await import('./gateway/link.ts')).link,
+  webhooks: async () => (await import('./gateway/webhooks.ts')).webhooks,
+  oauth: async () => (await import('./setup/oauth.ts')).oauth,
+  dkim: async () => (await import('./setup/dkim.ts')).dkim,
+  status: async () => (await import('./gateway/status.ts')).status,
+  tlsrpt: async () => (await import('./gateway/tlsrpt.ts')).tlsrpt,
+  filterctl: async () => (await import('./setup/filterctl.ts')).filterctl,
+  maildrop: async () => (await import('./mailbox/maildrop.ts')).maildrop,
+  reformail: async () => (await import('./message/reformail.ts')).reformail,
+  makemime: async () => (await import('./message/makemime.ts')).makemime,
+  mailbot: async () => (await import('./message/mailbot.ts')).mailbot,
+  deliverquota: async () => (await import('./mailbox/deliverquota.ts')).deliverquota,
+  maildirmake: async () => (await import('./mailbox/maildirmake.ts')).maildirmake,
+  dotlock: async () => (await import('./mailbox/dotlock.ts')).dotlock,
+  convert: async () => (await import('./message/convert.ts')).convertCommand,
+  testmxlookup: async () => (await import('./lookup/testmxlookup.ts')).testmxlookup,
+  aliaslookup: async () => (await import('./lookup/aliaslookup.ts')).aliaslookup,
+  makealiases: async () => (await import('./lookup/makealiases.ts')).makealiases,
+  deputy: async () => (await import('./gateway/deputy.ts')).deputy,
+  import: async () => (await import('./setup/import.ts')).importCommand,
   version: () => Promise.resolve(version),
 };
 
@@ -76,6 +78,17 @@ const FOR_STRANGERS: ReadonlySet<string> = new Set([
 const SYSTEM_FOLDER = '/etc/posthorn';
 
 export async function runCommandLine(args: readonly string[], given: Omit<Context, 'folder'>): Promise<number> {
+  // What cannot be written is told to whoever writes; the event besides would end the process where it stands.
+  for (const stream of [given.stdout, given.stderr]) stream.on('error', () => undefined);
+  try {
+    return await find(args, given);
+  } catch (error) {
+    if (error instanceof Unheard) return exits.ok;
+    throw error;
+  }
+}
+
+async function find(args: readonly string[], given: Omit<Context, 'folder'>): Promise<number> {
   const { rest, folder, help } = takeGlobal(args, given.environment);
   const [name, ...own] = rest;
   const context: Context = { ...given, folder };
@@ -86,7 +99,8 @@ export async function runCommandLine(args: readonly string[], given: Omit<Contex
   const word = ALIASES[name] ?? name;
   const load = Object.hasOwn(commands, word) ? commands[word] : undefined;
   if (load === undefined) {
-    await print(given.stderr, `posthorn: there is no command "${name}". The commands:\n\n${await overview()}`);
+    const meant = nearestWord(name, [...Object.keys(commands), ...Object.keys(ALIASES)]);
+    await print(given.stderr, `posthorn: there is no command "${name}".${meant === null ? ` The commands:\n\n${await overview()}` : ` Was ${meant} meant? posthorn --help lists all.`}`);
     return exits.usage;
   }
   const command = await load();
@@ -97,12 +111,13 @@ export async function runCommandLine(args: readonly string[], given: Omit<Contex
   try {
     return await command.run(own, context);
   } catch (error) {
+    if (error instanceof Unheard) throw error;
     if (error instanceof Usage) {
-      await print(given.stderr, `posthorn ${name}: ${error.message}\nUsage: posthorn ${command.help.split('\n')[0]}`);
+      await print(given.stderr, `posthorn ${name}: ${error.message}\nUsage: posthorn ${error.usage ?? command.help.split('\n')[0]}\nposthorn ${name} --help tells more.`);
       return exits.usage;
     }
     await print(given.stderr, `posthorn ${name}: ${error instanceof Error ? error.message : String(error)}`);
-    return exits.software;
+    return error instanceof Ended ? error.code : error instanceof ClosedToUs ? exits.noPermission : exits.software;
   }
 }
 

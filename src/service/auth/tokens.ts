@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { after, type Clock } from '../../core/clock.ts';
 import type { Account, AuthAnswer, AuthBackend } from '../../core/auth.ts';
-import { foldLogin } from '../../grammar/config/userdb.ts';
-import type { AuthTokens } from '../../grammar/config/auth-tokens.ts';
-import { openHttpClient, type HttpAnswer, type HttpFailure, type HttpRequest } from '../../kit/http-client.ts';
+import { foldLogin } from '../../grammar/config/ways-in/userdb.ts';
+import type { AuthTokens } from '../../grammar/config/ways-in/auth-tokens.ts';
+import { openHttpClient, type HttpAnswer, type HttpFailure, type HttpRequest } from '../../kit/net/http-client.ts';
 import { createTurns } from './turns.ts';
 
 export interface TokenOptions {

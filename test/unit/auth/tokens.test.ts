@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { AuthAnswer, AuthBackend } from '../../../src/core/auth.ts';
-import { parseAuthTokens, type AuthTokens } from '../../../src/grammar/config/auth-tokens.ts';
-import type { HttpAnswer, HttpFailure, HttpRequest } from '../../../src/kit/http-client.ts';
+import { parseAuthTokens, type AuthTokens } from '../../../src/grammar/config/ways-in/auth-tokens.ts';
+import type { HttpAnswer, HttpFailure, HttpRequest } from '../../../src/kit/net/http-client.ts';
 import { createTokenBackend } from '../../../src/service/auth/tokens.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { ARENA, openModule } from '../../../src/kit/wasm.ts';
+import { ARENA, openModule } from '../../../src/kit/wasm/module.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 
 const source = (name: string): string => readFileSync(new URL(`../../../assembly/${name}.ts`, import.meta.url), 'utf8');
