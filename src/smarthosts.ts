@@ -11,6 +11,7 @@ import type { Destination, Destinations, Relay, RelayAuth, Settled, TlsPolicy } 
 import { openQuotas, type Manner, type Quotas } from './flow/outgoing/index.ts';
 import { relayKey, type EsmtpRoute } from './flow/route/index.ts';
 import { mapSender } from './grammar/config/sender-maps.ts';
+import { placeOf } from './grammar/next-hop.ts';
 import { openHttpClient, type HttpClient } from './kit/http-client.ts';
 import { createTokenFiles, openTokenKeeper, type Account } from './service/oauth/index.ts';
 
@@ -59,7 +60,7 @@ export function planSmarthosts({ smarthosts, logins }: ClientSettings, routes: r
     hostOf(nexthop) {
       const relayed = byNexthop.get(nexthop);
       if (relayed !== undefined) return relayed;
-      const direct = byRelay.get(nexthop);
+      const direct = byRelay.get(placeOf(nexthop).text);
       return direct === undefined ? undefined : { host: direct, standIns: [] };
     },
   };
@@ -125,7 +126,10 @@ export function openSmarthosts(rooms: SmarthostRooms): SmarthostDesk {
     const auth = await authOf(key, host, signal);
     if (auth !== null && 'kind' in auth) return auth;
     const found = await rooms.found(nexthop, signal);
-    return found.kind === 'settled' || auth === null ? found : { ...found, auth };
+    if (found.kind === 'settled') return found;
+    // The way's own word comes first: a virtual host's login is another than everybody's.
+    const login = host?.oauth === undefined && found.auth !== undefined ? { ...found.auth, ...waysOf(host) } : auth;
+    return login === null ? found : { ...found, auth: login };
   }
 
   async function find(nexthop: string, signal: AbortSignal): Promise<Destination | Settled> {
