@@ -92,6 +92,11 @@ test('a problem names its file and line, what is wrong and what is right', (t) =
   }
 });
 
+test('a virtual host\'s compiled file stands for nothing either, and that is said', (t) => {
+  const files = { 'vhost.192.0.2.7': '', 'esmtproutes': '# none\n', 'esmtproutes.dat.192.0.2.7': 'x', 'aliases.dat.192.0.2.7': 'x', 'aliases.192.0.2.7': 'a: b\n' };
+  assert.deepEqual(folderOf(t, files).problems(), ['esmtproutes.dat.192.0.2.7: compiled, and its text esmtproutes.192.0.2.7 is not here; only the text is read; right would be: the text file esmtproutes.192.0.2.7']);
+});
+
 test('all files are read before anything is said', (t) => {
   assert.deepEqual(folderOf(t, { me: '-', queuetime: 'x', warntime: 'y', locals: 'a b\n' }).problems().map((line) => line.split(':')[0]), ['me', 'locals', 'queuetime', 'warntime']);
 });
