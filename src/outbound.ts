@@ -5,6 +5,7 @@ import type { Envelope } from './core/envelope.ts';
 import type { Kernels, MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Metrics } from './core/metrics.ts';
+import { noNotes, type Notes } from './core/notes.ts';
 import { noTlsJournal, type TlsJournal } from './core/tls.ts';
 import type { Destinations, Route, Router, Transport } from './core/transport.ts';
 import type { ReceiveOptions } from './flow/receive/index.ts';
@@ -48,6 +49,8 @@ export interface OutboundRooms {
   readonly metrics: Metrics;
   /** Hears how each session's TLS went. */
   readonly tlsJournal?: TlsJournal;
+  /** What outlasts a restart; absent: nothing does. */
+  readonly notes?: Notes;
 }
 
 const IDLE_CONNECTIONS = 50;
@@ -68,7 +71,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
   }) : null;
   const convert = createConverter(rooms.kernels);
   const open = () => openEsmtpTransport({
-    ...rooms, convert, destinations: smarthosts ?? security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
+    ...rooms, notes: rooms.notes ?? noNotes, convert, destinations: smarthosts ?? security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
   });
   let transport = open();
   const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: nexthop => smarthosts?.mannerOf(nexthop), signers: createSigners(rules().configuration.dkim), ...sealerOf(rules().configuration) });

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { TlsSession } from '../../../src/core/tls.ts';
 import type { Destination } from '../../../src/core/transport.ts';
+import { createMemoryNotes } from '../../../src/flow/queue/memory-notes.ts';
 import type { EsmtpSettings } from '../../../src/flow/transport/esmtp/index.ts';
 import { createCertificate } from '../../props/certificate.ts';
 import { at, openEsmtpBox, type EsmtpBox } from '../../props/esmtp-box.ts';
@@ -108,6 +109,24 @@ test('opportunistic and broken: in clear at once, and without STARTTLS for hours
   assert.equal(peer.messages[1]?.secure, false);
   await box.clock.runTo(box.clock.now() + 2 * 3_600_000);
   await box.deliverOne();
+  assert.equal(peer.messages[2]?.secure, true);
+});
+
+test('broken TLS is remembered beyond the transport, until somebody flushes', async t => {
+  const { peer, box } = await set(t, { extensions, tls: good.context, act: ({ step, before }) => (step === 'starttls' && before === 0 ? drop : undefined) });
+  const notes = createMemoryNotes(box.clock);
+  const next = () => {
+    const own = openEsmtpBox(at(peer), { notes, trustedCertificates: [good.pem] });
+    t.after(() => own.close());
+    return own;
+  };
+  await next().deliverOne();
+  const second = next();
+  await second.deliverOne();
+  assert.deepEqual(peer.messages.map(({ secure }) => secure), [false, false]);
+  assert.deepEqual(notes.all('broken-tls').map(({ key, count }) => [key, count]), [[`${peer.host}:${peer.port}`, 1]]);
+  second.transport.forgive?.();
+  await next().deliverOne();
   assert.equal(peer.messages[2]?.secure, true);
 });
 
