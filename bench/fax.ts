@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPageMaker } from '../src/flow/transport/fax/index.ts';
-import { openKernels } from '../src/kit/kernels.ts';
+import { openKernels } from '../src/kit/wasm/kernels.ts';
 import { planFor } from '../test/props/fax-box.ts';
 import { faxMail } from '../test/props/fax-mail.ts';
 import { scratchFolder } from '../test/props/scratch.ts';

@@ -6,9 +6,9 @@
  *   node bench/kernel-windows.ts [--build simd|relaxed|scalar] [--ghz 3.66]
  */
 import { parseArgs } from 'node:util';
-import type { Exports } from '../src/kit/exports.ts';
-import { ARENA, detectBuild, openModule } from '../src/kit/wasm.ts';
-import type { Build } from '../src/kit/wasm.ts';
+import type { Exports } from '../src/kit/wasm/exports.ts';
+import { ARENA, detectBuild, openModule } from '../src/kit/wasm/module.ts';
+import type { Build } from '../src/kit/wasm/module.ts';
 import { makers } from './kernel-inputs.ts';
 
 const ROUNDS = 12;

@@ -13,7 +13,7 @@ import { Bench } from 'tinybench';
 import xxhash from 'xxhash-wasm';
 import type { Codec } from '../src/core/kernels.ts';
 import { openConversion } from '../src/grammar/mime/convert.ts';
-import { openKernels } from '../src/kit/kernels.ts';
+import { openKernels } from '../src/kit/wasm/kernels.ts';
 import { makers, random } from './kernel-inputs.ts';
 import type { InputName } from './kernel-inputs.ts';
 import { barsSvg } from './plot.ts';

@@ -35,6 +35,7 @@ import { answersTable, judgementTable, paint, profileTable } from './table.ts';
 
 const questions: readonly string[] = ['startup', 'disk', 'relay', 'accept', 'large', 'latency', 'memory', 'crowd', 'profile'];
 const everyone = [posthorn, postfix, courier, haraka, exim];
+const relayFloors = [floor('floor: relay', 'bare-relay.ts')];
 const floors = [floor('floor: net', 'bare-net.ts'), floor('floor: smtp-server', 'smtp-server.ts')];
 
 process.exitCode = await main();
@@ -67,7 +68,7 @@ async function main(): Promise<number> {
   let profile: readonly Hotspot[] = [];
   if (wanted.has('startup')) await askStartup(bench);
   if (wanted.has('disk')) await askDisk(bench);
-  if (wanted.has('relay')) await askRelay(bench);
+  if (wanted.has('relay')) await askRelay(bench, relayFloors);
   if (wanted.has('accept')) await askAccept(bench, floors);
   if (wanted.has('large')) await askLarge(bench, floors);
   if (wanted.has('latency')) await askLatency(bench);
@@ -78,7 +79,7 @@ async function main(): Promise<number> {
 
   const answers = notebook.answers();
   const judgements = judge(answers);
-  const seen = [...bench.peers, ...floors].map((peer) => peer.name).filter((name) => answers.some((one) => name in one.samples));
+  const seen = [...bench.peers, ...relayFloors, ...floors].map((peer) => peer.name).filter((name) => answers.some((one) => name in one.samples));
   print(paint('bold', '\nMedians, with the spread of the rounds'));
   for (const line of answersTable(answers, answers.some((one) => 'disk' in one.samples) ? [...seen, 'disk'] : seen)) print(line);
   if (profile.length > 0) print(paint('bold', '\nWhere Posthorn\'s time goes (relay 4K, 10 sessions; idle left out)'));

@@ -13,7 +13,7 @@ import type { MessageId } from '../src/core/envelope.ts';
 import { taken, type Intake } from '../src/core/intake.ts';
 import { silent } from '../src/core/log.ts';
 import { openReceive } from '../src/flow/receive/index.ts';
-import { openKernels } from '../src/kit/kernels.ts';
+import { openKernels } from '../src/kit/wasm/kernels.ts';
 import { createMetrics } from '../src/kit/metrics.ts';
 import { createSystemClock } from '../src/kit/system-clock.ts';
 

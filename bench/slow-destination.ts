@@ -15,7 +15,7 @@ import type { Instant } from '../src/core/clock.ts';
 import type { Address, Envelope, Recipient, RecipientId } from '../src/core/envelope.ts';
 import { silent } from '../src/core/log.ts';
 import { openLmdbQueue } from '../src/flow/queue/index.ts';
-import { openKernels } from '../src/kit/kernels.ts';
+import { openKernels } from '../src/kit/wasm/kernels.ts';
 import { createSystemClock } from '../src/kit/system-clock.ts';
 import { createBox } from '../test/props/box.ts';
 import { messageText } from '../test/props/messages.ts';

@@ -31,6 +31,7 @@ gsasl:gsasl
 curl:curl
 doveadm:dovecot-imapd
 opendkim:opendkim
+opendkim-genkey:opendkim-tools
 dkimverify:python3-dkim
 clamd:clamav-daemon
 spamd:spamd

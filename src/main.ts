@@ -23,22 +23,22 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     start,
     running: configuration => findRunning(configuration.stateFolder),
     offline: async configuration => (await import('./gateway.ts')).openOffline(configuration, silent),
-    addresses: async configuration => (await import('./address-lookup.ts')).createAddressLookup(configuration),
+    addresses: async configuration => (await import('./gateway/address-lookup.ts')).createAddressLookup(configuration),
     deputy: runDeputy,
-    uucp: async configuration => (await import('./uucp.ts')).openUucpDesk(configuration),
-    attempts: async configuration => (await import('./timetable.ts')).attemptsBy(configuration),
-    faxProof: async (configuration, file, request) => (await import('./fax.ts')).proofOf(configuration, file, request, new AbortController().signal),
-    faxDesk: async configuration => (await import('./fax-modems.ts')).openFaxDesk(configuration),
-      oauth: async configuration => (await import('./oauth.ts')).openOauthDesk(configuration),
-    lookUpTxt: async (configuration, name) => (await import('./mx-lookup.ts')).lookUpTxt(configuration, name),
-      lookUpMx: async (configuration, domain, tls) => (await import('./mx-lookup.ts')).lookUpMx(configuration, domain, tls),
-    maildrop: async folder => (await import('./maildrop.ts')).createLocalMaildrop(folder),
+    uucp: async configuration => (await import('./gateway/ways-out/uucp.ts')).openUucpDesk(configuration),
+    attempts: async configuration => (await import('./gateway/timetable.ts')).attemptsBy(configuration),
+    faxProof: async (configuration, file, request) => (await import('./gateway/ways-out/fax.ts')).proofOf(configuration, file, request, new AbortController().signal),
+    faxDesk: async configuration => (await import('./gateway/ways-out/fax-modems.ts')).openFaxDesk(configuration),
+      oauth: async configuration => (await import('./gateway/ways-out/oauth.ts')).openOauthDesk(configuration),
+    lookUpTxt: async (configuration, name) => (await import('./gateway/ways-out/mx-lookup.ts')).lookUpTxt(configuration, name),
+      lookUpMx: async (configuration, domain, tls) => (await import('./gateway/ways-out/mx-lookup.ts')).lookUpMx(configuration, domain, tls),
+    maildrop: async folder => (await import('./gateway/ways-out/maildrop.ts')).createLocalMaildrop(folder),
   },
 });
 
 /** Runs until somebody stops it. The gateway is loaded here, so that `mailq` and its like start without it. */
 async function start(configuration: Configuration): Promise<number> {
-  const [{ openGateway }, { openLogbook }, { ListenError }] = await Promise.all([import('./gateway.ts'), import('./front/log/index.ts'), import('./listeners.ts')]);
+  const [{ openGateway }, { openLogbook }, { ListenError }] = await Promise.all([import('./gateway.ts'), import('./front/log/index.ts'), import('./gateway/ways-in/listeners.ts')]);
   const log = openLogbook({ host: configuration.names.me, pid: process.pid }, configuration.log);
   if ((await findRunning(configuration.stateFolder)) !== null) {
     refuse({ why: `a gateway already runs on ${configuration.stateFolder}` });
@@ -69,7 +69,7 @@ async function start(configuration: Configuration): Promise<number> {
 
 /** Root's part: deliveries to users of the system. */
 async function runDeputy(configuration: Configuration): Promise<number> {
-  const [{ openDeputy }, { openLogLines }] = await Promise.all([import('./deputy.ts'), import('./kit/log-lines.ts')]);
+  const [{ openDeputy }, { openLogLines }] = await Promise.all([import('./gateway/deputy.ts'), import('./kit/log/log-lines.ts')]);
   const log = openLogLines({ to: 1 });
   try {
     if (process.getuid?.() !== 0) {

@@ -13,8 +13,9 @@ const wanted = process.argv.slice(2);
 /** A file that hangs is a failure with a name, not a run without an end. */
 const FILE_LIMIT_MS = 240_000;
 /** Files that have not begun by then are failures too: the whole run has an end that CI waits for. */
-const RUN_LIMIT_MS = 17 * 60_000;
+const RUN_LIMIT_MS = 30 * 60_000;
 const PROGRESS_MS = 60_000;
+const SLOWEST = 5;
 
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.test.ts') && !name.startsWith('scratch'))
@@ -35,7 +36,8 @@ const skipped = results.flatMap(({ skipped: some }) => some);
 for (const { name, why } of skipped) console.log(`${styleText('yellow', 'skipped')} ${name}${why === '' ? '' : ` (${why})`}`);
 for (const one of failed) console.log(`${styleText('red', 'failed')}  ${one}`);
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
-console.log(`${files.length} files in ${seconds()} s`);
+const slowest = results.toSorted((a, b) => b.elapsedMs - a.elapsedMs).slice(0, SLOWEST);
+console.log(`${files.length} files in ${seconds()} s; the slowest: ${slowest.map(({ file, elapsedMs }) => `${file} ${Math.round(elapsedMs / 1000)}`).join(', ')}`);
 console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
 process.exit(failed.length === 0 && passed > 0 ? 0 : 1);
 
@@ -43,7 +45,7 @@ async function lane(): Promise<void> {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     const leftMs = startedAt + RUN_LIMIT_MS - Date.now();
     if (leftMs <= 0) {
-      note(file, { passed: 0, skipped: [], failed: [{ name: '(the whole file)', cause: 'not begun: the time of the whole run was over' }], elapsedMs: 0 });
+      note(file, { passed: 0, skipped: [], failed: [{ name: '(the whole file)', cause: 'not begun: the time of the whole run was over' }], left: '', elapsedMs: 0 });
       continue;
     }
     running.add(file);
@@ -54,6 +56,7 @@ async function lane(): Promise<void> {
 
 function note(file: string, result: FileResult): void {
   results.push({ file, ...result });
+  if (result.left !== '') console.log(`${styleText('yellow', 'left behind')} by ${file}:\n${result.left}`);
   for (const { name, cause } of result.failed) console.log(`${styleText('red', 'FAILED')} ${file}: ${name}\n${cause}`);
 }
 

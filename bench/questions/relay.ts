@@ -1,7 +1,7 @@
 /**
  * How fast does mail go through? smtp-source → peer → smtp-sink. The clock stops when the last message is at the
  * sink, so a queue that lags behind is not forgiven. Peers run side by side, idle ones cost nothing; each question is
- * put to all of them in turn before the next round.
+ * put to all of them in turn before the next round. The floor says what a relay in Node does that only keeps and sends.
  */
 import { cpus } from 'node:os';
 import { openFastSink, runSource, type FastSink, type Load } from '../load.ts';
@@ -31,10 +31,10 @@ interface Runner {
   readonly rates: Map<string, number>;
 }
 
-export async function askRelay(bench: Bench): Promise<void> {
+export async function askRelay(bench: Bench, floors: readonly Peer[]): Promise<void> {
   const runners: Runner[] = [];
   try {
-    for (const peer of bench.peers) await attempt(bench, peer.name, async () => void runners.push(await begin(bench, peer)));
+    for (const peer of [...bench.peers, ...floors]) await attempt(bench, peer.name, async () => void runners.push(await begin(bench, peer)));
     for (const one of runners) for (const kind of cases) await attempt(bench, `${one.peer.name}, warming up`, async () => void (await through(one, kind, 300)));
     for (let round = 1; round <= bench.rounds; round += 1) {
       for (const kind of cases) {

@@ -1,6 +1,6 @@
 /** Whom addresses mean: `locallowercase`, `defaultsep`, and a first look at the alias files. */
 import { join } from 'node:path';
-import { parseAliases } from '../grammar/aliases.ts';
+import { parseAliases } from '../grammar/alias/aliases.ts';
 import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import { leftovers } from './known-files.ts';
 import type { Sheet } from './sheet.ts';

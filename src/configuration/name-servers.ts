@@ -3,7 +3,8 @@ import { formatNameServer, parseNameServers, type NameServerLine } from '../gram
 import { nearestName } from '../grammar/config/nearest-name.ts';
 import type { Proxies } from '../grammar/config/proxies.ts';
 import type { Sheet } from './sheet.ts';
-import type { DomainTls, NameServerSetting } from './types.ts';
+import type { NameServerSetting } from './types.ts';
+import type { DomainTls } from './ways-out/types.ts';
 
 export function readNameServers(sheet: Sheet, { proxies }: Proxies, tls: readonly DomainTls[]): readonly NameServerSetting[] | null {
   const lines = sheet.list('dnsservers', parseNameServers) ?? null;

@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
 import type { Environment } from './environment.ts';
 import { readNames, readText, statOf, type Sheet } from './sheet.ts';
-import type { TlsIdentity } from './types.ts';
+import type { TlsIdentity } from './ways-in/types.ts';
 
 export const tlsVariables = ['TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', 'TLS_PROTOCOL', 'TLS_CIPHER_LIST', 'TLS_CIPHER_SUITES'] as const;
 export const laterTlsVariables = [

@@ -1,5 +1,5 @@
 /**
- * What the WASM kernels do for the rooms that move octets. Implemented by kit/kernels.ts over assembly/;
+ * What the WASM kernels do for the rooms that move octets. Implemented by kit/wasm/kernels.ts over assembly/;
  * an octet-for-octet slow twin in TypeScript lives in test/props as the oracle.
  * No buffer handed out is a view of WASM memory; where nothing had to change it is a slice of the caller's own chunk.
  */

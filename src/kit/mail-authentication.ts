@@ -4,7 +4,7 @@
  * Every look-up counts against one budget, and all of them end with the signal.
  */
 import { Readable, addAbortSignal } from 'node:stream';
-import type { Answer, Resolver } from './resolver.ts';
+import type { Answer, Resolver } from './dns/resolver.ts';
 
 export interface VerifyRequest {
   /** The whole message as it came, CRLF line ends; read once. */

@@ -11,7 +11,7 @@ import type { FakeClock } from '../props/fake-clock.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import type { Posting } from '../props/queue-messages.ts';
 import { all, contentOf, deferred, delivered, draft, envelope, failed, first, idOf, octetsOf, post, recipient, recipients, sealOf, second, text, trace, unreachable } from '../props/queue-messages.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 export interface Surroundings {
   readonly clock: FakeClock;

@@ -8,7 +8,7 @@ import type { Finding, Verified } from '../../src/core/queue-store.ts';
 import type { LmdbQueue, LmdbQueueOptions } from '../../src/flow/queue/index.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
 import { openLmdbIndex } from '../../src/flow/queue/lmdb-index.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { flipInBodies, flipInIndex } from '../props/bit-flips.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { all, contentOf, envelope, idOf, post, text, trace } from '../props/queue-messages.ts';

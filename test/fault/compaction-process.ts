@@ -1,7 +1,7 @@
 /** One of several processes that open a queue at the same moment, each ready to compact it: posts ten messages, or leaves a large file behind. */
 import { silent } from '../../src/core/log.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { createSystemClock } from '../../src/kit/system-clock.ts';
 import { idOf, post, text } from '../props/queue-messages.ts';
 

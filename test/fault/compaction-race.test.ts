@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { silent } from '../../src/core/log.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';
 

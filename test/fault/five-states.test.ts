@@ -15,7 +15,7 @@ import { createIntake } from '../../src/flow/intake/index.ts';
 import { openLmdbQueue, type LmdbQueue } from '../../src/flow/queue/index.ts';
 import { createReporter } from '../../src/flow/report/index.ts';
 import { courierCalendar, openRunner, type Runner } from '../../src/flow/schedule/index.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { createCrashPoints, digestOf, layImage, takeImage, type CrashPoints, type Image } from '../props/crash-points.ts';
 import { createHandClock, noChance } from '../props/hand-clock.ts';
 import { busy, delivered, domainRouter, failed, silentMetrics } from '../props/runner-box.ts';

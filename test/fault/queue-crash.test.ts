@@ -15,7 +15,7 @@ import type { FakeClock } from '../props/fake-clock.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { all, contentOf, deferred, delivered, idOf, post, text, trace } from '../props/queue-messages.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 const kernels = openKernels();
 const script = fileURLToPath(new URL('queue-process.ts', import.meta.url));

@@ -10,7 +10,7 @@ import { createFailingDisk } from '../props/failing-disk.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { all, contentOf, draft, idOf, post, sealOf, text, trace } from '../props/queue-messages.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { mountSmallDisk } from '../props/small-disk.ts';
 
 const clock = createFakeClock();

@@ -12,7 +12,7 @@ import type { Outcome, Outcomes } from '../../src/core/outcome.ts';
 import type { Claim, Draft } from '../../src/core/queue-store.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
 import { deferred, delivered, draft, first, idOf, post, second, text } from '../props/queue-messages.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 interface Task {
   readonly task: 'post' | 'claim' | 'record' | 'release' | 'draft' | 'drain' | 'close';

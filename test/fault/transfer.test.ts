@@ -5,7 +5,7 @@ import { after } from '../../src/core/clock.ts';
 import { silent } from '../../src/core/log.ts';
 import type { LmdbQueue, LmdbQueueOptions } from '../../src/flow/queue/index.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { all, contentOf, deferred, first, idOf, post, text, trace } from '../props/queue-messages.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';

@@ -11,7 +11,8 @@ import { readImports, type Import } from './imports.ts';
 const root = resolve(import.meta.dirname, '../..');
 const FILE_LINES = 400;
 const DOOR_LINES = 40;
-const ROOM_LINES = 3000;
+/** Of the files that lie in one folder together: a sub-folder is a room of its own to whoever reads. */
+const FOLDER_LINES = 3000;
 const BANNED_WORDS = new Set(['util', 'utils', 'helper', 'helpers', 'manager', 'handler', 'common', 'misc', 'data', 'info', 'process', 'do']);
 
 interface Source {
@@ -144,18 +145,18 @@ export function checkRfcIndex(sources: readonly Source[], architecture: string):
   return [...broken.values()];
 }
 
-function sizeReport(sources: readonly Source[]): string[] {
+export function sizeReport(sources: readonly Source[]): string[] {
   const lines = (text: string) => text.split('\n').length - 1;
-  const rooms = new Map<string, number>();
+  const folders = new Map<string, number>();
   const layers = new Map<string, number>();
   const questions: string[] = [];
   for (const { path, text } of sources) {
-    const { room, layer } = place(path);
-    rooms.set(room, (rooms.get(room) ?? 0) + lines(text));
+    const { layer } = place(path);
+    folders.set(dirname(path), (folders.get(dirname(path)) ?? 0) + lines(text));
     layers.set(layer, (layers.get(layer) ?? 0) + lines(text));
     if (lines(text) > FILE_LINES) questions.push(`${path}: ${lines(text)} lines; are there two words in it?`);
   }
-  for (const [room, count] of rooms) if (count > ROOM_LINES) questions.push(`${room}: ${count} lines; is it two rooms?`);
+  for (const [folder, count] of folders) if (count > FOLDER_LINES) questions.push(`${folder}: ${count} lines in one folder; is it two rooms?`);
   const table = [...layers].toSorted((a, b) => b[1] - a[1]).map(([layer, count]) => `${layer} ${count}`).join(', ');
   return [`Lines: ${table}`, ...questions];
 }

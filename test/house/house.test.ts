@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { checkImports, checkRfcIndex, readSources } from './check.ts';
+import { checkImports, checkRfcIndex, readSources, sizeReport } from './check.ts';
 import { readImports } from './imports.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -31,6 +31,15 @@ test('each import rule notices its breach', () => {
   assert.deepEqual(rules(source('src/kit/x.ts', 'let count = 0;')), ['D4']);
   assert.deepEqual(rules(source('src/flow/queue/x.ts', `import { a } from '../../core/clock.ts';`)), []);
   assert.deepEqual(checkRfcIndex([source('src/kit/x.ts', '// RFC 9999')], 'RFC 5321').map(one => one.rule), ['C2']);
+});
+
+test('a size is asked of a folder by the files that lie in it, not by its sub-folders', () => {
+  const lines = (count: number) => 'x\n'.repeat(count);
+  const files = (folder: string, count: number) => Array.from({ length: count }, (_, at) => source(`${folder}/f${at}.ts`, lines(400)));
+  const asked = (...sources: ReturnType<typeof source>[]) => sizeReport(sources).slice(1).map(line => line.split(':')[0]);
+  assert.deepEqual(asked(...files('src/kit', 7), ...files('src/kit/dns', 7)), []);
+  assert.deepEqual(asked(...files('src/kit', 7), ...files('src/kit/dns', 8)), ['src/kit/dns']);
+  assert.deepEqual(asked(source('src/kit/x.ts', lines(400)), source('src/kit/y.ts', lines(401))), ['src/kit/y.ts']);
 });
 
 test('this house obeys its rules', () => {

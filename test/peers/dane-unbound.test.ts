@@ -8,7 +8,7 @@ import type { Outcome } from '../../src/core/outcome.ts';
 import { createDestinations } from '../../src/flow/route/index.ts';
 import { createTlsDecision } from '../../src/flow/tls/index.ts';
 import { openDeadlines } from '../../src/kit/deadlines.ts';
-import { openResolver, type Resolver } from '../../src/kit/resolver.ts';
+import { openResolver, type Resolver } from '../../src/kit/dns/resolver.ts';
 import { createSystemClock } from '../../src/kit/system-clock.ts';
 import { createAuthority } from '../props/authority.ts';
 import { letter, settingsFor } from '../props/esmtp-box.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { createSaslClient } from '../../src/kit/sasl-client.ts';
+import { createSaslClient } from '../../src/kit/sasl/client.ts';
 import { dovecotAbsent, openDovecot } from '../props/dovecot.ts';
 import { within } from '../props/within.ts';
 

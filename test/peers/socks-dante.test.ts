@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openDeadlines } from '../../src/kit/deadlines.ts';
-import { createDial } from '../../src/kit/dial.ts';
+import { createDial } from '../../src/kit/net/dial.ts';
 import { createSystemClock } from '../../src/kit/system-clock.ts';
 import { at, openEsmtpBox } from '../props/esmtp-box.ts';
 import { freePorts } from '../props/ports.ts';

@@ -10,8 +10,8 @@ import { createIntake, type IntakeOptions } from '../../src/flow/intake/index.ts
 import { createMemoryQueue } from '../../src/flow/queue/index.ts';
 import { createTraceFields } from '../../src/flow/rewrite/index.ts';
 import { parseAddress } from '../../src/grammar/address.ts';
-import { parseBofh } from '../../src/grammar/config/bofh.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { parseBofh } from '../../src/grammar/config/ways-in/bofh.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import { valueOf } from '../unit/config/parsed-props.ts';
 import { createFakeClock } from './fake-clock.ts';

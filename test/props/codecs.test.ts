@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Codec, Decoder } from '../../src/core/kernels.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { cut, randomOctets, seeded, STEPS } from './random-octets.ts';
 import {
   slowBase64, slowBase64Decode, slowEscapes, slowFacts, slowNormalise, slowQuotedPrintable, slowQuotedPrintableDecode,

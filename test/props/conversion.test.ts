@@ -1,7 +1,7 @@
 /** Random messages through the converter: cuts change nothing, leaves decode to what they were, 7bit is 7bit. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { openConversion } from '../../src/grammar/mime/convert.ts';
 import { cut, randomOctets, seeded, STEPS } from './random-octets.ts';
 import { slowBase64, slowFacts, slowQuotedPrintable, slowQuotedPrintableDecode } from './slow-kernels.ts';

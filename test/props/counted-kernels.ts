@@ -1,6 +1,6 @@
 /** The kernels that run in the gateway, with a count of receptions that were opened and not given back. */
 import type { Kernels } from '../../src/core/kernels.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 export interface CountedKernels extends Kernels {
   /** Receptions opened and not given back. */

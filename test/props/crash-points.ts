@@ -10,8 +10,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { LmdbIndex } from '../../src/flow/queue/lmdb-index.ts';
 import { openLmdbIndex } from '../../src/flow/queue/lmdb-index.ts';
-import type { FileSystem, OpenFile } from '../../src/kit/durable-file.ts';
-import { nodeFileSystem } from '../../src/kit/durable-file.ts';
+import type { FileSystem, OpenFile } from '../../src/kit/file/durable-file.ts';
+import { nodeFileSystem } from '../../src/kit/file/durable-file.ts';
 
 export interface CrashPoints {
   readonly fileSystem: FileSystem;

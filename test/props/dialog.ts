@@ -23,7 +23,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import type { Mechanism } from '../../src/grammar/sasl.ts';
+import type { Mechanism } from '../../src/grammar/sasl/mechanisms.ts';
 import { createScramClient, type ScramClient } from './scram-client.ts';
 import { createFailureBook, createOneAccount, createSmallDirectory, openReceiveBox, type BoxOptions, type ReceiveBox } from './receive-box.ts';
 

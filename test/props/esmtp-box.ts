@@ -10,10 +10,10 @@ import { courierTimeouts, openEsmtpTransport, type EsmtpSettings } from '../../s
 import { createMemoryNotes } from '../../src/flow/queue/memory-notes.ts';
 import { parseAddress } from '../../src/grammar/address.ts';
 import { openDeadlines } from '../../src/kit/deadlines.ts';
-import { createDial } from '../../src/kit/dial.ts';
-import { createStartTls } from '../../src/kit/start-tls.ts';
+import { createDial } from '../../src/kit/net/dial.ts';
+import { createStartTls } from '../../src/kit/net/start-tls.ts';
 import { createHandClock, noChance, type HandClock } from './hand-clock.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 export interface EsmtpBox {
   readonly transport: Transport;

@@ -1,6 +1,6 @@
 /** A file system that fails where a test says so, and remembers in which order it was asked. */
-import type { FileSystem, OpenFile } from '../../src/kit/durable-file.ts';
-import { nodeFileSystem } from '../../src/kit/durable-file.ts';
+import type { FileSystem, OpenFile } from '../../src/kit/file/durable-file.ts';
+import { nodeFileSystem } from '../../src/kit/file/durable-file.ts';
 
 export type DiskStep = 'open' | 'write' | 'read' | 'sync' | 'close' | 'rename' | 'unlink';
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import '../../src/kit/small-heap.ts';
 import { createPageMaker, openFaxTransport } from '../../src/flow/transport/fax/index.ts';
 import { silent } from '../../src/core/log.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { createSystemClock } from '../../src/kit/system-clock.ts';
 import { fax, planFor } from './fax-box.ts';
 import { createScriptedFaxLine } from './scripted-fax-line.ts';

@@ -10,7 +10,7 @@ import { openFaxLine, type FaxLineRooms, type ModemLine } from '../../hardware/f
 import { openFaxSimulator, type FaxSimulator } from '../../hardware/fax-simulator/simulator.ts';
 import type { FaxScript } from '../../hardware/fax-simulator/script.ts';
 import type { ModemSettings } from '../../hardware/modem/settings.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { createFastClock } from './fast-clock.ts';
 import { scratchFolder } from './scratch-folder.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Codec } from '../../src/core/kernels.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { cut, seeded } from './random-octets.ts';
 import { packed, slowFax, slowRow } from './slow-t4.ts';
 

@@ -1,10 +1,10 @@
 /** What strangers write about themselves: SPF records and macros, authors, fields in our name. */
 import assert from 'node:assert/strict';
-import { authServId, formatAuthenticationResults } from '../../src/grammar/authentication-results.ts';
-import { firstAuthor } from '../../src/grammar/author.ts';
+import { authServId, formatAuthenticationResults } from '../../src/grammar/header/authentication-results.ts';
+import { firstAuthor } from '../../src/grammar/header/author.ts';
 import { parseAddress } from '../../src/grammar/address.ts';
-import { applyHeaderRules } from '../../src/grammar/header-rules.ts';
-import { formatReceivedSpf } from '../../src/grammar/received-spf.ts';
+import { applyHeaderRules } from '../../src/grammar/header/rules.ts';
+import { formatReceivedSpf } from '../../src/grammar/header/received-spf.ts';
 import { expandDomain, parseMacroText } from '../../src/grammar/spf/macro.ts';
 import { parseSpfRecord } from '../../src/grammar/spf/record.ts';
 import type { Subject } from './hostile-input.ts';

@@ -2,7 +2,7 @@
 import type { Address, MessageId, Origin, Recipient, RecipientId } from '../../src/core/envelope.ts';
 import type { Inspected } from '../../src/core/policy.ts';
 import { parseAddress } from '../../src/grammar/address.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 export interface Asked {
   readonly text?: string;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Kernels } from '../../src/core/kernels.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { cut, randomOctets, seeded, STEPS } from './random-octets.ts';
 import { slowFacts, slowReceive, slowStuff } from './slow-kernels.ts';
 import { slowXxh64, slowXxh128 } from './slow-xxh3.ts';

@@ -1,6 +1,6 @@
 /** A resolver that answers from a table, at once or never. */
 import { setMaxListeners } from 'node:events';
-import type { Answer, Resolver } from '../../src/kit/resolver.ts';
+import type { Answer, Resolver } from '../../src/kit/dns/resolver.ts';
 
 type Kind = 'a' | 'aaaa' | 'mx' | 'txt' | 'ptr';
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Exports } from '../../src/kit/exports.ts';
-import { openModule } from '../../src/kit/wasm.ts';
+import type { Exports } from '../../src/kit/wasm/exports.ts';
+import { openModule } from '../../src/kit/wasm/module.ts';
 import { callAtRandom } from './random-calls.ts';
 
 const CALLS = 100_000;

@@ -3,9 +3,9 @@
  * and no static table may change. A trap throws by itself (WebAssembly.RuntimeError).
  */
 import assert from 'node:assert/strict';
-import type { Exports } from '../../src/kit/exports.ts';
-import { ARENA, openModule } from '../../src/kit/wasm.ts';
-import type { Build } from '../../src/kit/wasm.ts';
+import type { Exports } from '../../src/kit/wasm/exports.ts';
+import { ARENA, openModule } from '../../src/kit/wasm/module.ts';
+import type { Build } from '../../src/kit/wasm/module.ts';
 import { randomOctets, seeded } from './random-octets.ts';
 
 const SAMPLE_OCTETS = 1 << 18;

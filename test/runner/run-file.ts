@@ -12,6 +12,8 @@ export interface FileResult {
   readonly passed: number;
   readonly skipped: readonly { readonly name: string; readonly why: string }[];
   readonly failed: readonly { readonly name: string; readonly cause: string }[];
+  /** Programs of the file's that it did not end; '' when there are none. */
+  readonly left: string;
   readonly elapsedMs: number;
 }
 
@@ -53,6 +55,7 @@ export function runFile(path: string, limitMs: number): Promise<FileResult> {
         passed: events.filter(event => event.type === 'passed').length,
         skipped: events.filter(event => event.type === 'skipped').map(({ name, why }) => ({ name, why })),
         failed: causes,
+        left: stoodAt === undefined && isAlive(child.pid ?? 0) ? processesOf(child.pid ?? 0) : '',
         elapsedMs: performance.now() - startedAt,
       };
       endGroup(child.pid ?? 0);
@@ -85,7 +88,17 @@ function unended(events: readonly TestEvent[]): string {
 
 function processesOf(group: number): string {
   const { stdout } = spawnSync('ps', ['-o', 'pid,ppid,stat,wchan:24,time,args', '--sid', String(group)], { encoding: 'utf8', timeout: 5000 });
-  return (stdout ?? '').split('\n').map(line => line.slice(0, 240)).join('\n');
+  // A zombie has ended; only its parent has not looked yet.
+  const lines = (stdout ?? '').split('\n').filter(line => line !== '' && !/^\s*\d+\s+\d+\s+Z/.test(line));
+  return lines.length < 2 ? '' : `${lines.map(line => line.slice(0, 240)).join('\n')}\n`;
+}
+
+function isAlive(group: number): boolean {
+  try {
+    return group > 0 && process.kill(-group, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** The file leads its group: its own children end with it, also where it was killed before it could end them. */

@@ -10,7 +10,7 @@ import { openLmdbQueue } from '../../src/flow/queue/index.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { all, contentOf, deferred, delivered, envelope, recipients, text, trace } from '../props/queue-messages.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 interface Written {
   readonly small: MessageId;

@@ -12,7 +12,7 @@ import { openLmdbQueue } from '../../src/flow/queue/index.ts';
 import { gzipSync } from 'node:zlib';
 import { createFakeClock } from '../props/fake-clock.ts';
 import { deferred, delivered, first, idOf, post, second, text } from '../props/queue-messages.ts';
-import { openKernels } from '../../src/kit/kernels.ts';
+import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-upgrade-'));
 const clock = createFakeClock(1_700_000_000_000);

@@ -4,7 +4,7 @@
  */
 import type { Admission, Variables } from '../../core/policy.ts';
 import { refuse } from '../../core/status.ts';
-import { formatAccessNetwork, type AccessEntry } from '../../grammar/config/access.ts';
+import { formatAccessNetwork, type AccessEntry } from '../../grammar/config/ways-in/access.ts';
 import { bitOf, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
 
 export interface AdmissionRules {

@@ -1,7 +1,7 @@
 /** badfrom's and spamtrap's patterns, found by an address's domain and its parents. */
 import type { Address } from '../../core/envelope.ts';
 import { domainOf, localPart } from '../../grammar/address.ts';
-import type { AddressPattern } from '../../grammar/config/bofh.ts';
+import type { AddressPattern } from '../../grammar/config/ways-in/bofh.ts';
 import { foldDomain } from '../../grammar/config/domain-list.ts';
 
 export interface AddressPatterns {

@@ -10,7 +10,7 @@ import type { Facts, Pass, TraceField, Variables, Verdict } from '../../core/pol
 import { refuse } from '../../core/status.ts';
 import type { Watch, Witness } from '../../core/witness.ts';
 import { domainOf, unquotedLocalPart } from '../../grammar/address.ts';
-import { formatAuthenticationResults, type MethodResult } from '../../grammar/authentication-results.ts';
+import { formatAuthenticationResults, type MethodResult } from '../../grammar/header/authentication-results.ts';
 import type { DmarcResult, MailAuthentication, Signature, Verified } from '../../kit/mail-authentication.ts';
 import { createTap } from '../../kit/tap.ts';
 import { withinLimit } from '../../kit/time-limit.ts';

@@ -8,7 +8,7 @@ import type { Metrics } from '../../core/metrics.ts';
 import type { Notes } from '../../core/notes.ts';
 import type { Variables } from '../../core/policy.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
-import type { BanSettings, Rate } from '../../grammar/config/bans.ts';
+import type { BanSettings, Rate } from '../../grammar/config/ways-in/bans.ts';
 import { formatNetwork, networkHas, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
 import { createWindows } from '../../kit/windows.ts';
 

@@ -2,7 +2,7 @@
 import type { Check } from '../../core/policy.ts';
 import { pass } from '../../core/policy.ts';
 import { refuse } from '../../core/status.ts';
-import type { AddressPattern, Bofh } from '../../grammar/config/bofh.ts';
+import type { AddressPattern, Bofh } from '../../grammar/config/ways-in/bofh.ts';
 import { createAddressPatterns } from './address-patterns.ts';
 
 export type BofhRules = Pick<Bofh, 'badFrom' | 'maxRecipients' | 'spamTraps'>;

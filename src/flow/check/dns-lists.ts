@@ -7,9 +7,9 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { pass, type Check, type Facts, type TraceField, type Variables, type Verdict } from '../../core/policy.ts';
 import { refuse } from '../../core/status.ts';
-import { noDnsLists, parseDnsLists, type DnsList, type DnsLists } from '../../grammar/config/dns-lists.ts';
+import { noDnsLists, parseDnsLists, type DnsList, type DnsLists } from '../../grammar/config/ways-in/dns-lists.ts';
 import { formatIpAddress, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 import { withinLimit } from '../../kit/time-limit.ts';
 import { isSet } from './switch.ts';
 

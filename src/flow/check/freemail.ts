@@ -2,9 +2,9 @@
 import { pass, type Check } from '../../core/policy.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { domainOf } from '../../grammar/address.ts';
-import type { Bofh } from '../../grammar/config/bofh.ts';
+import type { Bofh } from '../../grammar/config/ways-in/bofh.ts';
 import { foldDomain } from '../../grammar/config/domain-list.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 
 export function createFreemailCheck(freemail: Bofh['freemail'], resolver: Pick<Resolver, 'ptr'>): Check {
   const byDomain = new Map<string, readonly string[]>();

@@ -7,7 +7,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Notes } from '../../core/notes.ts';
 import { pass, type Check, type Facts } from '../../core/policy.ts';
 import { refuse } from '../../core/status.ts';
-import type { GreylistSettings } from '../../grammar/config/greylist.ts';
+import type { GreylistSettings } from '../../grammar/config/ways-in/greylist.ts';
 import { formatNetwork, networkHas, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
 import { createAddressPatterns } from './address-patterns.ts';
 import { cut } from './bans.ts';

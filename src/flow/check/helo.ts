@@ -7,7 +7,7 @@ import { pass, type Check, type Verdict } from '../../core/policy.ts';
 import { refuse } from '../../core/status.ts';
 import { formatIpAddress, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
 import { asciiDomain, literalAddress } from '../../grammar/domain.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 import { withinLimit } from '../../kit/time-limit.ts';
 import { isSet } from './switch.ts';
 

@@ -2,8 +2,8 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Check, Variables } from '../../core/policy.ts';
-import type { Bofh } from '../../grammar/config/bofh.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import type { Bofh } from '../../grammar/config/ways-in/bofh.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 import { createLists } from './dns-lists.ts';
 import { createFreemailCheck } from './freemail.ts';
 import { createHeloCheck } from './helo.ts';

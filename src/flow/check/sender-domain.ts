@@ -8,7 +8,7 @@ import type { Clock } from '../../core/clock.ts';
 import { domainOf } from '../../grammar/address.ts';
 import { formatIpAddress, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
 import { asciiDomain, isIp, literalAddress } from '../../grammar/domain.ts';
-import type { Answer, Resolver } from '../../kit/resolver.ts';
+import type { Answer, Resolver } from '../../kit/dns/resolver.ts';
 import { withinLimit } from '../../kit/time-limit.ts';
 import { isSet } from './switch.ts';
 

@@ -1,7 +1,7 @@
 /** What a device may write on the outside, and what becomes of it. */
 import type { Address, ReversePath } from '../../core/envelope.ts';
 import { domainOf, localPart, parseAddress } from '../../grammar/address.ts';
-import type { AddressRule, DeviceRule } from '../../grammar/config/devices.ts';
+import type { AddressRule, DeviceRule } from '../../grammar/config/ways-in/devices.ts';
 
 export function maySendAs({ senders }: DeviceRule, from: ReversePath): boolean {
   return from === null || senders.length === 0 || senders.some(rule => covers(rule, from));

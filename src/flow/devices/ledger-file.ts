@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, type Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import { keepFile, type FileSystem } from '../../kit/durable-file.ts';
+import { keepFile, type FileSystem } from '../../kit/file/durable-file.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface LedgerFile {

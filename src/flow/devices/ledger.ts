@@ -1,7 +1,7 @@
 /** What is known of each device: its last mail, its last errors, how much it sent. Bounded by the devices there are. */
 import type { Outcome } from '../../core/outcome.ts';
 import type { DeviceMail, DeviceReport, DeviceStanding } from '../../core/operations.ts';
-import type { DeviceRule } from '../../grammar/config/devices.ts';
+import type { DeviceRule } from '../../grammar/config/ways-in/devices.ts';
 import { formatNetwork } from '../../grammar/config/network.ts';
 
 export interface Ledger {

@@ -1,5 +1,5 @@
 /** Which device a connection is: by the narrowest network that has its address, and by the name it gives itself. */
-import type { DeviceRule } from '../../grammar/config/devices.ts';
+import type { DeviceRule } from '../../grammar/config/ways-in/devices.ts';
 import { bitOf, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
 
 export interface DeviceTable {

@@ -3,7 +3,7 @@ import type { Address, ReversePath } from '../../core/envelope.ts';
 import type { Awaitable, ContentWriter, MailOptions, RcptOptions, Taken, Transaction } from '../../core/intake.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
-import type { DeviceRule } from '../../grammar/config/devices.ts';
+import type { DeviceRule } from '../../grammar/config/ways-in/devices.ts';
 import { maySendAs, mayWriteTo, recipientOf, senderOf } from './envelope-rules.ts';
 import type { Ledger } from './ledger.ts';
 import { MendedContent } from './mended-content.ts';

@@ -4,8 +4,8 @@ import type { Address, Envelope, RecipientId } from '../../core/envelope.ts';
 import type { Destination, Destinations, Relay, Router } from '../../core/transport.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
 import { createReplyReader, type Reply } from '../../grammar/smtp/reply.ts';
-import type { Dial } from '../../kit/dial.ts';
-import type { StartTls } from '../../kit/start-tls.ts';
+import type { Dial } from '../../kit/net/dial.ts';
+import type { StartTls } from '../../kit/net/start-tls.ts';
 import type { Verified } from './verification.ts';
 
 export interface CallbackOptions {

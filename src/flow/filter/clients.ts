@@ -1,7 +1,7 @@
 /** Filters that are programs of their own, by the kind that contentfilters names. */
 import type { Filter } from '../../core/policy.ts';
 import type { ContentFilter } from '../../grammar/config/content-filters.ts';
-import type { HttpClient } from '../../kit/http-client.ts';
+import type { HttpClient } from '../../kit/net/http-client.ts';
 import { createClamd } from './clamd.ts';
 import { createMilter } from './milter.ts';
 import { createRspamd } from './rspamd.ts';

@@ -5,7 +5,7 @@ import type { Kernels } from '../../core/kernels.ts';
 import type { Change, Field } from '../../core/policy.ts';
 import { appendField, editHeader, formatField, type HeaderEdit } from '../../grammar/filter/header-edits.ts';
 import { parseFields, type HeaderField } from '../../grammar/mime/field.ts';
-import type { Holding } from '../../kit/holding.ts';
+import type { Holding } from '../../kit/file/holding.ts';
 
 export interface Copy {
   readonly trace: Uint8Array;

@@ -10,7 +10,7 @@ import type { Log } from '../../core/log.ts';
 import type { Examination, FilterAnswer, Filter, Inspected, Judged, Verdict } from '../../core/policy.ts';
 import { refuse } from '../../core/status.ts';
 import { createCopy, type Copy } from './copy.ts';
-import type { Holding } from '../../kit/holding.ts';
+import type { Holding } from '../../kit/file/holding.ts';
 import { withinLimit } from '../../kit/time-limit.ts';
 
 /** A filter and how it is asked. */

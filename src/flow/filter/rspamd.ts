@@ -4,7 +4,7 @@ import type { Change, Field, Filter, FilterAnswer, Inspected, Looked } from '../
 import { refuse } from '../../core/status.ts';
 import type { ContentFilter } from '../../grammar/config/content-filters.ts';
 import { formatEndpoint } from '../../grammar/config/endpoint.ts';
-import type { HttpClient } from '../../kit/http-client.ts';
+import type { HttpClient } from '../../kit/net/http-client.ts';
 import { forAll, judgeScore, taggedSubject, withoutForeign, wholeOf } from './scores.ts';
 
 const ANSWER_OCTETS = 4 * 1024 * 1024;

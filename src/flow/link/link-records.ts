@@ -1,7 +1,7 @@
 /** What is known of each link, in one file of the state folder: how it stands, an operator's word, when it came and went. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keepFile, type FileSystem } from '../../kit/durable-file.ts';
+import { keepFile, type FileSystem } from '../../kit/file/durable-file.ts';
 
 export type LinkState = 'up' | 'down';
 

@@ -11,7 +11,7 @@ import type { DownLink, Links, LinkView } from '../../core/links.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Route } from '../../core/transport.ts';
-import { matchesRoute, type LinkRule } from '../../grammar/config/links.ts';
+import { matchesRoute, type LinkRule } from '../../grammar/config/ways-out/links.ts';
 import { weekAt } from '../../grammar/config/week.ts';
 import type { Ran } from '../../kit/run-program.ts';
 import { changed, downMsOf, readRecords, writeRecords, type LinkFile, type LinkRecord, type LinkState } from './link-records.ts';

@@ -3,7 +3,7 @@ import type { MimeKernels } from '../../core/kernels.ts';
 import type { StoredContent } from '../../core/queue-store.ts';
 import type { Delivery, Transport } from '../../core/transport.ts';
 import { parseAddress } from '../../grammar/address.ts';
-import { isSigned } from '../../grammar/header-rules.ts';
+import { isSigned } from '../../grammar/header/rules.ts';
 import { percentOutward } from '../../grammar/percent-relay.ts';
 import { rewriteAddressFields } from '../../grammar/uucp/address-fields.ts';
 import { HEADER_OCTETS, measured } from './dressing.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { after, type Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/durable-file.ts';
+import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/file/durable-file.ts';
 import { apartMs, earliest, withCount, type RateLimit, type Slots } from './quota.ts';
 
 export interface Quota {

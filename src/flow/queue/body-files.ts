@@ -6,8 +6,8 @@ import { dirname } from 'node:path';
 import type { ContentFacts } from '../../core/content.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { Kernels } from '../../core/kernels.ts';
-import type { FileSystem } from '../../kit/durable-file.ts';
-import { openDurableFile, openFolderSync } from '../../kit/durable-file.ts';
+import type { FileSystem } from '../../kit/file/durable-file.ts';
+import { openDurableFile, openFolderSync } from '../../kit/file/durable-file.ts';
 import { isMessageId } from './message-id.ts';
 
 const READ_OCTETS = 128 * 1024;

@@ -20,7 +20,7 @@ import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, keysFrom, nothing, parseDueKey } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
 import { withAttempt, withNews } from './message-changes.ts';
-import type { RecordFormat } from './record-format.ts';
+import type { RecordFormat } from './format/record.ts';
 import type { Transitions } from './transitions.ts';
 
 /** How long a message born claimed may wait in memory to be handed out. */

@@ -10,12 +10,12 @@ import type { Bell } from './bell.ts';
 import type { BodyFiles, BodyWriter } from './body-files.ts';
 import type { Birth, Claims } from './claims.ts';
 import type { FinishedMessages } from './finished-messages.ts';
-import type { Ground } from './ground.ts';
+import type { Ground } from './upkeep/ground.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, nothing, WriteFailure } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
 import { MESSAGE_ID_LENGTH } from './message-id.ts';
-import type { RecordFormat } from './record-format.ts';
+import type { RecordFormat } from './format/record.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
 
 /** Content that waits in memory before it is written to its body file. */

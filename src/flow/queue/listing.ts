@@ -5,7 +5,7 @@ import type { QueueEntry, Selection, StoredMessage } from '../../core/queue-stor
 import type { LmdbIndex } from './lmdb-index.ts';
 import { keysFrom } from './lmdb-index.ts';
 import { instantOf } from './message-id.ts';
-import type { RecordFormat } from './record-format.ts';
+import type { RecordFormat } from './format/record.ts';
 
 /** Messages looked at before others get their turn. */
 const STEP = 100;

@@ -16,7 +16,7 @@ import type { MessageId } from '../../core/envelope.ts';
 export type Entries = Database<Buffer, string>;
 
 export interface Databases {
-  /** Queue id → record (record-format.ts). */
+  /** Queue id → record (format/record.ts). */
   readonly messages: Entries;
   /** Queue id → content, when it is small. */
   readonly bodies: Entries;

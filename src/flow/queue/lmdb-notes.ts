@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Note, NoteKind, Notes } from '../../core/notes.ts';
 import { keysFrom, type LmdbIndex } from './lmdb-index.ts';
-import { MOST_OF_A_KIND, NOTE_KINDS, bareKey, formatNote, noteKey, noteRange, parseNote } from './note-format.ts';
+import { MOST_OF_A_KIND, NOTE_KINDS, bareKey, formatNote, noteKey, noteRange, parseNote } from './format/note.ts';
 
 export interface LmdbNotes extends Notes {
   /** What is over goes. */

@@ -1,7 +1,7 @@
 /** Notes that end with the process: for tests, and for reading first. */
 import type { Clock } from '../../core/clock.ts';
 import type { Note, Notes } from '../../core/notes.ts';
-import { MOST_OF_A_KIND, bareKey, noteKey, noteRange } from './note-format.ts';
+import { MOST_OF_A_KIND, bareKey, noteKey, noteRange } from './format/note.ts';
 
 export function createMemoryNotes(clock: Clock, most = MOST_OF_A_KIND): Notes {
   const notes = new Map<string, Note>();

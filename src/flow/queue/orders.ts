@@ -5,7 +5,7 @@ import type { BodyFiles } from './body-files.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, keysFrom, nothing } from './lmdb-index.ts';
 import { obey, postpone } from './message-changes.ts';
-import type { RecordFormat } from './record-format.ts';
+import type { RecordFormat } from './format/record.ts';
 import type { Transitions } from './transitions.ts';
 
 /** Messages in one transaction: other writers wait that long. */

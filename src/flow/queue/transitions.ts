@@ -6,7 +6,7 @@ import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, nothing } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
 import { obeyPending } from './message-changes.ts';
-import type { RecordFormat } from './record-format.ts';
+import type { RecordFormat } from './format/record.ts';
 
 export interface Transitions {
   /** The lease with this token still stands. */

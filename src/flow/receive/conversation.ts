@@ -3,7 +3,7 @@ import type { Account } from '../../core/auth.ts';
 import type { Origin } from '../../core/envelope.ts';
 import type { Awaitable, Transaction } from '../../core/intake.ts';
 import type { Refusal } from '../../core/status.ts';
-import type { Exchange } from '../../grammar/sasl.ts';
+import type { Exchange } from '../../grammar/sasl/mechanisms.ts';
 import type { ChunkReception } from './chunk-reception.ts';
 import type { ContentPolicy, ContentReading } from './content-reading.ts';
 import type { Limits } from './limits.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { after } from '../../core/clock.ts';
 import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
-import { freeSocketFile, openToMode } from '../../kit/socket-file.ts';
+import { freeSocketFile, openToMode } from '../../kit/net/socket-file.ts';
 import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';

@@ -9,7 +9,7 @@ import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Admission } from '../../core/policy.ts';
 import type { Refusal } from '../../core/status.ts';
-import type { Mechanism } from '../../grammar/sasl.ts';
+import type { Mechanism } from '../../grammar/sasl/mechanisms.ts';
 import type { Limits } from './limits.ts';
 import type { Trusted } from './peer.ts';
 

@@ -2,7 +2,7 @@
 import type { Counter, Gauge } from '../../core/metrics.ts';
 import { hostKey } from '../../grammar/virtual-host.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
-import type { Mechanism } from '../../grammar/sasl.ts';
+import type { Mechanism } from '../../grammar/sasl/mechanisms.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { ReceiveOptions } from './options.ts';

@@ -1,7 +1,7 @@
 /** What is known of a TLS connection once it stands: how it is encrypted, who the client is, what binds a login to it. */
 import { X509Certificate, createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import type { BindingType } from '../../grammar/sasl.ts';
+import type { BindingType } from '../../grammar/sasl/mechanisms.ts';
 
 export interface TlsChannel {
   readonly version: string;

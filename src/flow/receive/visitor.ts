@@ -4,7 +4,7 @@ import type { Origin } from '../../core/envelope.ts';
 import type { Awaitable } from '../../core/intake.ts';
 import type { Admission, Variables } from '../../core/policy.ts';
 import type { Refusal } from '../../core/status.ts';
-import type { Exchange } from '../../grammar/sasl.ts';
+import type { Exchange } from '../../grammar/sasl/mechanisms.ts';
 import type { Limits } from './limits.ts';
 import { mannersOf, strict, type Manners } from './manners.ts';
 import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';

@@ -1,6 +1,6 @@
 /** What holds for one message. */
-import type { MailRules } from '../../grammar/config/mail-rules.ts';
-import type { HeaderRules } from '../../grammar/header-rules.ts';
+import type { MailRules } from '../../grammar/config/ways-in/mail-rules.ts';
+import type { HeaderRules } from '../../grammar/header/rules.ts';
 
 export interface MessageRules {
   readonly mime: MailRules;

@@ -5,7 +5,7 @@ import type { ContentSink, Revised, Revision } from '../../core/revision.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { openJudgement, type Judgement } from '../../grammar/mime/judgement.ts';
 import { openWrapping } from '../../grammar/mime/wrapping.ts';
-import type { Holding } from '../../kit/holding.ts';
+import type { Holding } from '../../kit/file/holding.ts';
 import type { MessageRules } from './rules.ts';
 
 export interface WrappingOptions {

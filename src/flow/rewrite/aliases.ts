@@ -7,8 +7,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Address } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
-import { createAliasTable, type AliasDefinition, type AliasTable } from '../../grammar/alias-table.ts';
-import { parseAliases, parseMemberList, type AliasMember } from '../../grammar/aliases.ts';
+import { createAliasTable, type AliasDefinition, type AliasTable } from '../../grammar/alias/alias-table.ts';
+import { parseAliases, parseMemberList, type AliasMember } from '../../grammar/alias/aliases.ts';
 
 export interface AliasOptions {
   /** Files or folders of files; those that are not there have no aliases. */

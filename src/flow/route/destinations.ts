@@ -6,7 +6,7 @@ import type { Chance } from '../../core/clock.ts';
 import type { Destination, Destinations, Relay, Settled } from '../../core/transport.ts';
 import { asciiDomain, isIp, literalAddress } from '../../grammar/domain.ts';
 import { parseOwnWay } from '../../grammar/next-hop.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 import { deferred, failed, findMailExchangers, loops, shuffled, type Exchanger } from './mail-exchangers.ts';
 import { createRouteFinder, relayKey, type EsmtpRoute, type RouteProxy, type Way } from './table.ts';
 

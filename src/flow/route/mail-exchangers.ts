@@ -6,7 +6,7 @@ import type { Chance } from '../../core/clock.ts';
 import type { Settled } from '../../core/transport.ts';
 import type { Status } from '../../core/status.ts';
 import { isIp } from '../../grammar/domain.ts';
-import type { Answer, Resolver } from '../../kit/resolver.ts';
+import type { Answer, Resolver } from '../../kit/dns/resolver.ts';
 
 export type MailExchangers =
   | { readonly kind: 'hosts'; readonly hosts: readonly Exchanger[]; readonly authentic: boolean }

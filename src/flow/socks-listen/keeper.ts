@@ -8,9 +8,9 @@ import { isIP } from 'node:net';
 import type { Chance, Clock } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import { isPublicAddress } from '../../kit/public-address.ts';
-import type { Bound, BindRequest } from '../../kit/socks-bind.ts';
-import type { Proxy } from '../../kit/socks.ts';
+import { isPublicAddress } from '../../kit/net/public-address.ts';
+import type { Bound, BindRequest } from '../../kit/net/socks-bind.ts';
+import type { Proxy } from '../../kit/net/socks.ts';
 
 export interface SocksListener {
   /** Where it listens now, one for each BIND that is open. */

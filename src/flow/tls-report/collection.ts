@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { after, type Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { TlsFailure, TlsFailureCount, TlsJournal, TlsPolicyResults, TlsResults, TlsSession } from '../../core/tls.ts';
-import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/durable-file.ts';
+import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/file/durable-file.ts';
 
 export interface TlsCollection extends TlsJournal {
   /** Days that are over and not all told, oldest first; and today last. */

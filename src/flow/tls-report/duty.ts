@@ -4,9 +4,9 @@ import { after, type Chance, type Clock, type Instant } from '../../core/clock.t
 import type { Log } from '../../core/log.ts';
 import type { TlsResults } from '../../core/tls.ts';
 import { formatReport, parseReportRecord, reportFileName, type ReportAddress, type Reporter } from '../../grammar/tls-report.ts';
-import { keepFile, nodeFileSystem } from '../../kit/durable-file.ts';
-import type { HttpClient } from '../../kit/http-client.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import { keepFile, nodeFileSystem } from '../../kit/file/durable-file.ts';
+import type { HttpClient } from '../../kit/net/http-client.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 import { dayOf, type TlsCollection } from './collection.ts';
 import { composeReportLetter } from './letter.ts';
 

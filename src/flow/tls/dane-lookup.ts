@@ -1,7 +1,7 @@
 /** The TLSA records of one mail exchanger (RFC 7672 §2.2). */
 import type { DaneDemand } from '../../core/tls.ts';
-import { usableRecords } from '../../kit/dane.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import { usableRecords } from '../../kit/net/dane.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 
 export type DaneFound =
   /** Records to go by. Empty `records`: there are some, none that a client can use; then TLS with anybody (RFC 7672 §2.2). */

@@ -4,8 +4,8 @@ import type { PublishedPolicy, TlsFailure, TlsJournal, TlsPolicy } from '../../c
 import { asciiDomain, isIp } from '../../grammar/domain.ts';
 import { isMxOf } from '../../grammar/mta-sts.ts';
 import { placeOf } from '../../grammar/next-hop.ts';
-import { formatTlsa } from '../../kit/dane.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import { formatTlsa } from '../../kit/net/dane.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 import { findDane, type DaneFound } from './dane-lookup.ts';
 import type { StsFound, StsPolicies } from './sts.ts';
 

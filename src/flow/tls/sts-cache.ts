@@ -2,7 +2,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import type { Log } from '../../core/log.ts';
 import { parseStsPolicy, type StsPolicy } from '../../grammar/mta-sts.ts';
-import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/durable-file.ts';
+import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/file/durable-file.ts';
 
 export interface StsEntry {
   readonly domain: string;

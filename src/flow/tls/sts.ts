@@ -6,8 +6,8 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { TlsFailure } from '../../core/tls.ts';
 import { parseStsPolicy, parseStsRecord, type StsPolicy } from '../../grammar/mta-sts.ts';
-import type { HttpClient } from '../../kit/http-client.ts';
-import type { Resolver } from '../../kit/resolver.ts';
+import type { HttpClient } from '../../kit/net/http-client.ts';
+import type { Resolver } from '../../kit/dns/resolver.ts';
 import type { StsCache, StsEntry } from './sts-cache.ts';
 
 export type StsFound =

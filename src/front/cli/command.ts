@@ -1,4 +1,4 @@
-/** What a command is, and what it is given. One file a command; each has its own --help. */
+/** What a command is, and what it is given. One file a command, in the folder of who uses it; each has its own --help. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
 import type { Address, Origin } from '../../core/envelope.ts';

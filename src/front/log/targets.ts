@@ -3,10 +3,10 @@ import type { Log, LogFields } from '../../core/log.ts';
 import type { LogTarget, Syslog } from '../../grammar/config/log-targets.ts';
 import { formatEventText } from '../../grammar/log-text.ts';
 import { formatRfc3164, formatRfc5424, formatTraditional, type Severity } from '../../grammar/syslog.ts';
-import { openDatagrams } from '../../kit/datagrams.ts';
-import { openLineFile } from '../../kit/line-file.ts';
-import { openLineSink, type LineSink } from '../../kit/line-sink.ts';
-import { openLogLines } from '../../kit/log-lines.ts';
+import { openDatagrams } from '../../kit/net/datagrams.ts';
+import { openLineFile } from '../../kit/log/line-file.ts';
+import { openLineSink, type LineSink } from '../../kit/log/line-sink.ts';
+import { openLogLines } from '../../kit/log/log-lines.ts';
 
 export interface OpenTarget extends Log {
   readonly dropped: number;

@@ -11,7 +11,7 @@ import { after, type Chance, type Clock, type Instant } from '../../core/clock.t
 import type { EventOutbox, Parcel } from '../../core/event-outbox.ts';
 import type { Log } from '../../core/log.ts';
 import type { WebhookAnswer, WebhookState } from '../../core/operations.ts';
-import type { HttpAnswer, HttpClient, HttpFailure } from '../../kit/http-client.ts';
+import type { HttpAnswer, HttpClient, HttpFailure } from '../../kit/net/http-client.ts';
 import type { EventKind } from './event.ts';
 import { signatureFields } from './signature.ts';
 

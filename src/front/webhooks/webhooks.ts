@@ -5,8 +5,8 @@ import type { EventOutbox } from '../../core/event-outbox.ts';
 import type { Log, LogFields } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { WebhookAnswer, WebhookState } from '../../core/operations.ts';
-import { openHttpClient } from '../../kit/http-client.ts';
-import type { Proxy } from '../../kit/socks.ts';
+import { openHttpClient } from '../../kit/net/http-client.ts';
+import type { Proxy } from '../../kit/net/socks.ts';
 import { readEvent } from './event.ts';
 import { Hook, type HookRule } from './hook.ts';
 

@@ -1,5 +1,5 @@
 /** ARC (RFC 8617): the sets of fields that hosts on the way put before a message, and ours in front of them. Octets are Latin-1 characters. */
-import { authServId } from '../authentication-results.ts';
+import { authServId } from '../header/authentication-results.ts';
 import type { HeaderField } from '../mime/field.ts';
 import { relaxedField } from './signature.ts';
 

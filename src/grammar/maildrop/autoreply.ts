@@ -4,7 +4,7 @@
  */
 import { formatDate, parseDate } from '../date.ts';
 import { parseContentType } from '../mime/field.ts';
-import { firstValue, isNamed, unfolded, valueOf, type RawField } from '../header-edit.ts';
+import { firstValue, isNamed, unfolded, valueOf, type RawField } from '../header/edit.ts';
 import { formatMailbox, parseMailboxes, type Mailbox } from './addresses.ts';
 import { decodeWords, encodeUtf8 } from './encoded-words.ts';
 

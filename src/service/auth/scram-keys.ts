@@ -6,7 +6,7 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { ScramDigest } from '../../core/auth.ts';
-import { saslPrep } from '../../kit/saslprep.ts';
+import { saslPrep } from '../../kit/sasl/saslprep.ts';
 import { compareOctets, type Comparison } from './comparison.ts';
 
 export interface ScramKeys {

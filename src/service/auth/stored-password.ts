@@ -1,7 +1,7 @@
 /** The stored forms of a password, by their prefix: Courier's, crypt(3)'s, SCRAM's, and two of ours that cost an attacker memory. */
 import { argon2, createHash, scrypt, type Argon2Algorithm } from 'node:crypto';
 import { promisify } from 'node:util';
-import { isLocked } from '../../grammar/config/userdb.ts';
+import { isLocked } from '../../grammar/config/ways-in/userdb.ts';
 import { compareOctets, compareText, type Comparison } from './comparison.ts';
 import { md5Crypt } from './md5-crypt.ts';
 import { compareScramPassword, isScramForm } from './scram-keys.ts';

@@ -1,7 +1,7 @@
 /** Users of this system, as getent(1) tells of them: whatever the name service switch knows, and no native code for it. */
 import type { Account, AuthAnswer, AuthBackend } from '../../core/auth.ts';
 import type { Clock } from '../../core/clock.ts';
-import { parsePasswdLine } from '../../grammar/passwd.ts';
+import { parsePasswdLine } from '../../grammar/local/passwd.ts';
 import { runProgram, type Ran } from '../../kit/run-program.ts';
 
 export interface SystemUsersOptions {

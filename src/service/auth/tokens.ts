@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto';
 import { after, type Clock } from '../../core/clock.ts';
 import type { Account, AuthAnswer, AuthBackend } from '../../core/auth.ts';
-import { foldLogin } from '../../grammar/config/userdb.ts';
-import type { AuthTokens } from '../../grammar/config/auth-tokens.ts';
-import { openHttpClient, type HttpAnswer, type HttpFailure, type HttpRequest } from '../../kit/http-client.ts';
-import type { Proxy } from '../../kit/socks.ts';
+import { foldLogin } from '../../grammar/config/ways-in/userdb.ts';
+import type { AuthTokens } from '../../grammar/config/ways-in/auth-tokens.ts';
+import { openHttpClient, type HttpAnswer, type HttpFailure, type HttpRequest } from '../../kit/net/http-client.ts';
+import type { Proxy } from '../../kit/net/socks.ts';
 import { createTurns } from './turns.ts';
 
 export interface TokenIssuer extends AuthTokens {

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../core/log.ts';
-import { parseUserdb, type UserRecord } from '../../grammar/config/userdb.ts';
+import { parseUserdb, type UserRecord } from '../../grammar/config/ways-in/userdb.ts';
 
 export interface UserdbText {
   load(): Promise<Loaded>;

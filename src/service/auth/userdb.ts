@@ -4,7 +4,7 @@
  */
 import { createHmac, hash } from 'node:crypto';
 import type { Account, AuthAnswer, AuthBackend, Proof, SaltAnswer, ScramDigest } from '../../core/auth.ts';
-import { foldLogin, type UserRecord } from '../../grammar/config/userdb.ts';
+import { foldLogin, type UserRecord } from '../../grammar/config/ways-in/userdb.ts';
 import { hmacContext, hmacFromContext } from './hmac-context.ts';
 import { compareOctets, type Comparison } from './comparison.ts';
 import { checkScramProof, deriveScramKeys, isScramForm, parseScramKeys, SCRAM_ITERATIONS, type ScramKeys } from './scram-keys.ts';

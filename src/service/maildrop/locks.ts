@@ -1,7 +1,7 @@
 /** Explicit locks around blocks: a dot-lock file that is kept fresh, or flock(2) by the flock program, as Node has none. */
 import { spawn } from 'node:child_process';
 import type { Clock } from '../../core/clock.ts';
-import { takeDotLock } from '../../kit/dot-lock.ts';
+import { takeDotLock } from '../../kit/file/dot-lock.ts';
 import { settingOf } from './functions.ts';
 import type { Lock, Variables } from './world.ts';
 

@@ -9,7 +9,7 @@
 import { after, type Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { TokenAnswer, TokenKeeper } from '../../core/tokens.ts';
-import type { HttpClient } from '../../kit/http-client.ts';
+import type { HttpClient } from '../../kit/net/http-client.ts';
 import type { Account } from './account.ts';
 import { askAsClient, askWithRefresh, type Tokens, type Trouble } from './provider.ts';
 import type { Kept, TokenFiles } from './token-file.ts';

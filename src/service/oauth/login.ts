@@ -1,7 +1,7 @@
 /** A person lets us in: by a code that is typed on another device (RFC 8628), or by a browser whose last address is brought back (RFC 6749 §4.1). */
 import { randomBytes } from 'node:crypto';
 import { after, type Clock } from '../../core/clock.ts';
-import type { HttpClient } from '../../kit/http-client.ts';
+import type { HttpClient } from '../../kit/net/http-client.ts';
 import type { Account } from './account.ts';
 import { keptFrom } from './keeper.ts';
 import { askDeviceCode, askWithCode, askWithDeviceCode, browserUrl, type DeviceCode, type Tokens } from './provider.ts';

@@ -1,6 +1,6 @@
 /** What is said to a provider (RFC 6749, RFC 8628), one question at a time. Nothing here remembers. */
 import { createHash } from 'node:crypto';
-import type { HttpClient } from '../../kit/http-client.ts';
+import type { HttpClient } from '../../kit/net/http-client.ts';
 import type { Account } from './account.ts';
 
 export interface Tokens {

@@ -3,7 +3,7 @@
  * which client at which provider it holds: a refresh token is never shown to anybody else, whatever `oauth` says later.
  */
 import { chown, readFile, stat, unlink } from 'node:fs/promises';
-import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/durable-file.ts';
+import { keepFile, nodeFileSystem, type FileSystem } from '../../kit/file/durable-file.ts';
 import type { Account } from './account.ts';
 
 export interface Kept {

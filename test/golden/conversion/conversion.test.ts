@@ -9,8 +9,8 @@ import { simpleParser } from 'mailparser';
 import type { ParsedMail } from 'mailparser';
 import { openConversion } from '../../../src/grammar/mime/convert.ts';
 import type { ConversionResult } from '../../../src/grammar/mime/convert.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
-import type { AllKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
+import type { AllKernels } from '../../../src/kit/wasm/kernels.ts';
 import { readCorpus } from '../../props/corpus.ts';
 import { slowFacts } from '../../props/slow-kernels.ts';
 

@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { decodePage } from '../../../hardware/fax-simulator/t4.ts';
 import { readConfiguration } from '../../../src/configuration.ts';
 import type { FaxLine } from '../../../src/core/fax.ts';
-import { proofOf } from '../../../src/fax.ts';
+import { proofOf } from '../../../src/gateway/ways-out/fax.ts';
 import { openGateway } from '../../../src/gateway.ts';
 import { boxFor, type Box } from '../../props/box.ts';
 import { noSocat, openModemBench } from '../../props/fax-modem.ts';

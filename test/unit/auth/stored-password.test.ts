@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHmac, hash, scryptSync, argon2Sync } from 'node:crypto';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { isKnownForm } from '../../../src/grammar/config/userdb.ts';
+import { isKnownForm } from '../../../src/grammar/config/ways-in/userdb.ts';
 import { hmacContext, hmacFromContext } from '../../../src/service/auth/hmac-context.ts';
 import { compareStored } from '../../../src/service/auth/stored-password.ts';
 

@@ -1,8 +1,8 @@
 /** DKIM, ARC and DMARC at the door: what is written down, what is obeyed, and what a hostile message can cost. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { authServId, formatAuthenticationResults } from '../../../src/grammar/authentication-results.ts';
-import { applyHeaderRules } from '../../../src/grammar/header-rules.ts';
+import { authServId, formatAuthenticationResults } from '../../../src/grammar/header/authentication-results.ts';
+import { applyHeaderRules } from '../../../src/grammar/header/rules.ts';
 import { createTap } from '../../../src/kit/tap.ts';
 import { accessDesk, type Letter } from '../../props/access-desk.ts';
 import { makeSigner, sealed, signed } from '../../props/dkim.ts';

@@ -1,11 +1,11 @@
 /** Guessed passwords, and networks that come too often. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBanDesk } from '../../../src/ban-desk.ts';
+import { createBanDesk } from '../../../src/gateway/ways-in/ban-desk.ts';
 import { silent } from '../../../src/core/log.ts';
 import { createBans } from '../../../src/flow/check/bans.ts';
 import { createMemoryNotes } from '../../../src/flow/queue/index.ts';
-import { parseBans, type BanSettings } from '../../../src/grammar/config/bans.ts';
+import { parseBans, type BanSettings } from '../../../src/grammar/config/ways-in/bans.ts';
 import { createMetrics } from '../../../src/kit/metrics.ts';
 import { createWindows } from '../../../src/kit/windows.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';

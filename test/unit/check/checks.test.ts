@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Address, Origin, ReversePath } from '../../../src/core/envelope.ts';
 import type { Facts } from '../../../src/core/policy.ts';
 import { createChecks } from '../../../src/flow/check/index.ts';
-import { parseBofh } from '../../../src/grammar/config/bofh.ts';
+import { parseBofh } from '../../../src/grammar/config/ways-in/bofh.ts';
 import { createDomainList, parseDomainList } from '../../../src/grammar/config/domain-list.ts';
 import { valueOf } from '../config/parsed-props.ts';
 

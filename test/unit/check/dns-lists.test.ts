@@ -1,7 +1,7 @@
 /** BLACKLISTS with Courier's words: who is asked, which answer counts, and what the client and the filters get to see. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseDnsLists } from '../../../src/grammar/config/dns-lists.ts';
+import { parseDnsLists } from '../../../src/grammar/config/ways-in/dns-lists.ts';
 import { accessDesk } from '../../props/access-desk.ts';
 import type { Names } from '../../props/names.ts';
 import { linesOf, valueOf } from '../config/parsed-props.ts';

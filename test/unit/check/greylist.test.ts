@@ -5,7 +5,7 @@ import { createGreylist } from '../../../src/flow/check/greylist.ts';
 import { learnFromReport, createReportsCheck } from '../../../src/flow/check/reports-refused.ts';
 import { createMemoryNotes } from '../../../src/flow/queue/index.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
-import { parseGreylist } from '../../../src/grammar/config/greylist.ts';
+import { parseGreylist } from '../../../src/grammar/config/ways-in/greylist.ts';
 import type { Envelope } from '../../../src/core/envelope.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { Facts } from '../../../src/core/policy.ts';

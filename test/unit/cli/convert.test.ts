@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, describe, it } from 'node:test';
-import { convert } from '../../../src/front/cli/convert.ts';
+import { convert } from '../../../src/front/cli/message/convert.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-convert-'));
 after(() => rmSync(folder, { recursive: true }));

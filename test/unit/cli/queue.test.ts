@@ -6,9 +6,9 @@ import type { Instant } from '../../../src/core/clock.ts';
 import type { MessageId } from '../../../src/core/envelope.ts';
 import type { MessageHistory, Operations, Overview } from '../../../src/core/operations.ts';
 import { formatAge, formatSpan } from '../../../src/front/cli/figures.ts';
-import { formatHistory } from '../../../src/front/cli/queue-show.ts';
-import { formatTimetable } from '../../../src/front/cli/queue-timetable.ts';
-import { formatOverview, top } from '../../../src/front/cli/queue-top.ts';
+import { formatHistory } from '../../../src/front/cli/queue/show.ts';
+import { formatTimetable } from '../../../src/front/cli/queue/timetable.ts';
+import { formatOverview, top } from '../../../src/front/cli/queue/top.ts';
 import { attemptTimes, courierCalendar } from '../../../src/flow/schedule/index.ts';
 
 const MINUTE = 60_000;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { Usage } from '../../../src/front/cli/command.ts';
-import { authorOf, envelopeSender, fullName, type Author } from '../../../src/front/cli/sender.ts';
-import { parseSendmailArguments } from '../../../src/front/cli/sendmail-arguments.ts';
-import { addressesIn, prepareSubmission } from '../../../src/front/cli/submission-header.ts';
+import { authorOf, envelopeSender, fullName, type Author } from '../../../src/front/cli/submission/sender.ts';
+import { parseSendmailArguments } from '../../../src/front/cli/submission/sendmail-arguments.ts';
+import { addressesIn, prepareSubmission } from '../../../src/front/cli/submission/submission-header.ts';
 
 const wish = { author: { address: 'me@here.example', usualName: '' }, defaultDomain: 'here.example', recipientsFromHeader: true, onlyBcc: false };
 

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfiguration } from '../../../src/configuration.ts';
-import { parseListenerOptions } from '../../../src/grammar/config/listener-options.ts';
+import { parseListenerOptions } from '../../../src/grammar/config/ways-in/listener-options.ts';
 import { linesOf, valueOf } from './parsed-props.ts';
 import { scratchFor } from '../../props/scratch.ts';
-import { parseCheckVariables } from '../../../src/grammar/config/check-variables.ts';
+import { parseCheckVariables } from '../../../src/grammar/config/ways-in/check-variables.ts';
 
 const problems = (name: string, value: string) => {
   const parsed = parseCheckVariables(new Map([[name, value]]));

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { knownFiles, knownPatterns } from '../../../src/configuration.ts';
-import { courierdVocabulary, moduleVocabulary } from '../../../src/configuration/client.ts';
-import { listenerVocabulary } from '../../../src/configuration/listeners.ts';
+import { courierdVocabulary, moduleVocabulary } from '../../../src/configuration/ways-out/client.ts';
+import { listenerVocabulary } from '../../../src/configuration/ways-in/listeners.ts';
 import { folderOf } from './folder-props.ts';
 
 /** As a packaged Courier leaves /etc/courier, with an operator's additions: our own wording, its shape. */

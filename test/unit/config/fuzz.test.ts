@@ -1,30 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseAccess } from '../../../src/grammar/config/access.ts';
-import { parseBans } from '../../../src/grammar/config/bans.ts';
-import { parseDnsLists } from '../../../src/grammar/config/dns-lists.ts';
-import { parseGreylist } from '../../../src/grammar/config/greylist.ts';
-import { parseBofh } from '../../../src/grammar/config/bofh.ts';
+import { parseAccess } from '../../../src/grammar/config/ways-in/access.ts';
+import { parseBans } from '../../../src/grammar/config/ways-in/bans.ts';
+import { parseDnsLists } from '../../../src/grammar/config/ways-in/dns-lists.ts';
+import { parseGreylist } from '../../../src/grammar/config/ways-in/greylist.ts';
+import { parseBofh } from '../../../src/grammar/config/ways-in/bofh.ts';
 import { parseLines, parseOneLine, parseSwitch, parseWholeNumber } from '../../../src/grammar/config/control-file.ts';
 import { createDomainList, parseDomainList } from '../../../src/grammar/config/domain-list.ts';
 import { parseDuration } from '../../../src/grammar/config/duration.ts';
 import { parseEndpoint, parsePortList } from '../../../src/grammar/config/endpoint.ts';
 import { parseEnvironment } from '../../../src/grammar/config/environment.ts';
 import { createHostedDomains, parseHostedDomains } from '../../../src/grammar/config/hosted-domains.ts';
-import { parseListenerOptions } from '../../../src/grammar/config/listener-options.ts';
+import { parseListenerOptions } from '../../../src/grammar/config/ways-in/listener-options.ts';
 import { nearestName } from '../../../src/grammar/config/nearest-name.ts';
 import { parseNetwork } from '../../../src/grammar/config/network.ts';
 import type { Parsed } from '../../../src/grammar/config/parsed.ts';
 import { parseNameServers } from '../../../src/grammar/config/name-servers.ts';
-import { parseSocksBinds } from '../../../src/grammar/config/socks-bind.ts';
-import { parseTlsReports } from '../../../src/grammar/config/tls-reports.ts';
-import { parseTlsPolicies } from '../../../src/grammar/config/tls-policies.ts';
+import { parseSocksBinds } from '../../../src/grammar/config/ways-in/socks-bind.ts';
+import { parseTlsReports } from '../../../src/grammar/config/ways-out/tls-reports.ts';
+import { parseTlsPolicies } from '../../../src/grammar/config/ways-out/tls-policies.ts';
 import { parseProxies } from '../../../src/grammar/config/proxies.ts';
-import { parseRelayLogins } from '../../../src/grammar/config/relay-logins.ts';
-import { parseRoutes } from '../../../src/grammar/config/routes.ts';
+import { parseRelayLogins } from '../../../src/grammar/config/ways-out/relay-logins.ts';
+import { parseRoutes } from '../../../src/grammar/config/ways-out/routes.ts';
 import { parseSize } from '../../../src/grammar/config/size.ts';
-import { parseUserdb } from '../../../src/grammar/config/userdb.ts';
+import { parseUserdb } from '../../../src/grammar/config/ways-in/userdb.ts';
 
 const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   access: parseAccess,

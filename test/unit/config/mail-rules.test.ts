@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mailRulesOf, parseMailRules } from '../../../src/grammar/config/mail-rules.ts';
+import { mailRulesOf, parseMailRules } from '../../../src/grammar/config/ways-in/mail-rules.ts';
 import { percentInward, percentOutward } from '../../../src/grammar/percent-relay.ts';
 
 const said = (variables: Readonly<Record<string, string>>, trusted = false) => parseMailRules(new Map(Object.entries(variables)), trusted);

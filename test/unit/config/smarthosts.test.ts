@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAddress } from '../../../src/grammar/address.ts';
-import { parseDkim } from '../../../src/grammar/config/dkim.ts';
-import { parseOauthAccounts } from '../../../src/grammar/config/oauth-accounts.ts';
-import { mapSender, parseSenderMaps } from '../../../src/grammar/config/sender-maps.ts';
-import { parseSmarthosts } from '../../../src/grammar/config/smarthosts.ts';
-import { saslMechanisms } from '../../../src/kit/sasl-client.ts';
+import { parseDkim } from '../../../src/grammar/config/ways-out/dkim.ts';
+import { parseOauthAccounts } from '../../../src/grammar/config/ways-out/oauth-accounts.ts';
+import { mapSender, parseSenderMaps } from '../../../src/grammar/config/ways-out/sender-maps.ts';
+import { parseSmarthosts } from '../../../src/grammar/config/ways-out/smarthosts.ts';
+import { saslMechanisms } from '../../../src/kit/sasl/client.ts';
 import { folderOf } from './folder-props.ts';
 
 const routes = { esmtproutes: ':smtp.example.com,587 /SECURITY=REQUIRED\n' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { folderOf } from './folder-props.ts';
-import { createTlsRuleFinder, parseTlsPolicies } from '../../../src/grammar/config/tls-policies.ts';
+import { createTlsRuleFinder, parseTlsPolicies } from '../../../src/grammar/config/ways-out/tls-policies.ts';
 
 test('each policy, with what belongs behind it', () => {
   const parsed = parseTlsPolicies([

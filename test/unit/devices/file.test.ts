@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseDevices, type DeviceRule } from '../../../src/grammar/config/devices.ts';
+import { parseDevices, type DeviceRule } from '../../../src/grammar/config/ways-in/devices.ts';
 import { formatNetwork } from '../../../src/grammar/config/network.ts';
 import { folderOf } from '../config/folder-props.ts';
 import { linesOf, valueOf } from '../config/parsed-props.ts';

@@ -6,7 +6,7 @@ import type { ContentFacts } from '../../../src/core/content.ts';
 import type { Address, MessageId } from '../../../src/core/envelope.ts';
 import type { ContentWriter } from '../../../src/core/intake.ts';
 import { MendedContent, type ContentWishes } from '../../../src/flow/devices/mended-content.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 
 const kernels = openKernels();
 const FROM = 'scanner@example.com' as Address;

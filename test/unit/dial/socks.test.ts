@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { openDeadlines } from '../../../src/kit/deadlines.ts';
-import { createDial, type Dialled, type Target } from '../../../src/kit/dial.ts';
+import { createDial, type Dialled, type Target } from '../../../src/kit/net/dial.ts';
 import { createHandClock, type HandClock } from '../../props/hand-clock.ts';
 import { listen } from '../../props/ports.ts';
 import { openScriptedProxy, replied, type ProxyScript, type ScriptedProxy } from '../../props/scripted-proxy.ts';

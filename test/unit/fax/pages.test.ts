@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { createPageMaker, createProof, type CallPlan, type Made } from '../../../src/flow/transport/fax/index.ts';
 import { formatPdf, formatPng } from '../../../src/kit/bitmap-file.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { planFor } from '../../props/fax-box.ts';
 import { faxMail, png, postscript } from '../../props/fax-mail.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';

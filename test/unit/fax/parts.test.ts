@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { takeApart, type Leaf, type Part } from '../../../src/flow/transport/fax/message-parts.ts';
 import { orderParts } from '../../../src/flow/transport/fax/part-order.ts';
 import { decodeCharset, decodeText, readNames } from '../../../src/grammar/mime/words.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { readCorpus } from '../../props/corpus.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 

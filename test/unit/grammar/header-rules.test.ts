@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { applyHeaderRules } from '../../../src/grammar/header-rules.ts';
+import { applyHeaderRules } from '../../../src/grammar/header/rules.ts';
 
 const asItIs = { address: null, despiteSignature: false };
 const signature = (h: string): string => `DKIM-Signature: v=1; a=rsa-sha256; d=there.example;\r\n\ts=one; h=${h}; bh=abc=;\r\n\tb=def=\r\n`;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodePage, encodePage } from '../../../hardware/fax-simulator/t4.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { drawnPage } from '../../props/fax-pages.ts';
 
 const kernels = openKernels();

@@ -5,7 +5,7 @@ import type { Address, RecipientId } from '../../../src/core/envelope.ts';
 import type { QueueStore } from '../../../src/core/queue-store.ts';
 import { beginBatches } from '../../../src/flow/intake/batches.ts';
 import { createMemoryQueue } from '../../../src/flow/queue/index.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
 import { all, envelope, octetsOf, recipient, sealOf, text } from '../../props/queue-messages.ts';
 

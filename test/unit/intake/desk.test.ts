@@ -10,7 +10,7 @@ import { createIntake, type IntakeOptions } from '../../../src/flow/intake/index
 import { createMemoryQueue } from '../../../src/flow/queue/index.ts';
 import { createTraceFields } from '../../../src/flow/rewrite/index.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { createMetrics } from '../../../src/kit/metrics.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 

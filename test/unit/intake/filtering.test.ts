@@ -10,7 +10,7 @@ import type { Check, Filter, FilterAnswer, Inspected, Looked, Verdict } from '..
 import type { QueueEntry } from '../../../src/core/queue-store.ts';
 import { refuse } from '../../../src/core/status.ts';
 import { createExamination, type Placed } from '../../../src/flow/filter/examination.ts';
-import { createHolding, MEMORY_OCTETS } from '../../../src/kit/holding.ts';
+import { createHolding, MEMORY_OCTETS } from '../../../src/kit/file/holding.ts';
 import { createIntake } from '../../../src/flow/intake/index.ts';
 import { createMemoryQueue } from '../../../src/flow/queue/index.ts';
 import { createTraceFields } from '../../../src/flow/rewrite/index.ts';

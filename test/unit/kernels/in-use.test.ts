@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMemoryQueue } from '../../../src/flow/queue/memory-store.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
-import { detectBuild } from '../../../src/kit/wasm.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
+import { detectBuild } from '../../../src/kit/wasm/module.ts';
 import { at, letter, openEsmtpBox } from '../../props/esmtp-box.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { contentOf, post as queue } from '../../props/queue-messages.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { slowXxh128, slowXxh64 } from '../../props/slow-xxh3.ts';
 import { vectorInput, XXH3_VECTORS } from './xxh3-vectors.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, type X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import type { TlsaRecord } from '../../../src/core/tls.ts';
-import { formatTlsa, matchChain, usableRecords } from '../../../src/kit/dane.ts';
+import { formatTlsa, matchChain, usableRecords } from '../../../src/kit/net/dane.ts';
 import { createAuthority } from '../../props/authority.ts';
 
 const now = Date.UTC(2026, 0, 1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { openDurableFile, openFolderSync } from '../../../src/kit/durable-file.ts';
+import { openDurableFile, openFolderSync } from '../../../src/kit/file/durable-file.ts';
 import { createFailingDisk } from '../../props/failing-disk.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openDatagrams } from '../../../src/kit/datagrams.ts';
-import { openLineFile } from '../../../src/kit/line-file.ts';
+import { openDatagrams } from '../../../src/kit/net/datagrams.ts';
+import { openLineFile } from '../../../src/kit/log/line-file.ts';
 import { scratchFor } from '../../props/scratch.ts';
 
 test('a file that is moved away again and again loses no line and no order', async t => {

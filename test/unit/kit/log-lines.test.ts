@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { openLineSink } from '../../../src/kit/line-sink.ts';
-import { openLogLines } from '../../../src/kit/log-lines.ts';
+import { openLineSink } from '../../../src/kit/log/line-sink.ts';
+import { openLogLines } from '../../../src/kit/log/log-lines.ts';
 import { scratchFor } from '../../props/scratch.ts';
 
 function scratchFile(t: TestContext): { readonly descriptor: number; size(): number; read(): string } {

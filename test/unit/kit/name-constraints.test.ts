@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
-import { readCertificateNames } from '../../../src/kit/certificate-names.ts';
-import { readDer } from '../../../src/kit/der.ts';
-import { forbiddenBy } from '../../../src/kit/name-constraints.ts';
+import { readCertificateNames } from '../../../src/kit/net/certificate-names.ts';
+import { readDer } from '../../../src/kit/net/der.ts';
+import { forbiddenBy } from '../../../src/kit/net/name-constraints.ts';
 import { createAuthority, generalName, type Issued, type IssueOptions } from '../../props/authority.ts';
 import { listen } from '../../props/ports.ts';
 

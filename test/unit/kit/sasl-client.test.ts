@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createSaslClient, type SaslCredentials, type SaslSetting } from '../../../src/kit/sasl-client.ts';
-import { createScramClient } from '../../../src/kit/scram-client.ts';
-import { saslPrep } from '../../../src/kit/saslprep.ts';
+import { createSaslClient, type SaslCredentials, type SaslSetting } from '../../../src/kit/sasl/client.ts';
+import { createScramClient } from '../../../src/kit/sasl/scram.ts';
+import { saslPrep } from '../../../src/kit/sasl/saslprep.ts';
 
 const user = { login: 'user', password: 'pencil' };
 

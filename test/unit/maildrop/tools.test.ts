@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { silent } from '../../../src/core/log.ts';
 import { runCommandLine } from '../../../src/front/cli/index.ts';
-import { decodeFolderName, encodeFolderName } from '../../../src/grammar/folder-name.ts';
+import { decodeFolderName, encodeFolderName } from '../../../src/grammar/local/folder-name.ts';
 import { openTransferEncoder } from '../../../src/grammar/mime/transfer-lines.ts';
 import { createSystemClock } from '../../../src/kit/system-clock.ts';
 import { createMailboxes } from '../../../src/service/mailbox/index.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { openConversion } from '../../../src/grammar/mime/convert.ts';
 import type { ConversionOptions, ConversionResult } from '../../../src/grammar/mime/convert.ts';
 import { openWrapping } from '../../../src/grammar/mime/wrapping.ts';

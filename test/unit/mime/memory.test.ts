@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { openConversion } from '../../../src/grammar/mime/convert.ts';
 import { LOOK_OCTETS } from '../../../src/grammar/mime/leaf.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 
 const kernels = openKernels();
 const CHUNK = 65_536;

@@ -4,7 +4,7 @@ import { chownSync, readFileSync, statSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import type { LogFields } from '../../../src/core/log.ts';
 import type { TokenAnswer } from '../../../src/core/tokens.ts';
-import { openHttpClient } from '../../../src/kit/http-client.ts';
+import { openHttpClient } from '../../../src/kit/net/http-client.ts';
 import { createTokenFiles, logInByBrowser, logInByDevice, openTokenKeeper, type Account, type DeviceCode } from '../../../src/service/oauth/index.ts';
 import { createFailingDisk } from '../../props/failing-disk.ts';
 import { createHandClock } from '../../props/hand-clock.ts';

@@ -11,7 +11,7 @@ import { createOutgoing, createSigners, type Manner, type OutgoingSettings } fro
 import { parseAddress } from '../../../src/grammar/address.ts';
 import { openConversion } from '../../../src/grammar/mime/convert.ts';
 import { parseFields, type HeaderField } from '../../../src/grammar/mime/field.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { readCorpus } from '../../props/corpus.ts';
 import { createKey, judge } from '../../props/dkim-keys.ts';
 import { letter, type Letter } from '../../props/esmtp-box.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Delivery, Transport } from '../../../src/core/transport.ts';
 import { createPercentForm } from '../../../src/flow/outgoing/index.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { letter } from '../../props/esmtp-box.ts';
 import { addressOf } from '../../props/inspected.ts';
 

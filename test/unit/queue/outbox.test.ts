@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Clock } from '../../../src/core/clock.ts';
 import { silent } from '../../../src/core/log.ts';
 import { createMemoryOutbox, openLmdbQueue } from '../../../src/flow/queue/index.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { eventOutboxContract } from '../../contract/event-outbox.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';

@@ -7,8 +7,8 @@ import type { Address, Condition, Envelope, MessageId, Origin, RecipientId } fro
 import type { Deferred, Delivered, Diagnostic, Failed, Outcome } from '../../../src/core/outcome.ts';
 import type { RecipientState, StoredMessage } from '../../../src/core/queue-store.ts';
 import type { PendingOrder, StoredRecord } from '../../../src/flow/queue/message-changes.ts';
-import { createRecordFormat } from '../../../src/flow/queue/record-format.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { createRecordFormat } from '../../../src/flow/queue/format/record.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 
 const format = createRecordFormat(openKernels());
 

@@ -12,7 +12,7 @@ import { createMemoryQueue, openLmdbQueue } from '../../../src/flow/queue/index.
 import { createFakeClock } from '../../props/fake-clock.ts';
 import { all, deferred, delivered, failed, idOf, post, text, unreachable } from '../../props/queue-messages.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 
 const outcome = fc.constantFrom<Outcome>(delivered, deferred, failed, unreachable);
 const which = fc.nat(30);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { formatTransferEnd, formatTransferHead, formatTransferStart, NotATransfer, openTransfer, transferGap, type TransferHead } from '../../../src/flow/queue/transfer-format.ts';
+import { formatTransferEnd, formatTransferHead, formatTransferStart, NotATransfer, openTransfer, transferGap, type TransferHead } from '../../../src/flow/queue/format/transfer.ts';
 
 async function* pieces(octets: Buffer, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
   let from = 0;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Address, Origin } from '../../../src/core/envelope.ts';
 import { refuse } from '../../../src/core/status.ts';
-import { createDirectory } from '../../../src/directory.ts';
+import { createDirectory } from '../../../src/gateway/directory.ts';
 import { domainOf } from '../../../src/grammar/address.ts';
-import type { Rules } from '../../../src/rules.ts';
+import type { Rules } from '../../../src/gateway/rules.ts';
 
 const stranger: Origin = { source: 'esmtp', protocol: 'ESMTP', remoteAddress: '192.0.2.1', relayClient: '.relayed', at: 0 };
 const asked: [string, Origin][] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NameServerSetting } from '../../../src/configuration.ts';
-import { openNameService } from '../../../src/name-service.ts';
+import { openNameService } from '../../../src/gateway/name-service.ts';
 import { openDnsServer } from '../../props/dns-server.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { openResolver, type Resolver, type ResolverSettings } from '../../../src/kit/resolver.ts';
+import { openResolver, type Resolver, type ResolverSettings } from '../../../src/kit/dns/resolver.ts';
 import { openDnsServer, soa, type DnsQuestion, type DnsReply, type DnsServer } from '../../props/dns-server.ts';
 import { createHandClock, type HandClock } from '../../props/hand-clock.ts';
 

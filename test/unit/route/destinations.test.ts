@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Chance } from '../../../src/core/clock.ts';
 import type { Destination, Settled } from '../../../src/core/transport.ts';
 import { createDestinations, relayKey, type DestinationSettings, type EsmtpRoute } from '../../../src/flow/route/index.ts';
-import type { Answer } from '../../../src/kit/resolver.ts';
+import type { Answer } from '../../../src/kit/dns/resolver.ts';
 import { noChance } from '../../props/hand-clock.ts';
 
 /** `MX d: 10 mx1, 20 mx2` · `A h: 192.0.2.1` · `MX d: ?` unavailable · `MX d: !` no such domain. Absent: none. */

@@ -6,7 +6,7 @@ import { silent } from '../../../src/core/log.ts';
 import { refuse } from '../../../src/core/status.ts';
 import { domainOf, parsePath } from '../../../src/grammar/address.ts';
 import { virtualHostOf } from '../../../src/grammar/virtual-host.ts';
-import { compileRules, type Rules } from '../../../src/rules.ts';
+import { compileRules, type Rules } from '../../../src/gateway/rules.ts';
 import { folderOf } from '../config/folder-props.ts';
 
 const stranger: Origin = { source: 'esmtp', protocol: 'ESMTP', remoteAddress: '192.0.2.9', localAddress: '192.0.2.1', at: 0 };

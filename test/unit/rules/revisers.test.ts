@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Envelope, Origin } from '../../../src/core/envelope.ts';
 import { silent } from '../../../src/core/log.ts';
-import { createMessageRevisers } from '../../../src/revisers.ts';
-import { compileRules } from '../../../src/rules.ts';
+import { createMessageRevisers } from '../../../src/gateway/ways-in/revisers.ts';
+import { compileRules } from '../../../src/gateway/rules.ts';
 import { folderOf } from '../config/folder-props.ts';
 import { factsOf, kernels } from '../../props/inspected.ts';
 

@@ -5,9 +5,9 @@ import type { Recipient, RecipientId } from '../../../src/core/envelope.ts';
 import { silent } from '../../../src/core/log.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
 import { parseOwnWay, placeOf } from '../../../src/grammar/next-hop.ts';
-import type { Resolver } from '../../../src/kit/resolver.ts';
-import { createRoutePlan } from '../../../src/route-plan.ts';
-import { compileRules } from '../../../src/rules.ts';
+import type { Resolver } from '../../../src/kit/dns/resolver.ts';
+import { createRoutePlan } from '../../../src/gateway/ways-out/route-plan.ts';
+import { compileRules } from '../../../src/gateway/rules.ts';
 import { noChance } from '../../props/hand-clock.ts';
 import { folderOf } from '../config/folder-props.ts';
 

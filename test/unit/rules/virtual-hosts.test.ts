@@ -5,8 +5,8 @@ import type { Origin } from '../../../src/core/envelope.ts';
 import type { OpenOptions } from '../../../src/core/intake.ts';
 import { silent } from '../../../src/core/log.ts';
 import { refuse } from '../../../src/core/status.ts';
-import { compileRules } from '../../../src/rules.ts';
-import { intakeByHost } from '../../../src/virtual-hosts.ts';
+import { compileRules } from '../../../src/gateway/rules.ts';
+import { intakeByHost } from '../../../src/gateway/virtual-hosts.ts';
 import { folderOf } from '../config/folder-props.ts';
 
 test('the host is stored with the message, and its opt lines stand for the common ones, but not for narrower words', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Origin } from '../../../src/core/envelope.ts';
 import type { Transport } from '../../../src/core/transport.ts';
-import { withoutBackscatter } from '../../../src/backscatter.ts';
+import { withoutBackscatter } from '../../../src/gateway/backscatter.ts';
 import { sourceTag } from '../../../src/grammar/filter/control-file.ts';
 import { letter } from '../../props/esmtp-box.ts';
 import { silent } from '../../../src/core/log.ts';

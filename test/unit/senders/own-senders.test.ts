@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { Transport } from '../../../src/core/transport.ts';
-import { withOwnSenders } from '../../../src/own-senders.ts';
+import { withOwnSenders } from '../../../src/gateway/own-senders.ts';
 import { letter } from '../../props/esmtp-box.ts';
 
 const relayed: Outcome = { kind: 'relayed', status: '2.0.0' };

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import type { LogFields } from '../../../src/core/log.ts';
 import type { Destination, Settled } from '../../../src/core/transport.ts';
 import { relayKey, type EsmtpRoute } from '../../../src/flow/route/index.ts';
-import { openSmarthosts, planSmarthosts } from '../../../src/smarthosts.ts';
+import { openSmarthosts, planSmarthosts } from '../../../src/gateway/ways-out/smarthosts.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 import { folderOf } from '../config/folder-props.ts';

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { LogFields } from '../../../src/core/log.ts';
 import { openSocksListener, type OutsidePeer, type SocksListenerSettings } from '../../../src/flow/socks-listen/index.ts';
-import type { Accepted, BindRequest, Bound } from '../../../src/kit/socks-bind.ts';
+import type { Accepted, BindRequest, Bound } from '../../../src/kit/net/socks-bind.ts';
 import { createHandClock, noChance } from '../../props/hand-clock.ts';
 
 interface Asked {

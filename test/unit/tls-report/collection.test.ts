@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { silent } from '../../../src/core/log.ts';
 import type { PublishedPolicy, TlsFailure } from '../../../src/core/tls.ts';
 import { openTlsCollection } from '../../../src/flow/tls-report/index.ts';
-import { nodeFileSystem } from '../../../src/kit/durable-file.ts';
+import { nodeFileSystem } from '../../../src/kit/file/durable-file.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { scratchFor } from '../../props/scratch.ts';
 

@@ -6,9 +6,9 @@ import { gunzipSync } from 'node:zlib';
 import { silent } from '../../../src/core/log.ts';
 import type { PublishedPolicy } from '../../../src/core/tls.ts';
 import { openReportDuty, openTlsCollection, type ReportTerms } from '../../../src/flow/tls-report/index.ts';
-import type { FileSystem } from '../../../src/kit/durable-file.ts';
-import type { HttpAnswer, HttpFailure, HttpRequest } from '../../../src/kit/http-client.ts';
-import type { Answer } from '../../../src/kit/resolver.ts';
+import type { FileSystem } from '../../../src/kit/file/durable-file.ts';
+import type { HttpAnswer, HttpFailure, HttpRequest } from '../../../src/kit/net/http-client.ts';
+import type { Answer } from '../../../src/kit/dns/resolver.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { scratchFor } from '../../props/scratch.ts';
 

@@ -5,7 +5,7 @@ import type { TlsSession } from '../../../src/core/tls.ts';
 import type { Destination } from '../../../src/core/transport.ts';
 import { createTlsDecision, type StsFound, type TlsDomainRule } from '../../../src/flow/tls/index.ts';
 import { parseStsPolicy } from '../../../src/grammar/mta-sts.ts';
-import type { Answer } from '../../../src/kit/resolver.ts';
+import type { Answer } from '../../../src/kit/dns/resolver.ts';
 
 /** `MX there.example` → answer; absent: signed, and no such record. */
 type Names = Readonly<Record<string, Answer<unknown>>>;

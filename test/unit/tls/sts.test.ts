@@ -6,9 +6,9 @@ import { silent } from '../../../src/core/log.ts';
 import { openStsCache } from '../../../src/flow/tls/index.ts';
 import { openStsPolicies } from '../../../src/flow/tls/sts.ts';
 import { parseStsPolicy } from '../../../src/grammar/mta-sts.ts';
-import { nodeFileSystem } from '../../../src/kit/durable-file.ts';
-import type { HttpAnswer, HttpFailure, HttpRequest } from '../../../src/kit/http-client.ts';
-import type { Answer } from '../../../src/kit/resolver.ts';
+import { nodeFileSystem } from '../../../src/kit/file/durable-file.ts';
+import type { HttpAnswer, HttpFailure, HttpRequest } from '../../../src/kit/net/http-client.ts';
+import type { Answer } from '../../../src/kit/dns/resolver.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { scratchFor } from '../../props/scratch.ts';
 

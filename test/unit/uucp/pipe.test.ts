@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { RecipientId } from '../../../src/core/envelope.ts';
 import { silent } from '../../../src/core/log.ts';
 import { createPipeTransport } from '../../../src/flow/transport/pipe/index.ts';
-import { parsePipeRoutes, parsePipes } from '../../../src/grammar/config/pipes.ts';
+import { parsePipeRoutes, parsePipes } from '../../../src/grammar/config/ways-out/pipes.ts';
 import { deliveryOf, type WantedDelivery } from '../../props/deliveries.ts';
 import { createFakePrograms } from '../../props/uucp-programs.ts';
 

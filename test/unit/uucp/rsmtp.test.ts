@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import type { MessageId } from '../../../src/core/envelope.ts';
 import type { LocalSubmission, Operations } from '../../../src/core/operations.ts';
 import { refuse } from '../../../src/core/status.ts';
-import { rsmtp } from '../../../src/front/cli/rsmtp.ts';
+import { rsmtp } from '../../../src/front/cli/uucp/rsmtp.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 
 function batch(count: number): string {

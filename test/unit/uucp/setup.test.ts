@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setupFiles, type SetupWish, type Via } from '../../../src/front/cli/uucp-setup.ts';
+import { setupFiles, type SetupWish, type Via } from '../../../src/front/cli/uucp/setup.ts';
 import { createBox } from '../../props/box.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 

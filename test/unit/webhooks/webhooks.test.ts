@@ -7,7 +7,7 @@ import { silent } from '../../../src/core/log.ts';
 import { readEvent } from '../../../src/front/webhooks/event.ts';
 import { retryAfterMs } from '../../../src/front/webhooks/hook.ts';
 import { openWebhooks, type WebhookRule } from '../../../src/front/webhooks/index.ts';
-import { openKernels } from '../../../src/kit/kernels.ts';
+import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { createMetrics } from '../../../src/kit/metrics.ts';
 import { createFakeClock, type FakeClock } from '../../props/fake-clock.ts';
 import { isSigned, openHookServer, type HookServer } from '../../props/hook-server.ts';

@@ -2,7 +2,7 @@
  * check_host() of RFC 7208 §4, with its limits: ten terms that ask, two that find nothing, ten names of an MX or PTR.
  * All look-ups of one question end with its signal.
  */
-import type { Answer, Resolver } from '../../../kit/resolver.ts';
+import type { Answer, Resolver } from '../../../kit/dns/resolver.ts';
 import { formatIpAddress, networkHas, parseIpAddress, type IpAddress } from '../../../grammar/config/network.ts';
 import { expandDomain, expandMacros, parseMacroText, usesName, type MacroLetter, type MacroText } from '../../../grammar/spf/macro.ts';
 import { isSpfRecord, parseSpfRecord, type Directive, type Mechanism, type SpfRecord } from '../../../grammar/spf/record.ts';

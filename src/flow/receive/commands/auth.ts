@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Account, AuthAnswer } from '../../../core/auth.ts';
 import type { Awaitable } from '../../../core/intake.ts';
 import { refuse, type Refusal } from '../../../core/status.ts';
-import { createExchange, mechanisms, type Exchange, type Step } from '../../../grammar/sasl.ts';
+import { createExchange, mechanisms, type Exchange, type Step } from '../../../grammar/sasl/mechanisms.ts';
 import { whenKnown, type Command, type Conversation } from '../conversation.ts';
 import { AUTH_FAILURES, AUTH_FAILURE_WAIT_MS } from '../limits.ts';
 

@@ -2,8 +2,8 @@
 import { TLSSocket } from 'node:tls';
 import type { RelayAuth } from '../../../core/transport.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
-import { createSaslClient } from '../../../kit/sasl-client.ts';
-import type { ChannelBinding } from '../../../kit/scram-client.ts';
+import { createSaslClient } from '../../../kit/sasl/client.ts';
+import type { ChannelBinding } from '../../../kit/sasl/scram.ts';
 import type { Loss } from './outcomes.ts';
 import type { Wire } from './wire.ts';
 

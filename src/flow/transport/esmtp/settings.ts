@@ -9,8 +9,8 @@ import type { StoredContent } from '../../../core/queue-store.ts';
 import type { TlsJournal } from '../../../core/tls.ts';
 import type { Destinations } from '../../../core/transport.ts';
 import type { Deadlines } from '../../../kit/deadlines.ts';
-import type { Dial } from '../../../kit/dial.ts';
-import type { StartTls, TlsRequest } from '../../../kit/start-tls.ts';
+import type { Dial } from '../../../kit/net/dial.ts';
+import type { StartTls, TlsRequest } from '../../../kit/net/start-tls.ts';
 
 /** Up to here a message is written in one go; beyond, it waits for the socket to drain. */
 export const ONE_WRITE_OCTETS = 256 * 1024;

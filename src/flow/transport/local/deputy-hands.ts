@@ -1,7 +1,7 @@
 /** Hands with other people's rights: the deputy's, reached over its socket. It is told who and what, never how. */
 import { connect, type Socket } from 'node:net';
 import type { Log } from '../../../core/log.ts';
-import { formatDeliveryRequest, LONGEST_LINE, parseDeliveryDone } from '../../../grammar/delivery-wire.ts';
+import { formatDeliveryRequest, LONGEST_LINE, parseDeliveryDone } from '../../../grammar/local/delivery-wire.ts';
 import type { Done, Errand, Hands, Octets } from './errand.ts';
 
 export interface DeputyOptions {

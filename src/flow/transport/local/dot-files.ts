@@ -2,7 +2,7 @@
 import { constants, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseDotCourier, type Instruction } from '../../../grammar/dot-courier.ts';
+import { parseDotCourier, type Instruction } from '../../../grammar/local/dot-courier.ts';
 
 export interface DotFile {
   readonly path: string;

@@ -1,7 +1,7 @@
 /** `|| dotforward`: what a user's .forward says, as instructions (courier-core 8.6). */
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { followForwardText } from '../../../grammar/dot-forward.ts';
+import { followForwardText } from '../../../grammar/local/dot-forward.ts';
 import type { Lines, Octets } from './errand.ts';
 import type { Ended } from './program.ts';
 

@@ -6,7 +6,7 @@ import type { Log } from '../../../core/log.ts';
 import type { Mailboxes } from '../../../core/mailbox.ts';
 import type { Maildrop } from '../../../core/maildrop.ts';
 import type { Outcome } from '../../../core/outcome.ts';
-import { parseDotCourier, type Instruction } from '../../../grammar/dot-courier.ts';
+import { parseDotCourier, type Instruction } from '../../../grammar/local/dot-courier.ts';
 import { findDotFile, isOpenToOthers, readDotFile } from './dot-files.ts';
 import { environmentOf, linesOf, type Done, type Errand, type Hands, type LocalSettings, type Octets } from './errand.ts';
 import { createInstructions } from './instructions.ts';

@@ -7,7 +7,7 @@ import type { Mailboxes, MailboxMessage } from '../../../core/mailbox.ts';
 import type { Maildrop } from '../../../core/maildrop.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { Status } from '../../../core/status.ts';
-import { parseDotCourier, type Instruction } from '../../../grammar/dot-courier.ts';
+import { parseDotCourier, type Instruction } from '../../../grammar/local/dot-courier.ts';
 import type { Done, Lines, LocalSettings, Octets } from './errand.ts';
 import { followForward } from './forward-file.ts';
 import { withMessageFile } from './message-file.ts';

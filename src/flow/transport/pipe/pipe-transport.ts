@@ -3,7 +3,7 @@ import type { Recipient, RecipientId } from '../../../core/envelope.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
-import type { PipeRule } from '../../../grammar/config/pipes.ts';
+import type { PipeRule } from '../../../grammar/config/ways-out/pipes.ts';
 import { BATCH_END, formatBatchEnvelope, formatBatchStart, MESSAGE_END } from '../../../grammar/uucp/batch.ts';
 import { createUnixLines } from '../../../grammar/uucp/unix-lines.ts';
 import { runProgram, type Ran } from '../../../kit/run-program.ts';

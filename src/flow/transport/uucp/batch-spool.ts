@@ -7,7 +7,7 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nodeFileSystem, openDurableFile, openFolderSync } from '../../../kit/durable-file.ts';
+import { nodeFileSystem, openDurableFile, openFolderSync } from '../../../kit/file/durable-file.ts';
 
 export interface Waiting {
   readonly messages: number;

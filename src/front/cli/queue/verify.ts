@@ -1,0 +1,35 @@
+/** queue verify and queue repair. */
+import type { Finding } from '../../../core/queue-store.ts';
+import { exits, print, readArguments } from '../command.ts';
+import { formatSize } from '../figures.ts';
+import type { QueueWord } from './word.ts';
+
+const BECAME: Readonly<Record<Finding['became'], string>> = { left: '', mended: ' — mended', 'set-aside': ' — set aside in quarantine', removed: ' — removed' };
+
+export async function verifyQueue(args: readonly string[], given: QueueWord): Promise<number> {
+  const found = await read(args, given, 'look');
+  if (found.length === 0) return exits.ok;
+  await print(given.context.stderr, 'posthorn queue repair mends what can be mended and throws nothing away.');
+  return exits.failed;
+}
+
+export async function repairQueue(args: readonly string[], given: QueueWord): Promise<number> {
+  const found = await read(args, given, 'repair');
+  const left = found.filter(({ became }) => became === 'left' || became === 'set-aside').length;
+  return left === 0 ? exits.ok : exits.failed;
+}
+
+async function read(args: readonly string[], { queue, context }: QueueWord, how: 'look' | 'repair'): Promise<readonly Finding[]> {
+  readArguments({ args: [...args] });
+  const found: Finding[] = [];
+  const progress = context.stderr.isTTY === true;
+  for await (const one of queue.verify(how)) {
+    if (one.kind === 'finding') {
+      found.push(one);
+      await print(context.stdout, `${one.id}  ${one.part}: ${one.why}${BECAME[one.became]}${one.file === undefined ? '' : `; what is left of it: ${one.file}`}`);
+    } else if (one.last === true) {
+      await print(context.stdout, `${one.messages} messages read, ${formatSize(one.octets)} of content; ${found.length === 0 ? 'all is as it was written' : `${found.length} ${found.length === 1 ? 'thing is' : 'things are'} not as ${found.length === 1 ? 'it was' : 'they were'} written`}.`);
+    } else if (progress) context.stderr.write(`\r${one.messages} messages, ${formatSize(one.octets)} `);
+  }
+  return found;
+}

@@ -1,0 +1,58 @@
+/**
+ * Loads the WASM module. The only file that knows @assemblyscript/loader and where the builds lie.
+ * The module's memory is a fixed arena (initial = maximum), so a view of it stays valid for ever.
+ */
+import { readFileSync } from 'node:fs';
+import { instantiateSync } from '@assemblyscript/loader';
+
+/** Node's own; its types come with the DOM library, of which nothing else is wanted here. */
+declare const WebAssembly: { validate(octets: Uint8Array): boolean };
+
+export type Build = 'simd' | 'relaxed' | 'scalar';
+
+/** assembly/abi.ts, as the host sees it. */
+export const ARENA = {
+  input: 0x12000,
+  inputOctets: 0x10000,
+  output: 0x22c00,
+} as const;
+
+export interface Module<Exports> {
+  readonly build: Build;
+  readonly exports: Exports;
+  readonly memory: Buffer;
+  readonly view: DataView;
+}
+
+// Two modules of one function each: i32x4 splat and extract_lane, and i8x16.relaxed_swizzle.
+const SIMD_PROBE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+];
+const RELAXED_PROBE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15,
+  253, 128, 2, 11,
+];
+
+/** The fastest build this machine can run. */
+export function detectBuild(): Build {
+  if (!WebAssembly.validate(new Uint8Array(SIMD_PROBE))) return 'scalar';
+  return WebAssembly.validate(new Uint8Array(RELAXED_PROBE)) ? 'relaxed' : 'simd';
+}
+
+export function openModule<Exports>(build: Build = detectBuild()): Module<Exports> {
+  const { exports } = instantiateSync<Record<string, unknown>>(readFileSync(wasmFile(build)), {});
+  const memory = exports.memory;
+  if (memory === undefined) throw new Error(`${build}.wasm exports no memory`);
+  return {
+    build,
+    exports: exports as unknown as Exports,
+    memory: Buffer.from(memory.buffer),
+    view: new DataView(memory.buffer),
+  };
+}
+
+/** Beside the build: build/wasm, seen from here when run as TypeScript and from build/src when compiled. */
+function wasmFile(build: Build): URL {
+  const here = import.meta.url;
+  return new URL(here.endsWith('.ts') ? `../../../build/wasm/${build}.wasm` : `../../../wasm/${build}.wasm`, here);
+}
