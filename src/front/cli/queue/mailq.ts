@@ -4,6 +4,7 @@ import { configurationOf } from '../configuration-of.ts';
 import type { Configuration } from '../../../configuration.ts';
 import { exits, print, readArguments, withQueue, type Command, type Context } from '../command.ts';
 import { formatSize, formatWhen } from '../figures.ts';
+import { leftMail } from './left-mail.ts';
 import { formatNeighbor } from '../uucp/listing.ts';
 
 export const mailq: Command = {
@@ -20,6 +21,9 @@ owner and sender; then each recipient with "done", "fail" or blank.
   --why      the last answer about each recipient, and the next attempt
   --summary  only how many, and the oldest
 
+What programs left in the pickup folder and no gateway takes in is mentioned at the end; with --batch and --json on
+standard error.
+
 Exit status: 0, also for an empty queue.`,
   async run(args, context) {
     // Courier's own spelling has one dash.
@@ -29,11 +33,13 @@ Exit status: 0, also for an empty queue.`,
     });
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.configuration;
-    return withQueue(context, configuration, async queue => {
+    return withQueue(context, configuration, async (queue, running) => {
+      const left = await leftMail(configuration.stateFolder, running);
       if (values.summary === true) {
         const { messages, claimed, quarantined, oldestAcceptedAt } = await queue.summary();
         const oldest = oldestAcceptedAt === null ? '' : `, the oldest since ${formatWhen(oldestAcceptedAt)}`;
         await print(context.stdout, `${messages} messages, ${claimed} being delivered, ${quarantined} in quarantine${oldest}`);
+        if (left !== null) await print(context.stdout, left);
         return exits.ok;
       }
       const format = values.json === true ? (one: ListedMessage) => `${JSON.stringify(one)}\n` : values.batch === true ? formatBatch : (one: ListedMessage) => formatForPeople(one, values.why === true);
@@ -46,6 +52,7 @@ Exit status: 0, also for an empty queue.`,
       const handed = values.json === true || values.batch === true || configuration.uucp.site.neighbors.all.length === 0 ? [] : await handedOver(context, configuration);
       for (const line of handed) await print(context.stdout, line);
       if (values.json !== true) await print(context.stdout, values.batch === true ? `messages: ${messages}` : messages === 0 ? 'Mail queue is empty.' : `\n${messages} messages.`);
+      if (left !== null) await print(values.json === true || values.batch === true ? context.stderr : context.stdout, left);
       return exits.ok;
     });
   },
