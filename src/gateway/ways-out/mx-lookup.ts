@@ -39,7 +39,7 @@ export async function lookUpTxt(configuration: Configuration, name: string): Pro
   }
 }
 
-async function ask(domain: string, { router, destinations, security, resolver }: ReturnType<typeof openOutbound>, { tls, whose }: Manner): Promise<MxAnswer> {
+async function ask(domain: string, { router, shown, resolver }: ReturnType<typeof openOutbound>, { tls, whose }: Manner): Promise<MxAnswer> {
   const address = parseAddress(`postmaster@${domain}`);
   if (address === null) return { kind: 'hard-error', why: 'this is no domain' };
   const route = await router.route({ id: 0 as RecipientId, address }, { reversePath: null, body: '7bit', smtputf8: false, origin: { source: 'local', protocol: 'local', at: 0, ...whose } });
@@ -47,7 +47,7 @@ async function ask(domain: string, { router, destinations, security, resolver }:
   if (route.transport !== 'esmtp') return { kind: 'relays', route: `${route.transport} (this gateway)`, relays: [] };
   const steps: string[] = [];
   const { signal } = new AbortController();
-  const found = tls ? await security.find(route.nexthop, signal, step => steps.push(step)) : await destinations.find(route.nexthop, signal);
+  const found = await shown(route.nexthop, signal, tls ? step => steps.push(step) : null);
   const relayed = route.nexthop === domain ? {} : { route: route.nexthop };
   if (found.kind === 'settled') {
     const why = `${found.outcome.status} ${found.outcome.said?.text ?? ''}`.trim();

@@ -7,7 +7,7 @@ import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { noNotes, type Notes } from '../../core/notes.ts';
 import { noTlsJournal, type TlsJournal } from '../../core/tls.ts';
-import type { Destinations, Route, Router, Transport } from '../../core/transport.ts';
+import type { Destination, Destinations, Route, Router, Settled, Transport } from '../../core/transport.ts';
 import type { ReceiveOptions } from '../../flow/receive/index.ts';
 import { createOutgoing, createSigners, type ArcSealer } from '../../flow/outgoing/index.ts';
 import { openEsmtpTransport, type Converter, type Look } from '../../flow/transport/esmtp/index.ts';
@@ -20,15 +20,15 @@ import type { Resolver } from '../../kit/dns/resolver.ts';
 import { openNameService } from '../name-service.ts';
 import type { Rules } from '../rules.ts';
 import { createRoutePlan, proxyOf } from './route-plan.ts';
-import { openSmarthosts } from './smarthosts.ts';
-import { openTransportSecurity, type TransportSecurity } from './transport-security.ts';
+import { findWithStandIns, openSmarthosts } from './smarthosts.ts';
+import { openTransportSecurity } from './transport-security.ts';
 
 export interface Outbound {
   readonly router: Router;
   /** As DNS has them, for whoever only asks. */
   readonly destinations: Destinations;
-  /** As mail goes to them. */
-  readonly security: Pick<TransportSecurity, 'find'>;
+  /** As mail goes to them, but for our logins. `tell` hears why TLS is as it is; null: that is not asked. */
+  shown(nexthop: string, signal: AbortSignal, tell: ((step: string) => void) | null): Promise<Destination | Settled>;
   readonly transport: Transport;
   /** The way of mail that is past warntime: all that goes by ESMTP goes to `backuprelay`, when there is one. */
   late(route: Route): Route;
@@ -62,7 +62,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
   let plan = createRoutePlan(rules(), resolver, rooms.chance);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
   const security = openTransportSecurity(rules, {
-    ...rooms, resolver, journal: rooms.tlsJournal ?? noTlsJournal, destinations,
+    ...rooms, resolver, journal: rooms.tlsJournal ?? noTlsJournal, destinations, keeps: delivering,
     proxy: () => proxyOf(rules().configuration.client, undefined),
   });
   const smarthosts = delivering ? openSmarthosts({
@@ -80,7 +80,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
   return {
     router: { route: (to, envelope) => plan.routerOf(rules().of(envelope.origin)).route(to, envelope) },
     destinations,
-    security,
+    shown: (nexthop, signal, tell) => findWithStandIns(plan.smarthosts, nexthop, there => (tell === null ? destinations.find(there, signal) : security.find(there, signal, tell))),
     // The runner holds this one for life; what is behind it may be a newer one.
     transport: {
       name: 'esmtp',

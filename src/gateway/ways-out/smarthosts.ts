@@ -132,23 +132,8 @@ export function openSmarthosts(rooms: SmarthostRooms): SmarthostDesk {
     return login === null ? found : { ...found, auth: login };
   }
 
-  async function find(nexthop: string, signal: AbortSignal): Promise<Destination | Settled> {
-    const known = rooms.plan().hostOf(nexthop);
-    const main = await findOne(nexthop, known?.host.relay ?? nexthop, signal);
-    if (known === undefined || known.standIns.length === 0) return main;
-    const relays: Relay[] = main.kind === 'destination' ? [...main.relays] : [];
-    let base = main.kind === 'destination' ? main : null;
-    for (const { nexthop: there, text } of known.standIns) {
-      const found = await findOne(there, text, signal);
-      if (found.kind === 'settled') continue;
-      base ??= found;
-      relays.push(...found.relays.map(relay => ({ ...relay, tls: relay.tls ?? found.tls, auth: found.auth ?? null })));
-    }
-    return base === null ? main : { ...base, relays, failover: true };
-  }
-
   return {
-    find,
+    find: (nexthop, signal) => findWithStandIns(rooms.plan(), nexthop, (there, key) => findOne(there, key, signal)),
     loggedIn(auth, answer) {
       const account = accountsOf.get(auth);
       if (account !== undefined && 'token' in auth) {
@@ -184,6 +169,22 @@ export function openSmarthosts(rooms: SmarthostRooms): SmarthostDesk {
       await quotas.close();
     },
   };
+}
+
+/** The relays of a next hop, then of those that stand in for it. `findOne` is also told the key of the login there. */
+export async function findWithStandIns(plan: SmarthostPlan, nexthop: string, findOne: (nexthop: string, key: string) => Promise<Destination | Settled>): Promise<Destination | Settled> {
+  const known = plan.hostOf(nexthop);
+  const main = await findOne(nexthop, known?.host.relay ?? nexthop);
+  if (known === undefined || known.standIns.length === 0) return main;
+  const relays: Relay[] = main.kind === 'destination' ? [...main.relays] : [];
+  let base = main.kind === 'destination' ? main : null;
+  for (const { nexthop: there, text } of known.standIns) {
+    const found = await findOne(there, text);
+    if (found.kind === 'settled') continue;
+    base ??= found;
+    relays.push(...found.relays.map(relay => ({ ...relay, tls: relay.tls ?? found.tls, auth: found.auth ?? null })));
+  }
+  return base === null ? main : { ...base, relays, failover: true };
 }
 
 /** The keeper is there from the first account on; most gateways have none, and nothing runs for them. */
