@@ -1,5 +1,5 @@
 // Exports only. Each entry works on the windows and state blocks of abi.ts; all state is in those blocks.
-import { CONTENT_HASH, HASH, INPUT, OUTPUT, RECEPTION, SCAN, chunkLength } from './abi';
+import { ABI, CONTENT_HASH, HASH, INPUT, OUTPUT, RECEPTION, SCAN, chunkLength } from './abi';
 import { hash128, hash64, hashFeed, hashReset } from './hash/xxh3';
 import { scanFeed, scanFinish, scanReset } from './mime/scan';
 
@@ -10,6 +10,10 @@ export { qpDecode, qpDecodeReset } from './mime/quoted-printable-decoding';
 export { faxDecode, faxDecodeFinish, faxDecodeReset } from './fax/decoder';
 export { faxEncode, faxEncodeFinish, faxEncodeReset, faxWire, faxWireReset } from './fax/encoder';
 export { receptionReset, receptionFeed, stuffingReset, stuffingFeed, stuffingFinish } from './mime/dots';
+
+export function abi(): i32 {
+  return ABI;
+}
 
 /** Where static data ends; must lie below the state blocks. */
 export function dataEnd(): i32 {

@@ -30,6 +30,7 @@ import { parseAddress } from './grammar/address.ts';
 import { nodeFileSystem } from './kit/file/durable-file.ts';
 import { openKernels } from './kit/wasm/kernels.ts';
 import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
+import { actAsOwner, ClosedToUs, whyClosed } from './kit/file/owner.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
 import { openListeners, type Sharing } from './gateway/ways-in/listeners.ts';
 import { openOutsideListeners } from './gateway/ways-in/outside-listeners.ts';
@@ -53,6 +54,7 @@ import { openTlsReportDesk, readTlsResults } from './gateway/ways-out/tls-report
 import { createPipes, openUucpSite, uucpFirst } from './gateway/ways-out/uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { withOwnSenders } from './gateway/own-senders.ts';
+import { openTeller, type Tallies } from './gateway/ways-in/tallies.ts';
 import { openReceiverProcesses, type ReceiverProcesses } from './gateway/ways-in/receivers.ts';
 
 export interface Gateway {
@@ -126,7 +128,10 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { store, router: outbound.router, destinations: outbound.destinations, kernels, clock, log, metrics, recipients }, true);
   opened.push(() => filters.close());
-  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log, metrics });
+  let receivers: ReceiverProcesses | null = null;
+  const teller = openTeller(clock, tallies => receivers?.tell(tallies));
+  opened.push(async () => teller.close());
+  const defences = openDefences(() => rules, { resolver: outbound.resolver, notes: store.notes, clock, log, metrics, ...(first.receiveProcesses === 1 ? {} : { counted: teller.count }) });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters, defences }, recipients)));
   // Whoever is a device is known: no list of strangers is asked about it.
   const devices = await openDevices(() => rules.configuration, { intake: variables => intakeByHost(() => rules, each => createIntake(intakeOptions(each, { store, kernels, clock, log, metrics, filtering: filters }, recipients, variables))), kernels, clock, log });
@@ -200,7 +205,6 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.push(() => listeners.close(GRACE_MS));
   const outside = openOutsideListeners(() => rules.configuration, { listeners, clock, chance, log });
   opened.push(() => outside.close());
-  let receivers: ReceiverProcesses | null = null;
   const http = await onlookers.show(store, {
     listeners: () => [...listeners.addresses(), ...outside.addresses()], lanes: () => runner.nexthops(), links: () => links.views(), devices: () => devices.report(),
     troubles: () => [...(store.room(0) === 'full' ? ['the queue has no room: free space is below the watermark'] : []), ...outbound.troubles(), ...uucp.troubles(), ...faxModems.troubles(), ...outside.troubles()],
@@ -208,7 +212,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   });
   // Before the listeners in the list, so closed after them: whoever watches sees the end.
   if (http !== null) opened.splice(-2, 0, () => http.close());
-  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info });
+  receivers = first.receiveProcesses === 1 ? null : await openReceiverProcesses({ count: first.receiveProcesses - 1, folder: first.folder, ports: listeners.ports(), log, queued: () => store.poke(), heard: onlookers.written.info, tallied: defences.heard });
   if (receivers !== null) opened.push(closeReceivers(receivers));
 
   async function reload(): Promise<readonly string[]> {
@@ -290,8 +294,15 @@ function postmasterOf(me: string): Address {
 }
 
 async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
-  await mkdir(configuration.stateFolder, { recursive: true, mode: 0o700 });
-  return openLmdbQueue({ ...rooms, folder: join(configuration.stateFolder, 'queue'), watermarkOctets: configuration.limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
+  const { stateFolder, limits } = configuration;
+  const folder = join(stateFolder, 'queue');
+  try {
+    await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+    return await openLmdbQueue({ ...rooms, folder, watermarkOctets: limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
+  } catch (cause) {
+    const why = whyClosed(stateFolder, [folder, ...['data.mdb', 'lock.mdb', 'bodies'].map(name => join(folder, name))]);
+    throw why === null ? cause : new ClosedToUs(why, { cause });
+  }
 }
 
 /** Never spread what this gives: its getters are what makes a reload heard. */
@@ -325,12 +336,14 @@ const HEADER_FIELDS = 500;
 
 export interface ReceiverRoom {
   reload(): Promise<void>;
+  /** What another process counted of strangers. */
+  heard(tallies: Tallies): void;
   metrics(): Promise<string>;
   close(graceMs: number): Promise<void>;
 }
 
 /** Listeners over a queue that another process delivers from. `queued`: mail came in, at most once a turn. */
-export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: Pick<Given, 'log' | 'logbook'> & { readonly queued: () => void }): Promise<ReceiverRoom> {
+export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: Pick<Given, 'log' | 'logbook'> & { readonly queued: () => void; readonly tell: (tallies: Tallies) => void }): Promise<ReceiverRoom> {
   const { log } = given;
   const read = readConfiguration(folder);
   if (read.kind === 'wrong') throw new Error(read.problems.map(formatProblem).join('\n'));
@@ -346,7 +359,9 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
   const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
   const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
   opened.push(() => filters.close());
-  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver, notes: store.notes });
+  const teller = openTeller(rooms.clock, given.tell);
+  opened.push(async () => teller.close());
+  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver, notes: store.notes, counted: teller.count });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients)));
   const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, { ...sharingOf(read.configuration), ports });
   return {
@@ -359,11 +374,13 @@ export async function openReceiver(folder: string, ports: Readonly<Record<string
       if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
       else {
         rules = compiled;
+        outbound.reload();
         await filters.reload();
         given.logbook?.use(next.configuration.names.me, next.configuration.log);
         log.info('reloaded', { listeners: listeners.addresses() });
       }
     },
+    heard: defences.heard,
     metrics: () => rooms.metrics.render(),
     async close(graceMs) {
       await listeners.close(graceMs);
@@ -402,9 +419,14 @@ function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
 /** The queue without listeners or deliveries, for commands while no gateway runs. */
 export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {
   const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
-  const store = await openQueue(configuration, rooms);
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
+  // What the configuration points to is read with the rights that we were given; the queue with its owner's.
   const rules: Rules = compileRules(configuration, local.names, log);
+  const resume = actAsOwner(configuration.stateFolder);
+  const store = await openQueue(configuration, rooms).catch((error: unknown) => {
+    resume();
+    throw error;
+  });
   const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
   const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
   const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
@@ -416,6 +438,7 @@ export async function openOffline(configuration: Configuration, log: Log): Promi
     async close() {
       await outbound.close();
       await store.close();
+      resume();
     },
   };
 }

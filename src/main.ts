@@ -6,6 +6,7 @@ import type { Configuration } from './configuration.ts';
 import { silent } from './core/log.ts';
 import { findRunning } from './front/control/index.ts';
 import { runCommandLine } from './front/cli/index.ts';
+import { ClosedToUs } from './kit/file/owner.ts';
 import type { Gateway } from './gateway.ts';
 import type { Logbook } from './front/log/index.ts';
 
@@ -54,8 +55,8 @@ async function start(configuration: Configuration): Promise<number> {
   try {
     gateway = await openGateway(configuration, { log, logbook: log, version });
   } catch (cause) {
-    refuse(cause instanceof ListenError ? { why: cause.message } : { cause });
-    return cause instanceof ListenError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE;
+    refuse(cause instanceof ListenError || cause instanceof ClosedToUs ? { why: cause.message } : { cause });
+    return cause instanceof ClosedToUs ? EXIT_NO_PERMISSION : cause instanceof ListenError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE;
   }
   // Before anybody hears that it is ready: whoever starts it may stop it at once.
   obeySignals(gateway, log);

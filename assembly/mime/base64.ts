@@ -16,9 +16,9 @@ const SPREAD = memory.data<u8>([1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 1
 // In each lane of sixteen bits, multiplying moves the first and third six to its upper end, the second and fourth to
 // where they belong.
 const MOVES = memory.data<u32>([0x00100001, 0x01000010, 0x3f003f00]);
-// What to add to a six, by its range: 26 to 51, the digits, + and /, and 0 to 25.
-const SHIFTS = memory.data<u8>([71, 252, 252, 252, 252, 252, 252, 252, 252, 252, 252, 237, 240, 65, 0, 0], 16);
-const RANGES = memory.data<u8>([51, 26, 13]);
+// What to add to a six, by its range: 0 to 25, 26 to 51, the digits, + and /.
+const SHIFTS = memory.data<u8>([65, 71, 252, 252, 252, 252, 252, 252, 252, 252, 252, 252, 237, 240, 0, 0], 16);
+const RANGES = memory.data<u8>([51, 25]);
 
 // State of the encoder.
 const HELD = BASE64_ENCODE;
@@ -40,17 +40,17 @@ export function base64Encode(octets: i32, last: i32): i32 {
   if (ASC_FEATURE_SIMD) {
     const spread = v128.load(SPREAD), shifts = v128.load(SHIFTS);
     const m0 = v128.load32_splat(MOVES), m1 = v128.load32_splat(MOVES, 4), m2 = v128.load32_splat(MOVES, 8);
-    const r0 = v128.load8_splat(RANGES), r1 = v128.load8_splat(RANGES, 1), r2 = v128.load8_splat(RANGES, 2);
+    const r0 = v128.load8_splat(RANGES), r1 = v128.load8_splat(RANGES, 1);
     while (p + LINE <= end) {
       if (started) {
         store<u16>(out, CRLF);
         out += 2;
       }
-      v128.store(out, sixteen(v128.load(p), spread, shifts, m0, m1, m2, r0, r1, r2));
-      v128.store(out, sixteen(v128.load(p, 12), spread, shifts, m0, m1, m2, r0, r1, r2), 16);
-      v128.store(out, sixteen(v128.load(p, 24), spread, shifts, m0, m1, m2, r0, r1, r2), 32);
-      v128.store(out, sixteen(v128.load(p, 36), spread, shifts, m0, m1, m2, r0, r1, r2), 48);
-      v128.store(out, sixteen(v128.load(p, 48), spread, shifts, m0, m1, m2, r0, r1, r2), 64);
+      v128.store(out, sixteen(v128.load(p), spread, shifts, m0, m1, m2, r0, r1));
+      v128.store(out, sixteen(v128.load(p, 12), spread, shifts, m0, m1, m2, r0, r1), 16);
+      v128.store(out, sixteen(v128.load(p, 24), spread, shifts, m0, m1, m2, r0, r1), 32);
+      v128.store(out, sixteen(v128.load(p, 36), spread, shifts, m0, m1, m2, r0, r1), 48);
+      v128.store(out, sixteen(v128.load(p, 48), spread, shifts, m0, m1, m2, r0, r1), 64);
       out += 76;
       p += LINE;
       started = 1;
@@ -91,11 +91,11 @@ export function base64Encode(octets: i32, last: i32): i32 {
 
 @inline
 function sixteen(
-  v: v128, spread: v128, shifts: v128, m0: v128, m1: v128, m2: v128, r0: v128, r1: v128, r2: v128,
+  v: v128, spread: v128, shifts: v128, m0: v128, m1: v128, m2: v128, r0: v128, r1: v128,
 ): v128 {
   const x = lookUp(v, spread);
   const sixes = v128.or(i16x8.shr_u(i16x8.mul(x, m0), 10), v128.and(i16x8.mul(x, m1), m2));
-  const range = v128.or(i8x16.sub_sat_u(sixes, r0), v128.and(i8x16.lt_s(sixes, r1), r2));
+  const range = i8x16.sub(i8x16.sub_sat_u(sixes, r0), i8x16.gt_s(sixes, r1));
   return i8x16.add(sixes, lookUp(shifts, range));
 }
 

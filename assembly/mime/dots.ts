@@ -9,10 +9,8 @@ import { mask64 } from '../mask';
 import { hashReset, hashFeed } from '../hash/xxh3';
 import { scanFeed, scanReset } from './scan';
 
-const DOT_VECTOR = memory.data<u8>([46]);
-const LF_VECTOR = memory.data<u8>([10]);
 const CRLF_DOT: u32 = 0x2e0a0d00;
-const SUM_VECTOR = memory.data<u8>([56]); // of the two, and of few other neighbours in a mail
+const SUM_VECTOR = memory.data<u8>([56]); // of the two, and of hardly any other neighbours in a mail
 
 // How the octets before a chunk ended; kept in memory before INPUT, so that a look back needs no special case.
 const PLAIN: u32 = 0, AFTER_CR: u32 = 1, AFTER_CRLF: u32 = 2, AFTER_DOT: u32 = 3, AFTER_DOT_CR: u32 = 4;
@@ -36,21 +34,21 @@ function lineState(end: usize): u32 {
 function dotAfterCrlf(at: usize, end: usize): usize {
   let p = at;
   if (ASC_FEATURE_SIMD) {
-    const dot = v128.load8_splat(DOT_VECTOR), lf = v128.load8_splat(LF_VECTOR);
-    for (; p + 64 <= end; p += 64) {
-      const a = v128.and(i8x16.eq(v128.load(p), dot), i8x16.eq(v128.load(p - 1), lf));
-      const b = v128.and(i8x16.eq(v128.load(p, 16), dot), i8x16.eq(v128.load(p, 15), lf));
-      const c = v128.and(i8x16.eq(v128.load(p, 32), dot), i8x16.eq(v128.load(p, 31), lf));
-      const d = v128.and(i8x16.eq(v128.load(p, 48), dot), i8x16.eq(v128.load(p, 47), lf));
-      if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
-      for (let found = mask64(a, b, c, d); found != 0; found &= found - 1) {
-        const at = p + <usize>ctz<u64>(found);
-        if (load<u8>(at - 2) == CR) return at;
+    const sum = v128.load8_splat(SUM_VECTOR);
+    for (; p < end; p += 64) {
+      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
+      const metA = met(v128.load(p - 1), a, sum), metB = met(before(a, b), b, sum);
+      const metC = met(before(b, c), c, sum), metD = met(before(c, d), d, sum);
+      if (i8x16.bitmask(v128.or(v128.or(metA, metB), v128.or(metC, metD))) == 0) continue;
+      for (let found = mask64(metA, metB, metC, metD); found != 0; found &= found - 1) {
+        const dot = p + <usize>ctz<u64>(found);
+        if (load<u32>(dot - 2) << 8 == CRLF_DOT) return min(dot, end);
       }
     }
-  }
-  for (; p < end; p++) {
-    if (load<u8>(p) == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) return p;
+  } else {
+    for (; p < end; p++) {
+      if (load<u8>(p) == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) return p;
+    }
   }
   return end;
 }
@@ -155,75 +153,66 @@ export function stuffingFeed(octets: i32): i32 {
   let p: usize = INPUT;
   if (load<u32>(DOTTED) == 0) p = dotAfterCrlf(INPUT, end);
   if (p == end) return -1;
+  p = INPUT + ((p - INPUT) & ~63);
   let out: usize = OUTPUT + (p - INPUT);
   memory.copy(OUTPUT, INPUT, p - INPUT);
   if (ASC_FEATURE_SIMD) {
-    // Search and copy in one go, writing past what is known.
     const sum = v128.load8_splat(SUM_VECTOR);
-    for (const last = end - 128; p <= last;) {
-      const before = p - 1;
-      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
-      v128.store(out, a);
-      v128.store(out, b, 16);
-      v128.store(out, c, 32);
-      v128.store(out, d, 48);
-      const e = v128.load(p, 64), f = v128.load(p, 80), g = v128.load(p, 96), h = v128.load(p, 112);
-      v128.store(out, e, 64);
-      v128.store(out, f, 80);
-      v128.store(out, g, 96);
-      v128.store(out, h, 112);
-      const ab = v128.or(met(a, v128.load(before), sum), met(b, v128.load(before, 16), sum));
-      const cd = v128.or(met(c, v128.load(before, 32), sum), met(d, v128.load(before, 48), sum));
-      const ef = v128.or(met(e, v128.load(before, 64), sum), met(f, v128.load(before, 80), sum));
-      const gh = v128.or(met(g, v128.load(before, 96), sum), met(h, v128.load(before, 112), sum));
-      if (i8x16.bitmask(v128.or(v128.or(ab, cd), v128.or(ef, gh))) != 0) out = doubling(p, out, sum);
-      p += 128;
-      out += 128;
+    memory.fill(end, 0, 128); // what the last turn reads beyond the end has no dot
+    for (; p < end; p += 128) {
+      out = copyDoubling(out, p, sum) + 64;
+      out = copyDoubling(out, p + 64, sum) + 64;
     }
-  }
-  for (; p < end; p++) {
-    const octet = load<u8>(p);
-    store<u8>(out++, octet);
-    if (octet == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) store<u8>(out++, DOT);
+    out -= p - end;
+  } else {
+    for (; p < end; p++) {
+      const octet = load<u8>(p);
+      store<u8>(out++, octet);
+      if (octet == DOT && load<u8>(p - 1) == LF && load<u8>(p - 2) == CR) store<u8>(out++, DOT);
+    }
   }
   const dotted = out - OUTPUT != end - INPUT;
   store<u32>(DOTTED, dotted ? 1 : 0);
   return dotted ? <i32>(out - OUTPUT) : -1;
 }
 
-/** Lanes where an octet and the one before it sum up to what a dot and LF do. */
+/** Copies 64 octets and doubles the dots among them; gives `out` moved on by how many there were. */
 @inline
-function met(octets: v128, before: v128, sum: v128): v128 {
-  return i8x16.eq(i8x16.add(octets, before), sum);
-}
-
-/** Doubles the dots in the copy of 128 octets; gives `out` moved on by how many there were. */
-function doubling(p: usize, out: usize, sum: v128): usize {
-  const q = p - 1;
-  let first = mask64(met(v128.load(p), v128.load(q), sum), met(v128.load(p, 16), v128.load(q, 16), sum),
-    met(v128.load(p, 32), v128.load(q, 32), sum), met(v128.load(p, 48), v128.load(q, 48), sum));
-  let second = mask64(met(v128.load(p, 64), v128.load(q, 64), sum), met(v128.load(p, 80), v128.load(q, 80), sum),
-    met(v128.load(p, 96), v128.load(q, 96), sum), met(v128.load(p, 112), v128.load(q, 112), sum));
-  while ((first | second) != 0) {
-    const place = <usize>select<u64>(ctz<u64>(first), 64 + ctz<u64>(second), first != 0);
-    const at = p + place;
-    if (load<u32>(at - 2) << 8 == CRLF_DOT) {
-      const to = out + place;
-      store<u8>(to, DOT);
-      v128.store(to, v128.load(at), 1);
-      v128.store(to, v128.load(at, 16), 17);
-      v128.store(to, v128.load(at, 32), 33);
-      v128.store(to, v128.load(at, 48), 49);
-      v128.store(to, v128.load(at, 64), 65);
-      v128.store(to, v128.load(at, 80), 81);
-      v128.store(to, v128.load(at, 96), 97);
-      v128.store(to, v128.load(at, 112), 113);
-      out++;
+function copyDoubling(out: usize, p: usize, sum: v128): usize {
+  const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p, 32), d = v128.load(p, 48);
+  store64(out, a, b, c, d);
+  const metA = met(v128.load(p - 1), a, sum), metB = met(before(a, b), b, sum);
+  const metC = met(before(b, c), c, sum), metD = met(before(c, d), d, sum);
+  if (i8x16.bitmask(v128.or(v128.or(metA, metB), v128.or(metC, metD))) != 0) {
+    for (let found = mask64(metA, metB, metC, metD); found != 0; found &= found - 1) {
+      // From a dot on, all is stored again an octet further on: more than the 64, which the next ones overwrite.
+      const place = <usize>ctz<u64>(found), at = p + place;
+      const more = <usize>(load<u32>(at - 2) << 8 == CRLF_DOT);
+      store64(out + place + more, v128.load(at), v128.load(at, 16), v128.load(at, 32), v128.load(at, 48));
+      out += more;
     }
-    second = select(second, second & (second - 1), first != 0);
-    first &= first - 1;
   }
   return out;
+}
+
+/** Lanes where two neighbours sum up to what LF and a dot do. */
+@inline
+function met(left: v128, right: v128, sum: v128): v128 {
+  return i8x16.eq(i8x16.add_sat_u(left, right), sum);
+}
+
+/** The octets before those of `right`, which follow `left`: cheaper than to load them. */
+@inline
+function before(left: v128, right: v128): v128 {
+  return v128.shuffle<u8>(left, right, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+}
+
+@inline
+function store64(at: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(at, a);
+  v128.store(at, b, 16);
+  v128.store(at, c, 32);
+  v128.store(at, d, 48);
 }
 
 /** The terminator, and CRLF before it when content does not end with one. Octets written to OUTPUT. */

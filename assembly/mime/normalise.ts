@@ -1,20 +1,13 @@
 // Bare CR and bare LF become CRLF.
-import { chunkLength, CR, INPUT, LF, NORMALISE, OUTPUT } from '../abi';
-import { lookUp, mask64 } from '../mask';
+import { chunkLength, CR, INPUT, LF, LINE_ENDS, NORMALISE, OUTPUT } from '../abi';
+import { copyRun } from '../copy';
+import { mask64, notePlaces } from '../mask';
 
 const CR_LF = memory.data<u8>([13, 10]);
-const LAST_IS_CR = memory.data<u8>([
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13,
-], 16);
-/** For each place among sixteen octets, and for none: what stands before it, the last octet, what stands behind. */
-const ROOM = memory.data(17 * 16, 16);
+const BLOCK_OCTETS: usize = 2048;
 
 export function normaliseReset(): void {
   store<u32>(NORMALISE, 0); // the last octet was CR
-  if (load<u8>(ROOM)) return;
-  for (let place: u32 = 0; place <= 16; place++) {
-    for (let i: u32 = 0; i < 16; i++) store<u8>(ROOM + (place << 4) + i, i < place ? i : i == place ? 15 : i - 1);
-  }
 }
 
 /** The first place in [at, end) where CR and LF do not stand together, or end. */
@@ -45,35 +38,46 @@ export function normalise(octets: i32): i32 {
   let out: usize = OUTPUT + (p - INPUT);
   memory.copy(OUTPUT, INPUT, p - INPUT);
   if (ASC_FEATURE_SIMD) {
-    const cr = v128.load8_splat(CR_LF), lf = v128.load8_splat(CR_LF, 1);
-    const but = v128.load(LAST_IS_CR), last = v128.load(LAST_IS_CR, 16);
-    for (const stop = end - 16; p <= stop; p += 16) {
-      const v = v128.load(p);
-      const isLf = i8x16.eq(v, lf), afterCr = i8x16.eq(v128.load(p - 1), cr);
-      const bareLf = <u32>i8x16.bitmask(v128.andnot(isLf, afterCr));
-      const bareCr = <u32>i8x16.bitmask(v128.andnot(afterCr, isLf));
-      if (((bareLf & (bareLf - 1)) | bareCr) == 0) {
-        // One LF or none, and no branch between the two: all from its place on moves up by one, and the last octet,
-        // for which a vector has no place then, comes after. It leaves its own for the CR.
-        const more = <usize>popcnt(bareLf), place = <usize>ctz(bareLf | 0x10000);
-        v128.store(out, lookUp(v128.or(v128.and(v, but), last), v128.load(ROOM + (place << 4))));
-        store<u8>(out + more, load<u8>(p, 15), 15);
-        out += 16 + more;
-      } else {
-        for (let q = p; q < p + 16; q++) out = mend(out, q);
+    for (let room = end - p; room >= 64; room = end - p) {
+      const stop = p + (min(room, BLOCK_OCTETS) & ~63), list = bareOnes(p, stop);
+      for (let next = LINE_ENDS; next < list; next += 4) {
+        const bare = <usize>load<u32>(next), octets = bare - p;
+        copyRun(out, p, octets);
+        store<u8>(out + octets, missingBefore(load<u8>(bare)));
+        out += octets + 1;
+        p = bare;
       }
+      copyRun(out, p, stop - p);
+      out += stop - p;
+      p = stop;
     }
   }
-  for (; p < end; p++) out = mend(out, p);
+  for (; p < end; p++) {
+    const octet = load<u8>(p);
+    if ((octet == LF) != (load<u8>(p - 1) == CR)) store<u8>(out++, missingBefore(octet));
+    store<u8>(out++, octet);
+  }
   return <i32>(out - OUTPUT);
 }
 
+/** Notes each octet that misses one before it: LF a CR, or what follows a CR an LF; gives the end of the list. */
+function bareOnes(at: usize, stop: usize): usize {
+  const cr = v128.load8_splat(CR_LF), lf = v128.load8_splat(CR_LF, 1);
+  let list = LINE_ENDS;
+  for (; at < stop; at += 64) {
+    const q = at - 1;
+    list = notePlaces(mask64(
+      v128.xor(i8x16.eq(v128.load(at), lf), i8x16.eq(v128.load(q), cr)),
+      v128.xor(i8x16.eq(v128.load(at, 16), lf), i8x16.eq(v128.load(q, 16), cr)),
+      v128.xor(i8x16.eq(v128.load(at, 32), lf), i8x16.eq(v128.load(q, 32), cr)),
+      v128.xor(i8x16.eq(v128.load(at, 48), lf), i8x16.eq(v128.load(q, 48), cr))), at, list);
+  }
+  return list;
+}
+
 @inline
-function mend(out: usize, at: usize): usize {
-  const octet = <u32>load<u8>(at), afterCr = load<u8>(at - 1) == CR;
-  if ((octet == LF) != afterCr) store<u8>(out++, afterCr ? LF : CR);
-  store<u8>(out++, octet);
-  return out;
+function missingBefore(octet: u32): u32 {
+  return octet == LF ? CR : LF;
 }
 
 export function normaliseFinish(): i32 {

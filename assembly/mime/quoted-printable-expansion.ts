@@ -1,7 +1,7 @@
 // Quoted-printable's first half: every octet that needs it becomes its escape, without regard to lines, and the ends of
 // lines are noted for the second (quoted-printable-lines.ts). There is no branch for an octet.
 import { CR, EXPANDED, EXPANSIONS, LF, LINE_ENDS } from '../abi';
-import { lookUp, mask64 } from '../mask';
+import { lookUp, mask64, notePlaces } from '../mask';
 import { LINES, UNPAIRED } from './quoted-printable-lines';
 
 export const BLOCK_OCTETS: usize = 2048;
@@ -58,7 +58,7 @@ export function literalOctets(at: usize, end: usize): usize {
       v128.or(v128.andnot(notLiteral(c, one, limit, equals), v128.or(lfC, i8x16.eq(c, cr))),
         v128.andnot(notLiteral(d, one, limit, equals), v128.or(lfD, i8x16.eq(d, cr)))));
     if (i8x16.bitmask(v128.or(alone, escaped)) != 0) break;
-    list = noteEnds(mask64(lfA, lfB, lfC, lfD), before, list);
+    list = notePlaces(mask64(lfA, lfB, lfC, lfD), before, list);
   }
   store<u32>(LINES, <u32>(list - LINE_ENDS) >> 2);
   return loneCr(p) ? 0 : p - at;
@@ -68,22 +68,6 @@ export function literalOctets(at: usize, end: usize): usize {
 @inline
 function loneCr(p: usize): bool {
   return load<u8>(p - 1) == CR && load<u8>(p) != LF;
-}
-
-/** Up to three without a branch; gives the end of the list. */
-@inline
-function noteEnds(ends: u64, at: usize, list: usize): usize {
-  const count = <usize>popcnt<u64>(ends);
-  store<u32>(list, <u32>at + <u32>ctz<u64>(ends));
-  ends &= ends - 1;
-  store<u32>(list, <u32>at + <u32>ctz<u64>(ends), 4);
-  ends &= ends - 1;
-  store<u32>(list, <u32>at + <u32>ctz<u64>(ends), 8);
-  if (count > 3) {
-    ends &= ends - 1;
-    for (let more = list + 12; ends != 0; ends &= ends - 1, more += 4) store<u32>(more, <u32>at + <u32>ctz<u64>(ends));
-  }
-  return list + (count << 2);
 }
 
 // Types to choose between two compilations of one source: what is known when it is compiled costs nothing in the loop.

@@ -1,5 +1,6 @@
 // Quoted-printable's second half: lines of at most 76 out of octets that are escaped already. Lines that fit are copied.
 import { CR, LF, LINE_ENDS, QP_ENCODE } from '../abi';
+import { copy80 } from '../copy';
 
 export const COLUMN = QP_ENCODE;
 /** How many ends of lines, as places of their CRs, the first half noted. */
@@ -39,19 +40,23 @@ export function breakLines(at: usize, end: usize, out: usize, literal: bool): us
   }
   if (literal) {
     // Nearly every line fits.
-    for (; list < stop; list += 4) {
+    while (list < stop) {
       const cr = <usize>load<u32>(list), octets = cr - at;
-      if (octets <= 76) {
-        if (!marked(at, cr)) {
-          copy80(at, out);
-          store<u16>(out + octets, CRLF);
-          out += octets + 2;
-          at = cr + 2;
+      if (marked(at, cr)) {
+        out = line(at, cr, out);
+      } else {
+        copy80(out, at);
+        if (octets > 76) {
+          store<u32>(out, SOFT_BREAK, 75);
+          out += 78;
+          at += 75;
           continue;
         }
+        store<u16>(out + octets, CRLF);
+        out += octets + 2;
       }
-      out = line(at, cr, out);
       at = cr + 2;
+      list += 4;
     }
   } else {
     // A line that comes out a turn, and no branch on whether its break is hard or soft.
@@ -63,7 +68,7 @@ export function breakLines(at: usize, end: usize, out: usize, literal: bool): us
         list += 4;
         continue;
       }
-      copy80(at, out);
+      copy80(out, at);
       const hard = <usize>(left <= 76), most = <usize>(75 - splitAt(at + 75));
       const octets = select(left, most, left <= 76);
       at = select(cr + 2, at + most, left <= 76);
@@ -80,15 +85,6 @@ export function breakLines(at: usize, end: usize, out: usize, literal: bool): us
 function splitAt(at: usize): i32 {
   const two = <u32>load<u16>(at - 2) ^ 0x3d3d;
   return i32(two < 256) + (i32((two & 255) == 0) << 1);
-}
-
-@inline
-function copy80(from: usize, to: usize): void {
-  v128.store(to, v128.load(from));
-  v128.store(to, v128.load(from, 16), 16);
-  v128.store(to, v128.load(from, 32), 32);
-  v128.store(to, v128.load(from, 48), 48);
-  v128.store(to, v128.load(from, 64), 64);
 }
 
 /** A line that ends before `cr`, with its end. White space before a hard break is escaped (RFC 2045 §6.7 rule 3). */
@@ -123,7 +119,7 @@ function run(at: usize, end: usize, limit: u32, out: usize): usize {
         at++;
       }
     }
-    copy80(at, out);
+    copy80(out, at);
     const left = <u32>(end - at);
     if (column + left <= limit) {
       store<u32>(COLUMN, column + left);

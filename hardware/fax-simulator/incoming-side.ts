@@ -1,32 +1,11 @@
 /** The modem's other half: it rings, is answered, and hands over pages as they come from the line. */
-import { after, type Clock } from '../../src/core/clock.ts';
+import { after } from '../../src/core/clock.ts';
+import { CAPABILITIES, DLE, ETX, type Host } from './host.ts';
 import { doubled, turned } from './octet-order.ts';
-import type { FaxScript, IncomingCall, IncomingResult, PageStep, Step } from './script.ts';
+import type { IncomingCall, IncomingResult, PageStep } from './script.ts';
 import { decodePage, encodePage } from './t4.ts';
 
-const DLE = 0x10;
-const ETX = 0x03;
 const RING_EVERY_MS = 6000;
-const CAPABILITIES = '1,5,0,2,0,0,0,0';
-
-/** What this half needs of the modem. */
-export interface Host {
-  readonly script: FaxScript;
-  readonly clock: Clock;
-  readonly happened?: () => void;
-  /** The number of the call that begins. */
-  call(): number;
-  faxClass(): string;
-  takeClass(): void;
-  mode(mode: 'command' | 'waiting' | 'arriving'): void;
-  isArriving(): boolean;
-  setting(...names: readonly string[]): string;
-  unset(name: string): void;
-  say(...lines: readonly string[]): void;
-  put(octets: Uint8Array): void;
-  mishap(step: Step): boolean;
-  hangUp(code: number, why: string): void;
-}
 
 interface Arriving {
   readonly incoming: IncomingCall;
@@ -93,7 +72,7 @@ export class IncomingSide {
 
   #take(arriving: Arriving): void {
     const { incoming } = arriving;
-    if (this.#host.mishap({ kind: 'answer', call: this.#host.call() })) {
+    if (this.#host.mishap({ kind: 'answer', call: this.#host.calls() + 1 })) {
       arriving.done.resolve({ answered: true, verdicts: [], ended: 'mishap' });
       return;
     }
@@ -135,23 +114,23 @@ export class IncomingSide {
     }
     if (this.#host.faxClass() === '2' && arriving.page === 0) this.#host.say('+FCFR');
     this.#host.say('CONNECT');
-    this.#host.mode('waiting');
+    this.#host.enter('waiting');
     return 'later';
   }
 
   async sendPage(): Promise<void> {
     const arriving = this.#arriving!;
-    this.#host.mode('arriving');
+    this.#host.enter('arriving');
     const coded = arriving.coded[arriving.page]!;
     const two = this.#host.faxClass() === '2';
     // Class 2 delivers the highest bit first at +FBOR=0, whatever the draft says; class 2.0 keeps to its standard.
     const plain = two ? this.#host.setting('+FBOR') !== '1' : this.#host.setting('+FBO') === '1';
     // Behind the last end of line comes some fill, as from a real line; efax misses it otherwise.
     const wire = Buffer.concat([plain ? coded : turned(coded), Buffer.alloc(3)]);
-    const step: PageStep = { call: this.#host.call(), page: arriving.page + 1, attempt: arriving.attempt };
+    const step: PageStep = { call: this.#host.calls() + 1, page: arriving.page + 1, attempt: arriving.attempt };
     for (let at = 0; at < wire.length; at += 512) {
       if (this.#host.mishap({ kind: 'arriving', octets: at, ...step })) return;
-      if (!this.#host.isArriving()) return this.#host.hangUp(2, 'stopped by the computer');
+      if (this.#host.mode !== 'arriving') return this.#host.hangUp(2, 'stopped by the computer');
       this.#host.put(doubled(wire.subarray(at, at + 512)));
       const { clock, script: { lineBits } } = this.#host;
       await (lineBits === undefined ? new Promise(next => setImmediate(next)) : clock.sleepUntil(after(clock.now(), (512 * 8000) / lineBits)));
@@ -162,7 +141,7 @@ export class IncomingSide {
     const last = arriving.page + 1 >= arriving.coded.length;
     const figures = arriving.incoming.report ?? (two ? `1,${rows},${badRows},0,0` : `1,${rows.toString(16)},${badRows.toString(16)},0,0`);
     arriving.pending = true;
-    this.#host.mode('command');
+    this.#host.enter('command');
     this.#host.say(`${two ? '+FPTS' : '+FPS'}:${figures}`, `+FET:${last ? 2 : 0}`, 'OK');
   }
 }

@@ -5,23 +5,18 @@
  *   command ──ATD──▶ dialling ──+FCON──▶ command ──AT+FDT──▶ page ──DLE ETX──▶ command ──AT+FET──▶ …
  *   command ──ATA──▶ command ──AT+FDR──▶ waiting ──DC2──▶ arriving ──DLE ETX──▶ command ──AT+FDR──▶ …
  */
-import { after, type Clock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { splitAtLine } from './at-line.ts';
-import { openPageBuffer, type PageBuffer } from './page-buffer.ts';
-import type { Dialect, FaxScript, IncomingCall, IncomingResult, PageStep, SimulatedPage, Step } from './script.ts';
+import { CAPABILITIES, DLE, ETX, type Host, type Mode } from './host.ts';
 import { IncomingSide } from './incoming-side.ts';
-import { turned } from './octet-order.ts';
+import { OutgoingSide } from './outgoing-side.ts';
+import type { Dialect, FaxScript, IncomingCall, IncomingResult, SimulatedCall, Step } from './script.ts';
 
-const DLE = 0x10;
-const ETX = 0x03;
 const DC1 = 0x11;
 const DC2 = 0x12;
 const CAN = 0x18;
-const SUB = 0x1a;
-const UNDERFLOW_MS = 5000;
 const LONGEST_LINE = 2000;
 const ALL_PARAMETERS = '(0,1),(0-5),(0-4),(0-2),(0),(0),(0),(0-7)';
-const CAPABILITIES = '1,5,0,2,0,0,0,0';
 
 /** What it obeys without a word, per class; all else is ERROR. */
 const SILENTLY: Readonly<Record<Dialect | 'both', readonly string[]>> = {
@@ -29,13 +24,6 @@ const SILENTLY: Readonly<Record<Dialect | 'both', readonly string[]>> = {
   '2.0': ['+FCC', '+FIS', '+FPI', '+FBO', '+FMS', '+FLO', '+FNR', '+FCT', '+FEA', '+FBU', '+FRQ', '+FIE', '+FCQ', '+FFC', '+FBS', '+FRY', '+FNS', '+FPP', '+FAP'],
   both: ['+FCR', '+FAA', '+FSPL', '+FPR', '+FIP', '+FLP', '+VCID', '#CID', '+IFC', '+IPR', '+GCI'],
 };
-
-interface Call {
-  number: string;
-  stationId: string;
-  pages: SimulatedPage[];
-  ended: string | null;
-}
 
 export interface ModemGiven {
   readonly script: FaxScript;
@@ -46,44 +34,48 @@ export interface ModemGiven {
 }
 
 export class SimulatedModem {
-  readonly calls: Call[] = [];
   readonly #given: ModemGiven;
-  #mode: 'command' | 'dialling' | 'page' | 'ending' | 'waiting' | 'arriving' = 'command';
+  #mode: Mode = 'command';
   #mute = false;
   #echo = true;
   #quiet = false;
   #class: string = '0';
   #line = '';
   #settings = new Map<string, string>();
-  #call: Call | null = null;
-  #agreedSaid = false;
-  #page: { readonly chunks: Buffer[]; readonly buffer: PageBuffer; readonly step: PageStep; octets: number; escaped: boolean } | null = null;
-  #attempt = 1;
-  #confirmed = 0;
-  #pending: SimulatedPage | null = null;
-  #underflow = new AbortController();
+  readonly #outgoing: OutgoingSide;
   readonly #incoming: IncomingSide;
 
   constructor(given: ModemGiven) {
     this.#given = given;
-    this.#incoming = new IncomingSide({
-      ...given,
-      call: () => this.calls.length + 1,
+    const host = this.#host();
+    this.#outgoing = new OutgoingSide(host);
+    this.#incoming = new IncomingSide(host);
+  }
+
+  get calls(): readonly SimulatedCall[] {
+    return this.#outgoing.calls;
+  }
+
+  #host(): Host {
+    const mode = () => this.#mode;
+    return {
+      ...this.#given,
+      get mode() { return mode(); },
+      calls: () => this.#outgoing.calls.length,
+      enter: next => {
+        this.#mode = next;
+      },
       faxClass: () => this.#class,
       takeClass: () => {
         this.#class = '2';
       },
-      mode: mode => {
-        this.#mode = mode;
-      },
-      isArriving: () => this.#mode === 'arriving',
       setting: (...names) => this.#setting(...names),
       unset: name => this.#settings.delete(name),
       say: (...lines) => this.#say(...lines),
       put: octets => this.#put(octets),
       mishap: step => this.#mishap(step),
       hangUp: (code, why) => this.#hangUp(code, why),
-    });
+    };
   }
 
   /** It speaks again. */
@@ -100,15 +92,14 @@ export class SimulatedModem {
   feed(octets: Uint8Array): void {
     if (this.#mute) return;
     for (let at = 0; at < octets.length;) {
-      if (this.#mode === 'page') at += this.#takePage(octets.subarray(at));
+      if (this.#mode === 'page') at += this.#outgoing.take(octets.subarray(at));
       else this.#takeOctet(octets[at++]!);
     }
   }
 
   /** The cable is out: calls end here. */
   cut(why: string): void {
-    this.#underflow.abort();
-    this.#page?.buffer.close();
+    this.#outgoing.stall();
     this.#end(why);
     this.#mode = 'command';
     this.#line = '';
@@ -164,7 +155,7 @@ export class SimulatedModem {
 
   #obey(command: string): 'OK' | 'ERROR' | 'later' {
     const [, name = '', rest = ''] = /^([+#][A-Z0-9]+|[&\\%*]?[A-Z]\d*)(.*)$/is.exec(command) ?? [];
-    if (command.startsWith('D')) return this.#dial(command.slice(1));
+    if (command.startsWith('D')) return this.#outgoing.dial(command.slice(1), this.stationId);
     if (!/^[+#]/.test(command)) return this.#obeyBasic(command);
     const word = name.toUpperCase();
     switch (word) {
@@ -178,17 +169,17 @@ export class SimulatedModem {
       case '+FMFR': case '+FMI': return this.#tell(this.#given.script.maker ?? 'POSTHORN');
       case '+FMDL': case '+FMM': return this.#tell(this.#given.script.model ?? 'FAX SIMULATOR');
       case '+FREV': case '+FMR': return this.#tell(this.#given.script.revision ?? '1.0');
-      case '+FDT': return this.#go();
-      case '+FET': return this.#judge(Number(rest.slice(1)) % 4);
+      case '+FDT': return this.#outgoing.go();
+      case '+FET': return this.#outgoing.judge(Number(rest.slice(1)) % 4);
       case '+FDR': return this.#incoming.fetch();
       case '+FPTS':
       case '+FPS':
-        if (rest === '?') return this.#tell(String(this.#pending?.verdict ?? this.calls.at(-1)?.pages.at(-1)?.verdict ?? 1));
+        if (rest === '?') return this.#tell(String(this.#outgoing.lastVerdict));
         this.#settings.set('+FPTS', rest.slice(1));
         return 'OK';
       case '+FK':
       case '+FKS':
-        if (this.#call === null && !this.#incoming.up) return 'OK';
+        if (!this.#outgoing.up && !this.#incoming.up) return 'OK';
         this.#hangUp(2, 'aborted');
         return 'later';
       default:
@@ -223,7 +214,7 @@ export class SimulatedModem {
         return 'OK';
       case 'H':
         this.#end('hung up');
-        this.#call = null;
+        this.#outgoing.forget();
         return 'OK';
       case 'S':
         this.#settings.set(command.split('=')[0]!, command.split('=')[1] ?? '0');
@@ -250,138 +241,6 @@ export class SimulatedModem {
     return 'OK';
   }
 
-  #dial(text: string): 'later' {
-    const call: Call = { number: text.replace(/^[TP]/i, ''), stationId: this.stationId, pages: [], ended: null };
-    this.calls.push(call);
-    this.#call = call;
-    this.#agreedSaid = false;
-    this.#confirmed = 0;
-    this.#attempt = 1;
-    this.#mode = 'dialling';
-    if (this.#mishap({ kind: 'dial', call: this.calls.length, number: call.number })) {
-      if (this.#call === null || call.ended !== null) this.#mode = 'command';
-      return 'later';
-    }
-    this.#mode = 'command';
-    const { farId = '+49 89 1234', capabilities = CAPABILITIES } = this.#given.script;
-    const two = this.#class === '2';
-    this.#say(two ? '+FCON' : '+FCO', `${two ? '+FCSI' : '+FCI'}:"${farId.padStart(20)}"`, `${two ? '+FDIS' : '+FIS'}:${capabilities}`, 'OK');
-    return 'later';
-  }
-
-  #step(): PageStep {
-    return { call: this.calls.length, page: this.#confirmed + 1, attempt: this.#attempt };
-  }
-
-  #go(): 'ERROR' | 'later' {
-    if (this.#call === null || this.#call.ended !== null) return 'ERROR';
-    const step = this.#step();
-    if (this.#mishap({ kind: 'go', ...step })) return 'later';
-    const two = this.#class === '2';
-    const { agreed = CAPABILITIES, bufferOctets = 1024, lineBits } = this.#given.script;
-    const wish = this.#settings.get(two ? '+FDIS' : '+FIS') ?? this.#settings.get(two ? '+FDCC' : '+FCC') ?? CAPABILITIES;
-    const fine = wish.startsWith('1') && agreed.startsWith('1');
-    if (!this.#agreedSaid) this.#say(`${two ? '+FDCS' : '+FCS'}:${fine ? 1 : 0}${agreed.slice(1)}`);
-    this.#agreedSaid = true;
-    this.#say('CONNECT');
-    const { clock } = this.#given;
-    this.#page = {
-      chunks: [], step, octets: 0, escaped: false,
-      buffer: openPageBuffer({ octets: bufferOctets, ...(lineBits === undefined ? {} : { lineBits }), clock, say: octet => this.#put(Buffer.from([octet])) }),
-    };
-    this.#pending = null;
-    this.#settings.set(':fine', fine ? '1' : '0');
-    this.#mode = 'page';
-    if (this.#mishap({ kind: 'ready', ...step })) return 'later';
-    if (two) this.#put(Buffer.from([DC1]));
-    this.#watchUnderflow();
-    return 'later';
-  }
-
-  #watchUnderflow(): void {
-    const { clock, script: { underflowMs = UNDERFLOW_MS } } = this.#given;
-    this.#underflow.abort();
-    this.#underflow = new AbortController();
-    const { signal } = this.#underflow;
-    void clock.sleepUntil(after(clock.now(), underflowMs), signal).then(() => {
-      if (!signal.aborted && this.#mode === 'page') this.#hangUp(43, 'underflow');
-    });
-  }
-
-  /** How many octets were page data; the rest belongs to what comes behind. */
-  #takePage(octets: Uint8Array): number {
-    const page = this.#page!;
-    // Nothing may be lost of what ends the page: the buffer is asked for the data only.
-    const kept = page.buffer.take(octets);
-    this.#watchUnderflow();
-    const found: number[] = [];
-    let end: number | null = null;
-    let at = 0;
-    for (; at < kept.length && end === null; at++) {
-      const octet = kept[at]!;
-      if (!page.escaped) {
-        if (octet === DLE) page.escaped = true;
-        else found.push(octet);
-        continue;
-      }
-      page.escaped = false;
-      if (octet === DLE) found.push(DLE);
-      else if (octet === SUB && this.#class === '2.0') found.push(DLE, DLE);
-      else if (octet === ETX || (this.#class === '2.0' && (octet === 0x2c || octet === 0x3b || octet === 0x2e))) end = octet;
-    }
-    page.chunks.push(Buffer.from(found));
-    page.octets += found.length;
-    if (this.#mishap({ kind: 'page', octets: page.octets, ...page.step })) return octets.length;
-    if (end === null) return octets.length;
-    this.#underflow.abort();
-    this.#mode = 'ending';
-    void this.#endPage(end);
-    return at;
-  }
-
-  async #endPage(mark: number): Promise<void> {
-    const page = this.#page!;
-    await page.buffer.empty();
-    if (this.#page !== page || this.#mode !== 'ending') return;
-    this.#keepPage(true);
-    this.#mode = 'command';
-    if (this.#mishap({ kind: 'page-end', ...page.step })) return;
-    if (mark === ETX) this.#say('OK');
-    else this.#judge(mark === 0x2e ? 2 : 0);
-  }
-
-  #keepPage(whole: boolean): void {
-    const page = this.#page;
-    if (page === null) return;
-    page.buffer.close();
-    this.#page = null;
-    const wire = Buffer.concat(page.chunks);
-    const order = this.#setting('+FBOR', '+FBO');
-    const kept: SimulatedPage = { coded: order === '1' ? wire : turned(wire), attempt: page.step.attempt, fine: this.#setting(':fine') === '1', lostOctets: page.buffer.lostOctets, whole };
-    this.#call?.pages.push(kept);
-    this.#pending = kept;
-    this.#given.happened?.();
-  }
-
-  /** `what`: 0 another page, 1 another document, 2 the end. */
-  #judge(what: number): 'ERROR' | 'later' {
-    if (this.#call === null || this.#pending === null) return 'ERROR';
-    const step = this.#step();
-    if (this.#mishap({ kind: 'verdict', ...step })) return 'later';
-    const verdict = this.#given.script.verdict?.(step) ?? 1;
-    this.#pending.verdict = verdict;
-    this.#pending = null;
-    const good = verdict === 1 || verdict === 3 || verdict === 5;
-    if (good) {
-      this.#confirmed++;
-      this.#attempt = 1;
-    } else this.#attempt++;
-    if (this.#class === '2') this.#say(`+FPTS:${verdict}`);
-    if (good && what === 2) this.#hangUp(0, 'hangup 0');
-    else this.#say(good || this.#class === '2' ? 'OK' : 'ERROR');
-    return 'later';
-  }
-
   /** Does what the script orders at this step; true when it did. */
   #mishap(step: Step): boolean {
     const mishap = this.#given.script.at?.(step);
@@ -402,8 +261,7 @@ export class SimulatedModem {
         return step.kind !== 'page' && step.kind !== 'arriving';
       case 'silence':
         this.#mute = true;
-        this.#underflow.abort();
-        this.#page?.buffer.close();
+        this.#outgoing.stall();
         return true;
       case 'unplug':
         this.cut('unplugged');
@@ -416,8 +274,7 @@ export class SimulatedModem {
   }
 
   #drop(why: string): void {
-    this.#underflow.abort();
-    this.#keepPage(false);
+    this.#outgoing.drop();
     this.#end(why);
   }
 
@@ -430,7 +287,7 @@ export class SimulatedModem {
   }
 
   #end(why: string): void {
-    if (this.#call !== null && this.#call.ended === null) this.#call.ended = why;
+    this.#outgoing.end(why);
     this.#incoming.end(why);
     this.#given.happened?.();
   }

@@ -1,5 +1,5 @@
 /** Writes a folder to start from. What is there already is the operator's and stays as it is. */
-import { mkdir, open } from 'node:fs/promises';
+import { chown, mkdir, open } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { foldDomain, isDomain } from '../grammar/config/domain-list.ts';
@@ -8,6 +8,8 @@ import { defaultFiles, type Choices } from './default-files.ts';
 /** embedded: loopback only, high ports, no root. server: all addresses, ports 25 and 587, state in /var/lib/posthorn. */
 export interface DefaultProfile extends Partial<Choices> {
   readonly kind: 'embedded' | 'server';
+  /** Whom the gateway will be, where that is not who writes: secrets and the state folder are its own. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
 export interface Written {
@@ -23,9 +25,18 @@ export async function writeDefaultConfiguration(folder: string, profile: Default
   for (const file of defaultFiles({ ...choices, stateFolder })) {
     const path = join(folder, file.path);
     await mkdir(dirname(path), { recursive: true });
-    (await writeNew(path, file.text, file.secret === true ? 0o600 : 0o644) ? written : kept).push(file.path);
+    const isNew = await writeNew(path, file.text, file.secret === true ? 0o600 : 0o644);
+    (isNew ? written : kept).push(file.path);
+    if (isNew && file.secret === true && profile.owner !== undefined) await chown(path, profile.owner.uid, profile.owner.gid);
   }
+  if (profile.owner !== undefined) await ownFolder(resolve(folder, stateFolder), profile.owner);
   return { written, kept };
+}
+
+/** What is there already is not given away: it may be another gateway's. */
+async function ownFolder(path: string, { uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {
+  if ((await mkdir(path, { recursive: true, mode: 0o700 })) === undefined) return;
+  await chown(path, uid, gid);
 }
 
 function standard(folder: string, kind: DefaultProfile['kind']): Choices {
@@ -52,7 +63,7 @@ function standard(folder: string, kind: DefaultProfile['kind']): Choices {
   };
 }
 
-function given({ kind: _kind, ...choices }: DefaultProfile): Partial<Choices> {
+function given({ kind: _kind, owner: _owner, ...choices }: DefaultProfile): Partial<Choices> {
   return choices;
 }
 

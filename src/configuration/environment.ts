@@ -7,8 +7,8 @@ import type { Sheet } from './sheet.ts';
 
 export interface Vocabulary {
   readonly used: readonly string[];
-  /** Known, and without effect for now. */
-  readonly later: readonly string[];
+  /** Known, and without effect here; docs/configuration.md says why. */
+  readonly idle: readonly string[];
 }
 
 export interface Environment {
@@ -33,7 +33,7 @@ interface Place {
 /** What a shell file may hold beside its settings: where things were installed, and the shell's own. */
 const everywhere = [
   'PATH', 'SHELL', 'LANG', 'LC_ALL', 'TZ', 'prefix', 'exec_prefix', 'bindir', 'sbindir', 'libexecdir', 'sysconfdir', 'datadir', 'datarootdir',
-  'localstatedir', 'mandir', 'LOGGEROPTS', 'ULIMIT',
+  'localstatedir', 'mandir', 'LOGGEROPTS', 'ULIMIT', 'SYSLOGNAME',
 ];
 
 /** Reads the files one over the other, as `esmtpd` and then `esmtpd-msa`. Absent files say nothing. */
@@ -46,7 +46,7 @@ export function readEnvironment(sheet: Sheet, files: readonly string[], vocabula
   return { files, ...accessors(sheet, places, vocabulary) };
 }
 
-/** Complains about names nobody knows, and says which known ones do nothing yet. Once a file. */
+/** Complains about names nobody knows, and says which known ones do nothing. Once a file. */
 export function reviewEnvironment(sheet: Sheet, file: string, vocabulary: Vocabulary, known: ReadonlyMap<string, string> = new Map()): void {
   const text = sheet.text(file);
   const parsed = text === undefined ? undefined : parseEnvironment(text, known);
@@ -54,16 +54,16 @@ export function reviewEnvironment(sheet: Sheet, file: string, vocabulary: Vocabu
   const silent: string[] = [];
   for (const { line, name, value } of parsed.value) {
     if (vocabulary.used.includes(name) || everywhere.includes(name)) continue;
-    if (vocabulary.later.includes(name) || /^AUTHSERVICE\d+$/.test(name)) {
+    if (vocabulary.idle.includes(name) || /^AUTHSERVICE\d+$/.test(name)) {
       if (value !== '') silent.push(name);
-    } else if (name === 'RELAYCLIENT') {
-      sheet.problem(sheet.path(file), line, 'RELAYCLIENT here would make an open relay of this listener', 'RELAYCLIENT in smtpaccess/, for the networks that may relay');
+    } else if (name === 'RELAYCLIENT' || name === 'FAXRELAYCLIENT') {
+      sheet.problem(sheet.path(file), line, `${name} here would make an open relay of this listener`, `${name} in smtpaccess/, for the networks that may relay`);
     } else {
-      const near = nearestName(name, [...vocabulary.used, ...vocabulary.later]);
+      const near = nearestName(name, [...vocabulary.used, ...vocabulary.idle]);
       sheet.problem(sheet.path(file), line, `unknown variable ${name}`, near === undefined ? 'see docs/configuration.md for what this file may set' : `${near}=${value}`);
     }
   }
-  if (silent.length > 0) sheet.notice(sheet.path(file), `known, not used yet: ${[...new Set(silent)].join(', ')}`);
+  if (silent.length > 0) sheet.notice(sheet.path(file), `without effect here: ${[...new Set(silent)].join(', ')}; docs/configuration.md says why`);
 }
 
 function accessors(sheet: Sheet, places: ReadonlyMap<string, Place>, vocabulary: Vocabulary): Omit<Environment, 'files'> {

@@ -1,5 +1,5 @@
 /** What would let strangers send mail to strangers through us. Only a flag with an unmistakable name allows it. */
-import { networkHas, parseIpAddress, type Network } from '../grammar/config/network.ts';
+import { networkHas, parseIpAddress, type IpAddress, type Network } from '../grammar/config/network.ts';
 import { read, wrong } from '../grammar/config/parsed.ts';
 import type { DomainPattern } from '../grammar/config/domain-list.ts';
 import type { Sheet, ValueRule } from './sheet.ts';
@@ -24,6 +24,18 @@ export function opensRelay(network: Network | null): boolean {
   if (network === null) return true;
   if (network.bits >= widest[network.family]) return false;
   return !privateWide.some((wide) => wide.bits <= network.bits && networkHas(wide, network));
+}
+
+/** Only our own people reach these (RFC 1918, RFC 4193, loopback). */
+const ownPlaces: readonly Network[] = [
+  ...([['127.0.0.0', 8], ['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16]] as const).map(([text, bits]) => ({ ...parseIpAddress(text)!, bits })),
+  { ...parseIpAddress('::1')!, bits: 128 },
+  ...privateWide,
+];
+
+/** RELAYCLIENT for whoever calls that address of ours; null: any of them. */
+export function opensRelayAt(address: IpAddress | null): boolean {
+  return address === null || !ownPlaces.some(own => networkHas(own, address));
 }
 
 /** `esmtpacceptmailfor` with every domain, or every domain of a top level, in it. */

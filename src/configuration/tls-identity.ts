@@ -1,14 +1,15 @@
 /** Certificates and keys that a file points to, read and tried before anything relies on them. */
 import { isAbsolute, join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { read, shown, wrong, type Parsed } from '../grammar/config/parsed.ts';
+import { shown } from '../grammar/config/parsed.ts';
 import type { Environment } from './environment.ts';
 import { readNames, readText, statOf, type Sheet } from './sheet.ts';
 import type { TlsIdentity } from './ways-in/types.ts';
+import { readTlsWishes, tlsWishVariables } from './tls-wishes.ts';
 
-export const tlsVariables = ['TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', 'TLS_PROTOCOL', 'TLS_CIPHER_LIST', 'TLS_CIPHER_SUITES'] as const;
-export const laterTlsVariables = [
-  'TLS_PRIORITY', 'TLS_DHPARAMS', 'TLS_DHCERTFILE', 'TLS_CACHEFILE', 'TLS_CACHESIZE', 'TLS_EXTERNAL', 'TLS_TIMEOUT', 'TLS_KX_LIST', 'TLS_COMPRESSION',
+export const tlsVariables = ['TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', ...tlsWishVariables] as const;
+export const idleTlsVariables = [
+  'TLS_DHCERTFILE', 'TLS_MIN_DH_BITS', 'TLS_CACHEFILE', 'TLS_CACHESIZE', 'TLS_EXTERNAL', 'TLS_TIMEOUT', 'TLS_KX_LIST', 'TLS_COMPRESSION',
   'TLS_CERTS', 'TLS_STARTTLS_PROTOCOL', 'TLS_TRUSTSECURITYCERTS', 'TLS_OUTGOING_TIMEOUT', 'TLS_ALPN', 'COURIERTLS',
 ];
 
@@ -37,13 +38,10 @@ export function readIdentity(sheet: Sheet, environment: Environment, suffix = ''
   if (((statOf(keyFile)?.mode ?? 0) & 0o007) !== 0) {
     sheet.problem(keyFile, undefined, 'everyone on this machine may read this private key', `chmod 600 ${keyFile}`);
   }
-  const minVersion = environment.parsed('TLS_PROTOCOL', undefined, parseProtocol);
-  // OpenSSL keeps the suites of TLS 1.3 apart; Node takes both in one list.
-  const ciphers = [environment.text('TLS_CIPHER_SUITES', ''), environment.text('TLS_CIPHER_LIST', '')].filter((list) => list !== '').join(':');
-  const options = { ...(minVersion === undefined ? {} : { minVersion }), ...(ciphers === '' ? {} : { ciphers }) };
+  const wishes = readTlsWishes(sheet, environment);
   try {
-    createSecureContext({ cert: certificate, key, ...options });
-    return { certificateFile, keyFile, certificate, key, ...options };
+    createSecureContext({ cert: certificate, key, ...wishes });
+    return { certificateFile, keyFile, certificate, key, ...wishes };
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unknown error';
     const right = 'a PEM certificate with its chain, the key that belongs to it, and an OpenSSL cipher list';
@@ -63,25 +61,4 @@ export function readAuthorities(sheet: Sheet, environment: Environment, variable
   const names = readNames(sheet, path) ?? [];
   const chosen = names.includes('ca-certificates.crt') ? ['ca-certificates.crt'] : names.filter((name) => /\.(pem|crt)$/.test(name));
   return chosen.map((name) => readText(sheet, join(path, name)) ?? '').join('\n');
-}
-
-/** Courier's words for the oldest version allowed; anything newer is welcome. */
-function parseProtocol(text: string): Parsed<NonNullable<TlsIdentity['minVersion']> | undefined> {
-  const word = text.trim().toUpperCase().replace(/\++$/, '').replace('_', '.').replace(/^TLS(?=\d)/, 'TLSV');
-  switch (word) {
-    case '':
-      return read(undefined);
-    case 'TLSV1.3':
-      return read('TLSv1.3');
-    case 'TLSV1.2':
-      return read('TLSv1.2');
-    case 'TLSV1.1':
-      return read('TLSv1.1');
-    case 'TLSV1':
-    case 'SSL23':
-    case 'SSLV23':
-      return read('TLSv1');
-    default:
-      return wrong(`${shown(text)} is not a TLS version`, 'TLS_PROTOCOL=TLSv1.2+');
-  }
 }

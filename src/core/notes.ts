@@ -13,6 +13,8 @@ export interface Notes {
 export type NoteKind =
   /** Whom nobody listens to for a while. */
   | 'ban'
+  /** Logins, and the neighbourhood from which somebody has proved to be their owner. */
+  | 'proven'
   /** Sender, recipient and neighbourhood that have been here before. */
   | 'greylist'
   /** Domains that take no delivery reports. */

@@ -97,8 +97,11 @@ export interface WebhookAnswer {
   readonly said: string;
 }
 
-/** By what an operator knows: pending recipients in a domain (`.domain`: in its subdomains), or by where they go: a transport, a next hop, or both as `transport/nexthop`. */
-export type Wanted = Selection | { readonly domain: string } | { readonly route: string };
+/**
+ * By what an operator knows: pending recipients in a domain (`.domain`: in its subdomains), or by where they go: a transport, a
+ * next hop, or both as `transport/nexthop`; or by whom it comes from: a reverse-path, `@domain`, a login, `<>`.
+ */
+export type Wanted = Selection | { readonly domain: string } | { readonly route: string } | { readonly from: string };
 
 /** What an operator at three in the morning wants besides. */
 export interface QueueDesk {

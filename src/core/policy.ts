@@ -51,7 +51,14 @@ export type Variables = ReadonlyMap<string, string>;
 
 /** Who may connect, and with which variables. */
 export interface Admission {
-  admit(peer: { readonly remoteAddress: string; readonly localAddress: string; readonly localPort: number }): Refusal | { readonly kind: 'admitted'; readonly variables: Variables };
+  admit(peer: { readonly remoteAddress: string; readonly localAddress: string; readonly localPort: number }): Refusal | Admitted;
+}
+
+export interface Admitted {
+  readonly kind: 'admitted';
+  readonly variables: Variables;
+  /** Nothing is said to the client before this is known: a refusal turns it away after all. */
+  readonly pending?: Promise<Refusal | null>;
 }
 
 /** A content filter: sees the message after it was read, before it is queued. */

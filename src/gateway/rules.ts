@@ -65,9 +65,14 @@ const NO_VARIABLES: Variables = new Map();
 export function compileRules(configuration: Configuration, mailboxes: Mailboxes, log: Log): Rules {
   const { names, domains, bofh, addresses: { aliasFiles } } = configuration;
   const hosts = new Map([...configuration.hosts].map(([key, own]) => [key, compileRules(withOwnSize(own), mailboxes, log)]));
-  const admissions = new Map(configuration.listeners.map(({ name, access, variables, options }) => [name, createAdmission({ access, variables, denied: options?.denied ?? null })]));
+  const admissions = new Map(configuration.listeners.map(({ name, access, variables, options }) => [name, createAdmission({ access, variables, denied: options?.denied ?? null, local: options?.local ?? false })]));
   const closed = createAdmission({ access: [], variables: NO_VARIABLES });
   const shared = (name: Listener['name']) => admissions.get(name) ?? closed;
+  /** A message does not say which listener it came by; where the likeliest is not open, the next one's word on its address holds. */
+  const asked = (source: Origin['source']) => {
+    const likely: readonly Listener['name'][] = source === 'submission' ? ['esmtpd-msa', 'esmtpd', 'esmtpd-ssl'] : ['esmtpd', 'esmtpd-ssl', 'esmtpd-msa'];
+    return shared(likely.find(name => admissions.has(name)) ?? 'esmtpd');
+  };
   /** An address's own virtual host decides for who connects to it; a login's is not known yet. */
   const admission = (name: Listener['name']): Admission => (hosts.size === 0 ? shared(name) : {
     admit: peer => (hosts.get(hostKey(peer.localAddress) ?? '')?.admission(name) ?? shared(name)).admit(peer),
@@ -176,7 +181,7 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     if (origin.remoteAddress === undefined) return NO_VARIABLES;
     const own = of(origin);
     if (own !== rules) return own.variables(origin);
-    const admitted = shared(origin.source === 'submission' ? 'esmtpd-msa' : 'esmtpd').admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
+    const admitted = asked(origin.source).admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
     return admitted.kind === 'refused' ? NO_VARIABLES : admitted.variables;
   }
 

@@ -1,4 +1,4 @@
-/** Messages by what an operator knows of them: a domain, a transport, a next hop. Found in steps, so that a million of them need no memory. */
+/** Messages by what an operator knows of them: a domain, a transport, a next hop, a sender. Found in steps, so that a million of them need no memory. */
 import type { MessageId, Recipient } from '../core/envelope.ts';
 import type { Wanted } from '../core/operations.ts';
 import { isFinal } from '../core/outcome.ts';
@@ -31,6 +31,9 @@ export function createWantedMessages(store: QueueStore, router: Router): WantedM
     } else if ('route' in which) {
       const wanted = which.route.toLowerCase();
       yield* pendingWhere(goesBy(({ transport, nexthop }) => [transport, nexthop, `${transport}/${nexthop}`, placeOf(nexthop).text, `${transport}/${placeOf(nexthop).text}`].some((name) => name.toLowerCase() === wanted)));
+    } else {
+      const wanted = isFrom(which.from);
+      for await (const entry of store.list('all')) if (wanted(entry)) yield entry;
     }
   }
 
@@ -74,16 +77,32 @@ async function* inSteps(entries: AsyncIterable<QueueEntry>): AsyncIterable<Selec
 }
 
 function isSelection(which: Wanted): which is Selection {
-  return typeof which === 'string' || !('domain' in which || 'route' in which);
+  return typeof which === 'string' || !('domain' in which || 'route' in which || 'from' in which);
 }
 
 function inDomain(wanted: string): (recipient: Recipient) => boolean {
+  const fits = domainIs(wanted);
+  return ({ address }) => fits(domainOf(address));
+}
+
+/** `.domain` is what lies below it. */
+function domainIs(wanted: string): (domain: string) => boolean {
   const under = wanted.startsWith('.');
   const plain = under ? wanted.slice(1) : wanted;
   const domain = (asciiDomain(plain) ?? plain).toLowerCase();
-  return ({ address }) => {
-    const own = domainOf(address);
+  return (own) => {
     const ascii = (asciiDomain(own) ?? own).toLowerCase();
     return under ? ascii.endsWith(`.${domain}`) : ascii === domain;
   };
+}
+
+function isFrom(wanted: string): (entry: QueueEntry) => boolean {
+  const plain = wanted.replace(/^<(.*)>$/, '$1');
+  if (plain === '') return ({ message }) => message.envelope.reversePath === null;
+  if (plain.startsWith('@')) {
+    const inside = domainIs(plain.slice(1));
+    return ({ message: { envelope } }) => envelope.reversePath !== null && inside(domainOf(envelope.reversePath));
+  }
+  const name = plain.toLowerCase();
+  return ({ message: { envelope } }) => envelope.reversePath?.toLowerCase() === name || envelope.origin.login?.toLowerCase() === name;
 }

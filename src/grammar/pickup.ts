@@ -21,7 +21,7 @@ export interface PickupEnvelope {
 const VERSION = 1;
 /** A line longer than this is no envelope. */
 export const ENVELOPE_OCTETS = 1024 * 1024;
-const RECIPIENTS = 10_000;
+export const PICKUP_RECIPIENTS = 10_000;
 const TEXT = 1000;
 
 export function formatPickup(envelope: PickupEnvelope): string {
@@ -38,8 +38,8 @@ export function parsePickup(line: string): PickupEnvelope | null {
   }
   if (!isRecord(read) || read['posthorn'] !== VERSION) return null;
   const { reversePath, recipients, notify, ret, envid, security, verp, wishes } = read;
-  if (!isText(reversePath) || !Array.isArray(recipients) || recipients.length === 0 || recipients.length > RECIPIENTS || !recipients.every(isText)) return null;
-  if ((notify !== undefined && !isNotify(notify)) || (ret !== undefined && ret !== 'full' && ret !== 'hdrs') || (envid !== undefined && !(isText(envid) && /^[ -~]{1,100}$/.test(envid)))) return null;
+  if (!isText(reversePath) || !Array.isArray(recipients) || recipients.length === 0 || recipients.length > PICKUP_RECIPIENTS || !recipients.every(isText)) return null;
+  if ((notify !== undefined && !isNotify(notify)) || (ret !== undefined && ret !== 'full' && ret !== 'hdrs') || (envid !== undefined && !(isText(envid) && isEnvid(envid)))) return null;
   // What demands more than we know how to keep must not go out with less.
   if ((security !== undefined && security !== 'starttls') || (verp !== undefined && verp !== true)) return null;
   const wished = wishes === undefined ? undefined : readWishes(wishes, recipients.length);
@@ -48,6 +48,11 @@ export function parsePickup(line: string): PickupEnvelope | null {
     reversePath, recipients,
     ...(notify === undefined ? {} : { notify }), ...(ret === undefined ? {} : { ret }), ...(envid === undefined ? {} : { envid }), ...(security === undefined ? {} : { security }), ...(verp === undefined ? {} : { verp }), ...(wished === undefined ? {} : { wishes: wished }),
   };
+}
+
+/** What MAIL would take (RFC 3461 §5.4). */
+export function isEnvid(text: string): boolean {
+  return /^[ -~]{1,100}$/.test(text);
 }
 
 function readWishes(wishes: unknown, count: number): readonly (RcptOptions | null)[] | null {

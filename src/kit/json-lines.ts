@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 
 /** A line longer than this is not ours. */
-const LINE_OCTETS = 1024 * 1024;
+const LINE_OCTETS = 2 * 1024 * 1024;
 
 export async function* readJsonLines(stream: Duplex): AsyncGenerator {
   let rest = '';

@@ -93,7 +93,7 @@ test('dante, BIND: mail comes in, one connection after the other; nobody relays 
   // The access file trusts 127.0.0, which is where the proxy is.
   const relaying = await talk(await outsidePort(box, 4), '127.0.0.1', letter('bob@elsewhere.example'));
   assert.match(relaying, /\r\n550 5\.7\.1 /, relaying);
-  const status = await box.run(['status']);
+  const status = await box.run(['status', '--json']);
   assert.equal(status.code, 0, status.stdout);
   const { listeners } = JSON.parse(status.stdout) as { listeners: { kind: string; port: number }[] };
   assert.deepEqual(listeners.filter(({ kind }) => kind === 'esmtpd by SOCKS').map(({ port }) => port), [await outsidePort(box, 5)]);
@@ -102,7 +102,7 @@ test('dante, BIND: mail comes in, one connection after the other; nobody relays 
   await dante.stop();
   const trouble = await box.logged('the dead proxy', line => line.event === 'socks-listen' && /connection refused/.test(String(line['why'])));
   assert.equal(trouble['proxy'], `127.0.0.1:${dante.port}`);
-  assert.match((await box.run(['status'])).stdout, /"troubled","troubles":\["esmtpd by SOCKS: proxy 127\.0\.0\.1:\d+: connection refused"\]/);
+  assert.match((await box.run(['status', '--json'])).stdout, /"troubled","troubles":\["esmtpd by SOCKS: proxy 127\.0\.0\.1:\d+: connection refused"\]/);
   await dante.start();
   const again = await talk(await outsidePort(box, 6), '127.0.0.1', letter('bob@here.example'));
   assert.match(again, /\r\n354[^\n]*\n250/, again);

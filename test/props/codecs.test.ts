@@ -70,6 +70,19 @@ for (const build of ['simd', 'relaxed', 'scalar'] as const) {
       each((octets, pieces, seed) => same(through(kernels.openNormaliser(), pieces), slowNormalise(octets), seed));
     });
 
+    it('normaliser, where all of a window is bare and where runs end at the edges of a copy or block', () => {
+      const run = (octets: number): string => 'x'.repeat(octets);
+      for (const text of [
+        '\n'.repeat(65_536), '\r'.repeat(65_536), '\n\r'.repeat(40_000), '\r\r\n'.repeat(5000), `${run(65_535)}\n${run(100)}`,
+        ...[63, 64, 79, 80, 81, 159, 160, 161, 1967, 1968, 2047, 2048, 2049].map(octets => `\n${run(octets)}\n${run(octets)}\r\n${run(octets)}\r${run(octets)}`),
+      ]) {
+        const octets = Buffer.from(text, 'latin1');
+        for (const step of [0, 1e9]) {
+          same(through(kernels.openNormaliser(), cut(seeded(1), octets, step)), slowNormalise(octets), `${JSON.stringify(text.slice(0, 3))}, ${text.length} octets, step ${step}`);
+        }
+      }
+    });
+
     it('survey, escape count, streaming hash', () => {
       each((octets, pieces, seed) => {
         const survey = kernels.openSurvey();

@@ -1,24 +1,26 @@
 /** `smtpaccess/`: a folder of access files, or one file; and what may never be in it. */
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';
-import { formatAccessNetwork, parseAccess, type AccessEntry } from '../../grammar/config/ways-in/access.ts';
+import { formatAccessNetwork, formatPlace, parseAccess, type AccessEntry } from '../../grammar/config/ways-in/access.ts';
 import { parseCheckVariables } from '../../grammar/config/ways-in/check-variables.ts';
 import { parseWholeNumber } from '../../grammar/config/control-file.ts';
+import type { ListenerOptions } from '../../grammar/config/ways-in/listener-options.ts';
 import { parseMailRules } from '../../grammar/config/ways-in/mail-rules.ts';
 import type { Environment } from '../environment.ts';
 import { leftovers } from '../known-files.ts';
-import { openRelayFlag, opensRelay } from '../open-relay.ts';
+import { openRelayFlag, opensRelay, opensRelayAt } from '../open-relay.ts';
 import type { Sheet } from '../sheet.ts';
 
 const example = '192.168<TAB>allow,RELAYCLIENT';
 
-export function readAccess(sheet: Sheet, environment: Environment): readonly AccessEntry[] {
+export function readAccess(sheet: Sheet, environment: Environment, { local }: Pick<ListenerOptions, 'local'>): readonly AccessEntry[] {
   const name = accessName(sheet, environment);
   const entries: AccessEntry[] = [];
   const places = new Map<string, string>();
   for (const file of name === undefined ? [] : accessFiles(sheet, name)) {
     for (const entry of sheet.list(file, parseAccess) ?? []) {
-      const key = formatAccessNetwork(entry.network);
+      const key = entry.place === undefined ? formatAccessNetwork(entry.network) : formatPlace(entry.place);
+      if (entry.place !== undefined && !local && !environment.files.includes('lmtpd')) sheet.notice(sheet.path(file), `line ${entry.line}: ${key} is a place of ours, and counts with -accesslocal in TCPDOPTS only`);
       const earlier = places.get(key);
       if (earlier !== undefined) sheet.problem(sheet.path(file), entry.line, `a second entry for ${key}, the first is ${earlier}`, 'one entry for each network');
       places.set(key, `${sheet.path(file)}:${entry.line}`);
@@ -61,9 +63,10 @@ function accessFiles(sheet: Sheet, name: string): readonly string[] {
 function review(sheet: Sheet, file: string, entry: AccessEntry): void {
   if (entry.decision.kind === 'deny') return;
   const { variables } = entry.decision;
-  if (variables.has('RELAYCLIENT') && opensRelay(entry.network) && !sheet.openRelay) {
+  const opens = entry.place === undefined ? opensRelay(entry.network) : opensRelayAt(entry.place.address);
+  if (variables.has('RELAYCLIENT') && opens && !sheet.openRelay) {
     const right = `${example}, for your own networks (or ${openRelayFlag.name}: ${openRelayFlag.text})`;
-    sheet.problem(sheet.path(file), entry.line, `RELAYCLIENT for ${formatAccessNetwork(entry.network)} makes an open relay`, right);
+    sheet.problem(sheet.path(file), entry.line, `RELAYCLIENT for ${entry.place === undefined ? formatAccessNetwork(entry.network) : `whoever calls ${formatPlace(entry.place)}`} makes an open relay`, right);
   }
   for (const rules of [parseMailRules(variables, false), parseCheckVariables(variables)]) {
     for (const { what, right } of rules.kind === 'wrong' ? rules.problems : []) sheet.problem(sheet.path(file), entry.line, what, `10<TAB>allow,${right}`);

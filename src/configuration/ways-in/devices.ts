@@ -1,19 +1,20 @@
 /** Old devices, and the listener that is theirs alone: `devices` and `esmtpd-devices`. */
 import { existsSync } from 'node:fs';
-import { parseDevices, tlsVersions, type DeviceRule } from '../../grammar/config/ways-in/devices.ts';
+import { parseDevices, type DeviceRule } from '../../grammar/config/ways-in/devices.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../../grammar/config/endpoint.ts';
 import { formatNetwork } from '../../grammar/config/network.ts';
 import { formatSize, parseSize } from '../../grammar/config/size.ts';
+import { tlsVersions } from '../../grammar/config/tls-version.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from '../environment.ts';
 import type { Sheet } from '../sheet.ts';
-import { readIdentity } from '../tls-identity.ts';
+import { readIdentity, tlsVariables } from '../tls-identity.ts';
 import type { Listener, TlsIdentity } from './types.ts';
 
 const FILE = 'esmtpd-devices';
 /** TLS_PROTOCOL and TLS_CIPHER_LIST are no word of this file: each device has its own. */
 const vocabulary: Vocabulary = {
-  used: ['ADDRESS', 'PORT', 'SSLPORT', 'ESMTPDSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'SIZELIMIT', 'TLS_CERTFILE', 'TLS_PRIVATE_KEYFILE', 'TLS_PROTOCOL', 'TLS_CIPHER_LIST', 'TLS_CIPHER_SUITES'],
-  later: [],
+  used: ['ADDRESS', 'PORT', 'SSLPORT', 'ESMTPDSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'SIZELIMIT', ...tlsVariables],
+  idle: [],
 };
 const STANDARD_PORT = '2525';
 const defaults = { maxConnections: 100, maxPerAddress: 10, maxPerBlock: 100 };
@@ -31,7 +32,7 @@ export function readDeviceListeners(sheet: Sheet, rules: readonly DeviceRule[], 
   if (!existsSync(sheet.path(FILE))) return [];
   const environment = readEnvironment(sheet, [FILE], vocabulary);
   reviewEnvironment(sheet, FILE, vocabulary);
-  for (const name of ['TLS_PROTOCOL', 'TLS_CIPHER_LIST', 'TLS_CIPHER_SUITES']) if (environment.get(name) !== undefined) environment.problem(name, `${name}: how old its TLS may be is said for each device`, 'tls=1.0 in the file devices');
+  for (const name of ['TLS_PROTOCOL', 'TLS_CIPHER_LIST', 'TLS_CIPHER_SUITES', 'TLS_PRIORITY']) if (environment.get(name) !== undefined) environment.problem(name, `${name}: how old its TLS may be is said for each device`, 'tls=1.0 in the file devices');
   const starts = environment.flag('ESMTPDSTART', true);
   sheet.setting(FILE, starts ? 'on' : 'off', FILE);
   if (!starts) return [];
@@ -69,8 +70,8 @@ function identityOf(sheet: Sheet, environment: Environment, rules: readonly Devi
   const identity = readIdentity(sheet, environment);
   if (identity === undefined) return undefined;
   const oldest = tlsVersions.find((version) => rules.some(({ oldestTls }) => oldestTls === version)) ?? 'TLSv1.2';
-  const { certificate, certificateFile, key, keyFile } = identity;
-  return { certificate, certificateFile, key, keyFile, minVersion: oldest, ...(oldest === 'TLSv1' || oldest === 'TLSv1.1' ? { ciphers: OLD_CIPHERS } : {}) };
+  const { certificate, certificateFile, key, keyFile, dhparam } = identity;
+  return { certificate, certificateFile, key, keyFile, ...(dhparam === undefined ? {} : { dhparam }), minVersion: oldest, ...(oldest === 'TLSv1' || oldest === 'TLSv1.1' ? { ciphers: OLD_CIPHERS } : {}) };
 }
 
 function formatEndpoints(endpoints: readonly ListenEndpoint[]): string {

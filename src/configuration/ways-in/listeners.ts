@@ -1,11 +1,12 @@
 /** The listeners: `esmtpd`, `esmtpd-msa` and `esmtpd-ssl` read over it, and `lmtpd` by itself. */
 import { existsSync } from 'node:fs';
-import { accessVariables, formatAccessNetwork } from '../../grammar/config/ways-in/access.ts';
+import { accessVariables, formatAccessNetwork, formatPlace } from '../../grammar/config/ways-in/access.ts';
 import type { Bofh } from '../../grammar/config/ways-in/bofh.ts';
 import { parseCheckVariables } from '../../grammar/config/ways-in/check-variables.ts';
 import { parseListenAddress, parsePortList, type ListenEndpoint } from '../../grammar/config/endpoint.ts';
 import { parseMailRules } from '../../grammar/config/ways-in/mail-rules.ts';
 import { noListenerOptions, parseListenerOptions, type ListenerOptions } from '../../grammar/config/ways-in/listener-options.ts';
+import { foldDomain, isDomain } from '../../grammar/config/domain-list.ts';
 import { nearestName } from '../../grammar/config/nearest-name.ts';
 import { read, shown, wrong, type Parsed } from '../../grammar/config/parsed.ts';
 import { parseSize } from '../../grammar/config/size.ts';
@@ -16,20 +17,19 @@ import { listenerTlsVariables, readListenerTls } from './listener-tls.ts';
 import { lmtpVariables, readLmtpPlace } from './lmtp.ts';
 import { readTrust, trustVariables } from './listener-trust.ts';
 import type { Sheet } from '../sheet.ts';
-import { laterTlsVariables, tlsVariables } from '../tls-identity.ts';
+import { idleTlsVariables, tlsVariables } from '../tls-identity.ts';
 import type { Listener, ListenerName } from './types.ts';
 
 export const listenerVocabulary: Vocabulary = {
   used: [
     'ADDRESS', 'PORT', 'SSLADDRESS', 'SSLPORT', 'ESMTPDSTART', 'ESMTPDSSLSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'TARPIT', 'AUTH_REQUIRED',
     'ESMTP_TLS_REQUIRED', 'ESMTPAUTH', 'ESMTPAUTH_TLS', 'AUTHRELAYCLIENT', 'ACCESSFILE', 'SIZELIMIT', 'NOADDMSGID', 'NOADDDATE', 'NOADDRREWRITE', 'MIME',
-    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST', 'DMARC', 'ARCTRUST', 'TCPDOPTS',
+    'BLACKLISTS', 'DROP', 'ALLOW_EXCLUSIVE', 'GREYLIST', 'DMARC', 'ARCTRUST', 'TCPDOPTS', 'ESMTP_LOG_DIALOG', 'DEFDOMAIN', 'DOMAINSEP',
     ...accessVariables.filter((name) => name.startsWith('BOFH')), ...tlsVariables, ...listenerTlsVariables, ...trustVariables, ...lmtpVariables,
   ],
-  later: [
+  idle: [
     'PIDFILE', 'SSLPIDFILE', 'SSLLOGGEROPTS', 'SSLLOGGERNAME', 'LOGGERNAME', 'MAILUSER', 'MAILGROUP',
-    'ESMTP_LOG_DIALOG', 'ESMTPAUTH_WEBADMIN', 'ESMTPAUTH_TLS_WEBADMIN', 'DEFDOMAIN', 'DOMAINSEP', 'ESMTP_CORK',
-    'DSNDEFAULTNOTIFYDELAY', 'FAXRELAYCLIENT', ...laterTlsVariables.filter((name) => !(listenerTlsVariables as readonly string[]).includes(name)),
+    'ESMTPAUTH_WEBADMIN', 'ESMTPAUTH_TLS_WEBADMIN', 'ESMTP_CORK', 'DSNDEFAULTNOTIFYDELAY', ...idleTlsVariables.filter((name) => !(listenerTlsVariables as readonly string[]).includes(name)),
   ],
 };
 
@@ -69,6 +69,7 @@ function readListener(sheet: Sheet, name: OrdinaryName, environment: Environment
   const ownSize = environment.parsed('SIZELIMIT', sizeOctets ?? 0, (text) => parseSize(text, 'SIZELIMIT=10485760'));
   const plain = environment.parsed('ESMTPAUTH', [], parseMechanisms);
   const afterTls = environment.parsed('ESMTPAUTH_TLS', [], parseMechanisms);
+  const options = readOptions(sheet, name, environment);
   const listener: Listener = {
     name,
     ...(name === 'lmtpd' ? readLmtpPlace(environment) : { endpoints: readEndpoints(environment, name) }),
@@ -77,10 +78,12 @@ function readListener(sheet: Sheet, name: OrdinaryName, environment: Environment
     authRequired: environment.flag('AUTH_REQUIRED', false),
     tlsRequired: environment.flag('ESMTP_TLS_REQUIRED', false),
     mechanisms: { plain, tls: afterTls.length > 0 ? afterTls : plain },
+    ...readLoginDomain(environment),
+    logsDialogue: environment.flag('ESMTP_LOG_DIALOG', false),
     authRelayClient: environment.text('AUTHRELAYCLIENT', ''),
-    maxConnections: environment.number('MAXDAEMONS', defaults.maxConnections, 1, 65_536),
-    maxPerAddress: environment.number('MAXPERIP', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerAddress, 1, 65_536),
-    maxPerBlock: environment.number('MAXPERC', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerBlock, 1, 65_536),
+    maxConnections: options.limits.maxprocs ?? environment.number('MAXDAEMONS', defaults.maxConnections, 1, 65_536),
+    maxPerAddress: options.limits.maxperip ?? environment.number('MAXPERIP', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerAddress, 1, 65_536),
+    maxPerBlock: options.limits.maxperc ?? environment.number('MAXPERC', name === 'lmtpd' ? defaults.maxConnections : defaults.maxPerBlock, 1, 65_536),
     // A mail server of this machine passes others' mistakes on; making it wait makes all its mail wait.
     tarpit: environment.flag('TARPIT', name !== 'lmtpd'),
     expn: !environment.flag('BOFHNOEXPN', false),
@@ -88,10 +91,10 @@ function readListener(sheet: Sheet, name: OrdinaryName, environment: Environment
     addMessageId: !environment.flag('NOADDMSGID', !submission),
     addDate: !environment.flag('NOADDDATE', !submission),
     sizeOctets: ownSize === 0 ? null : ownSize,
-    access: readAccess(sheet, environment),
+    access: readAccess(sheet, environment, options),
     trust: readTrust(sheet, name, environment),
-    options: readOptions(sheet, name, environment),
-    variables: connectionVariables(name, environment, bofh),
+    options,
+    variables: withOwnLists(connectionVariables(name, environment, bofh), name, environment, options),
   };
   if (starts && identity === undefined && (ssl || listener.tlsRequired)) {
     const why = ssl ? 'esmtpd-ssl speaks TLS' : 'ESMTP_TLS_REQUIRED=1 asks for TLS';
@@ -104,6 +107,16 @@ function readListener(sheet: Sheet, name: OrdinaryName, environment: Environment
   reviewMailRules(sheet, listener.variables, bofh, environment);
   tell(sheet, listener, environment);
   return listener;
+}
+
+/** DEFDOMAIN is written with its `@`, or without. */
+function readLoginDomain(environment: Environment): Pick<Listener, 'loginDomain'> {
+  const domain = environment.parsed('DEFDOMAIN', null, text => {
+    const named = foldDomain(text.trim().replace(/^@/, ''));
+    return named === '' ? read(null) : isDomain(named) && !named.startsWith('[') ? read(named) : wrong(`${shown(text)} is not a domain`, 'DEFDOMAIN=@example.com');
+  });
+  const separators = environment.text('DOMAINSEP', '');
+  return domain === null && separators === '' ? {} : { loginDomain: { domain, separators } };
 }
 
 /** esmtpd's own PORT is no default of esmtpd-msa: two listeners on one port would never start. */
@@ -120,7 +133,7 @@ function readEndpoints(environment: Environment, name: Exclude<OrdinaryName, 'lm
 
 function readOptions(sheet: Sheet, name: ListenerName, environment: Environment): ListenerOptions {
   const options = environment.parsed('TCPDOPTS', noListenerOptions, parseListenerOptions);
-  if (options.idle.length > 0 && environment.source('TCPDOPTS') === name) sheet.notice(sheet.path(name), `known, not used yet: ${options.idle.map(option => `-${option}`).join(', ')} of TCPDOPTS`);
+  if (options.idle.length > 0 && environment.source('TCPDOPTS') === name) sheet.notice(sheet.path(name), `without effect here: ${options.idle.map(option => `-${option}`).join(', ')} of TCPDOPTS; docs/configuration.md says why`);
   return options;
 }
 
@@ -146,6 +159,12 @@ function connectionVariables(listener: ListenerName, environment: Environment, b
   // Whoever hands mail on by LMTP has judged the sender, when he could still be told.
   if (listener === 'lmtpd' && environment.get('BOFHCHECKDNS') === undefined) variables.set('BOFHCHECKDNS', '0');
   return variables;
+}
+
+/** Lists that are named among the listener's options stand behind those of BLACKLISTS, on the listener whose own options they are. */
+function withOwnLists(variables: ReadonlyMap<string, string>, listener: ListenerName, environment: Environment, { lists }: ListenerOptions): ReadonlyMap<string, string> {
+  if (lists.length === 0 || (NOT_ASKED[listener]?.has('BLACKLISTS') === true && environment.source('TCPDOPTS') !== listener)) return variables;
+  return new Map(variables).set('BLACKLISTS', [variables.get('BLACKLISTS') ?? '', ...lists].join(' ').trim());
 }
 
 function reviewMailRules(sheet: Sheet, variables: ReadonlyMap<string, string>, bofh: Bofh, environment: Environment): void {
@@ -196,7 +215,7 @@ function tell(sheet: Sheet, listener: Listener, environment: Environment): void 
     ['TLS_EXTERNAL', listener.tlsDetails?.clients?.subjectField ?? ''],
   ];
   const relaying = listener.access.filter(({ decision }) => decision.kind === 'allow' && decision.variables.has('RELAYCLIENT'));
-  const networks = relaying.map(({ network }) => formatAccessNetwork(network)).join(', ');
+  const networks = relaying.map(({ network, place }) => (place === undefined ? formatAccessNetwork(network) : `whoever calls ${formatPlace(place)}`)).join(', ');
   sheet.setting(`${name}: who may relay`, networks || 'nobody without AUTH', environment.source('ACCESSFILE') ?? 'smtpaccess');
   for (const [variable, value] of rows) sheet.setting(`${name}: ${variable}`, value, environment.source(variable));
 }

@@ -4,6 +4,7 @@ import type { AccessEntry } from '../../grammar/config/ways-in/access.ts';
 import type { ListenEndpoint } from '../../grammar/config/endpoint.ts';
 import type { Network } from '../../grammar/config/network.ts';
 import type { ListenerOptions } from '../../grammar/config/ways-in/listener-options.ts';
+import type { TlsVersion } from '../../grammar/config/tls-version.ts';
 import type { SocksProxy } from '../../grammar/config/proxies.ts';
 import type { SocksBind } from '../../grammar/config/ways-in/socks-bind.ts';
 
@@ -24,6 +25,10 @@ export interface Listener {
   readonly tlsRequired: boolean;
   /** Offered before and after TLS. */
   readonly mechanisms: { readonly plain: readonly Mechanism[]; readonly tls: readonly Mechanism[] };
+  /** DEFDOMAIN and DOMAINSEP: how a login without a domain is meant. Absent: as it is typed. */
+  readonly loginDomain?: { readonly domain: string | null; readonly separators: string };
+  /** ESMTP_LOG_DIALOG: every command and reply is in the log. */
+  readonly logsDialogue?: boolean;
   /** Appended to the recipients of an authenticated client, as RELAYCLIENT is. */
   readonly authRelayClient: string;
   readonly maxConnections: number;
@@ -79,6 +84,9 @@ export interface TlsIdentity {
   /** PEM. */
   readonly certificate: string;
   readonly key: string;
-  readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
   readonly ciphers?: string;
+  /** PEM, or `auto`: OpenSSL's own groups. Absent: no key is exchanged by finite-field Diffie-Hellman. */
+  readonly dhparam?: string;
 }

@@ -12,7 +12,7 @@ import { readSmarthosts } from './smarthosts.ts';
 import { readEnvironment, reviewEnvironment, type Environment, type Vocabulary } from '../environment.ts';
 import type { Sheet, ValueRule } from '../sheet.ts';
 import { moduleVocabulary, readModuleLimits } from './modules.ts';
-import { laterTlsVariables, readAuthorities, readIdentity, tlsVariables } from '../tls-identity.ts';
+import { idleTlsVariables, readAuthorities, readIdentity, tlsVariables } from '../tls-identity.ts';
 import { readTlsPolicies, readTlsReports } from './tls-policies.ts';
 import type { ClientSettings } from './types.ts';
 import { durationRule, sourceRule } from '../values.ts';
@@ -25,9 +25,9 @@ export const courierdVocabulary: Vocabulary = {
     'DEFAULTDELIVERY', 'DYNAMICDELIVERIES', 'AUTH_MKHOMEDIR_SKEL',
     ...tlsVariables,
   ],
-  later: [
+  idle: [
     'DSNNOTIFY', 'ESMTP_CORK', 'MAILDROPDEFAULT',
-    'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...laterTlsVariables.filter(name => name !== 'TLS_TRUSTSECURITYCERTS'),
+    'SYSLOCALE', 'SOURCE_ADDRESS', 'SOURCE_ADDRESS_IPV6', 'MAILUSER', 'MAILGROUP', 'LD_PRELOAD', 'SOCKS_PROXY', 'PRELOAD', ...idleTlsVariables.filter(name => name !== 'TLS_TRUSTSECURITYCERTS'),
   ],
 };
 

@@ -9,7 +9,7 @@ import type { Sheet } from '../sheet.ts';
 import type { Names } from '../types.ts';
 import type { FaxModemSettings } from './types.ts';
 
-const vocabulary: Vocabulary = { used: ['DODELETE', 'MAILFROM', 'RCPTTO', 'FROMHDR', 'TOHDR', 'SUBJECTHDR'], later: [] };
+const vocabulary: Vocabulary = { used: ['DODELETE', 'MAILFROM', 'RCPTTO', 'FROMHDR', 'TOHDR', 'SUBJECTHDR'], idle: [] };
 
 export function readFaxModems(sheet: Sheet, names: Names): FaxModemSettings {
   const modems = sheet.list('faxmodems', parseModemLines) ?? [];

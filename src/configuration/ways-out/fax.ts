@@ -15,7 +15,7 @@ const vocabulary: Vocabulary = {
     'STATION_ID', 'STATION_NAME', 'PAPER', 'RESOLUTION', 'FONTS', 'GHOSTSCRIPT', 'OFFICE', 'MAXPAGES', 'MAXPIXELS', 'PARTTIME', 'PARTMEMORY',
     'BUSYRETRY', 'PAIDRETRY', 'PAIDTRIES', 'DAYCALLS', 'DAYCALLSPERNUMBER', 'ONECALL', 'ONECALLPAGES',
   ],
-  later: [],
+  idle: [],
 };
 
 export function readFax(sheet: Sheet): FaxSettings {

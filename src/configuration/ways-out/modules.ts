@@ -3,7 +3,7 @@ import { readEnvironment, reviewEnvironment, type Vocabulary } from '../environm
 import type { Sheet } from '../sheet.ts';
 import type { ModuleLimits } from './types.ts';
 
-export const moduleVocabulary: Vocabulary = { used: ['MAXDELS', 'MAXHOST', 'MAXRCPT'], later: ['PROG', 'PRIORITY'] };
+export const moduleVocabulary: Vocabulary = { used: ['MAXDELS', 'MAXHOST', 'MAXRCPT'], idle: ['PROG', 'PRIORITY'] };
 
 const MOST = 10_000;
 

@@ -1,17 +1,18 @@
 /**
  * DNS lists of addresses (RFC 5782): asked when a client connects, all at once; the answer is waited for where it first
  * counts. Courier's rules decide: lists in their order, one that speaks for a variable which has a value is passed over,
- * a hit of -block puts a text into it, a hit of -allow an empty one. BLOCK is refused at RCPT, and a login clears it.
+ * a hit of -block puts a text into it, a hit of -allow an empty one. BLOCK is refused at RCPT, and a login clears it;
+ * where DROP names a variable that has a value then, the connection is closed without a word.
  */
 import type { Clock } from '../../core/clock.ts';
+import type { Awaitable } from '../../core/intake.ts';
 import type { Log } from '../../core/log.ts';
 import { pass, type Check, type Facts, type TraceField, type Variables, type Verdict } from '../../core/policy.ts';
-import { refuse } from '../../core/status.ts';
+import { refuse, type Refusal } from '../../core/status.ts';
 import { noDnsLists, parseDnsLists, type DnsList, type DnsLists } from '../../grammar/config/ways-in/dns-lists.ts';
 import { formatIpAddress, parseIpAddress, type IpAddress } from '../../grammar/config/network.ts';
 import type { Resolver } from '../../kit/dns/resolver.ts';
 import { withinLimit } from '../../kit/time-limit.ts';
-import { isSet } from './switch.ts';
 
 export interface ListsOptions {
   readonly resolver: Pick<Resolver, 'a' | 'txt'>;
@@ -22,8 +23,8 @@ export interface ListsOptions {
 }
 
 export interface Lists {
-  /** At connect: the answers may be there when they are needed. */
-  begin(address: string, variables: Variables): void;
+  /** At connect: the answers may be there when they are needed, and DROP waits for them. Refused: hang up. */
+  meet(address: string, variables: Variables): Awaitable<Refusal | null>;
   /** Before everything that reads the variables. */
   readonly checks: readonly Check[];
 }
@@ -36,6 +37,7 @@ const CLIENTS = 2_000;
 const KEPT_MS = 60_000;
 const TEXT_LETTERS = 400;
 const NEVER = new AbortController().signal;
+const NO_VARIABLES: Variables = new Map();
 
 interface Hit {
   readonly list: DnsList;
@@ -90,27 +92,32 @@ export function createLists(options: ListsOptions): Lists {
   }
 
   return {
-    begin(address, variables) {
+    meet(address, variables) {
       const plan = planOf(variables);
-      if (plan.lists.length > 0) ask(address, plan);
+      const mine = plan.lists.length === 0 ? null : ask(address, plan);
+      const named = dropped(plan, variables);
+      if (named !== null || mine === null || plan.drop.length === 0) return named;
+      const decide = (hits: readonly (Hit | null)[]): Refusal | null => {
+        const verdict = conclude(options, address, variables, hits);
+        return verdict.kind === 'pass' ? dropped(plan, verdict.variables ?? NO_VARIABLES) : null;
+      };
+      return mine.answer === null ? mine.hits.then(decide) : decide(mine.answer);
     },
     checks: [
-      // What SPF's `allowok` or DROP reads cannot wait for RCPT.
+      // What SPF's `allowok` reads cannot wait for RCPT.
       { name: 'dns-lists', stage: 'mail', judge: facts => (needsEarly(facts.variables) ? judge(facts) : pass) },
-      { name: 'dns-lists-drop', stage: 'mail', judge: ({ origin, variables }) => dropped(planOf(variables), variables, origin.login !== undefined) },
       { name: 'dns-lists', stage: 'rcpt', judge },
     ],
   };
 }
 
 function needsEarly(variables: Variables): boolean {
-  return isSet(variables.get('DROP')) || (variables.get('BLACKLISTS') ?? '').includes('-drop')
-    || ['BOFHSPFHELO', 'BOFHSPFMAILFROM', 'BOFHSPFFROM'].some(name => (variables.get(name) ?? '').toLowerCase().includes('allowok'));
+  return ['BOFHSPFHELO', 'BOFHSPFMAILFROM', 'BOFHSPFFROM'].some(name => (variables.get(name) ?? '').toLowerCase().includes('allowok'));
 }
 
-function dropped({ drop }: DnsLists, variables: Variables, loggedIn: boolean): Verdict {
-  const variable = loggedIn ? undefined : drop.find(name => isSet(variables.get(name)));
-  return variable === undefined ? pass : refuse('accessDenied', { why: `${variable} is set for this client, and DROP names it` });
+function dropped({ drop }: DnsLists, variables: Variables): Refusal | null {
+  const variable = drop.find(name => (variables.get(name) ?? '') !== '');
+  return variable === undefined ? null : refuse('accessDenied', { text: '', why: `dropped: ${variable} is ${variables.get(variable)}` });
 }
 
 function lookUp(options: ListsOptions, address: string, lists: readonly DnsList[]): Promise<readonly (Hit | null)[]> {

@@ -15,7 +15,7 @@ import { createSenderAddressCheck } from './sender-address.ts';
 
 export { createNetworkChecks, type NetworkChecks } from './network-checks.ts';
 export { createAuthentication } from './authentication.ts';
-export { createBans, type Bans } from './bans.ts';
+export { createBans, type Bans, type Counted } from './bans.ts';
 export { createGreylist } from './greylist.ts';
 export { createReportsCheck, learnFromReport } from './reports-refused.ts';
 export { createTrackCheck, trackOutcome } from './tracked.ts';

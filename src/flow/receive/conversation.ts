@@ -92,7 +92,7 @@ export interface Conversation {
    * The client is another one, and the session as it was before EHLO. `name`: its reverse name, null when it has none,
    * undefined when nobody has looked. Refused: it may not come in.
    */
-  become(peer: Peer, name: string | null | undefined): Refusal | null;
+  become(peer: Peer, name: string | null | undefined): Awaitable<Refusal | null>;
   /** Resolves early when the session ends. */
   pause(ms: number): Promise<void>;
   /** No more commands; what was answered is flushed first. */

@@ -7,6 +7,7 @@ import { freeSocketFile, openToMode } from '../../kit/net/socket-file.ts';
 import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
 import type { ReceiveOptions, TlsOptions } from './options.ts';
+import { PeerLog } from './peer-log.ts';
 import type { Peer } from './peer.ts';
 import { Session } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
@@ -71,9 +72,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       const verdict = admit(setup, peer);
       if (verdict.kind === 'refused' && verdict.text === '') {
         setup.meters.connections.add(1, { result: 'denied' });
+        new PeerLog(setup, { peer }).trouble(verdict.why ?? 'turned away');
         return { text: '' };
       }
-      const variables = verdict.kind === 'refused' ? NO_VARIABLES : verdict.variables;
+      const { variables, ...standing } = verdict.kind === 'refused' ? { variables: NO_VARIABLES, turnedAway: verdict } : verdict;
       const place = crowd.enter(peer.remoteAddress, setup.limits, wholeNumber(variables.get('MAXCPERIP')));
       if (place.kind === 'full') {
         sayFull(place.which, peer.remoteAddress);
@@ -83,7 +85,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
       sayNearlyFull();
       setup.meters.connections.add(1, { result: verdict.kind });
       const at = setup.at(peer.localAddress);
-      return { guest: { setup: at, peer, admit: other => admit(at, other), variables, ...(verdict.kind === 'refused' ? { turnedAway: verdict } : {}) }, leave: place.leave };
+      return { guest: { setup: at, peer, admit: other => admit(at, other), variables, ...standing }, leave: place.leave };
     },
     begin(wire: Wire, guest: Guest) {
       const session = new Session(guest.setup, wire, guest, gone => {

@@ -22,7 +22,7 @@ export interface ReceiveOptions {
   /** Names that we have for who connects to an address of ours, by that address. */
   readonly hosts?: ReadonlyMap<string, { readonly me: string; readonly greeting?: string }>;
   readonly intake: Intake;
-  /** A refusal with reply 554 is spoken as the greeting; with an empty text the connection is closed without a word. */
+  /** A refusal is spoken as the greeting; with an empty text the connection is closed without a word. */
   readonly admission: Admission;
   /** Absent: AUTH is not offered. */
   readonly auth?: AuthBackend;
@@ -78,6 +78,8 @@ export interface ListenerOptions {
   readonly bareLineEnds?: 'reject' | 'normalize' | 'pass';
   /** Clients are devices that cannot be taught: what they say is understood as they mean it. */
   readonly forDevices?: boolean;
+  /** What is said and answered is in the log, but for secrets and content. */
+  readonly logsDialogue?: boolean;
   /** AUTHRELAYCLIENT: RELAYCLIENT of those who proved who they are; default ''. */
   readonly authRelayClient?: string;
   /**

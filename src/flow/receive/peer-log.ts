@@ -27,6 +27,15 @@ export class PeerLog {
     this.#setup.log.info('error', { ...this.#peer(), why });
   }
 
+  /** A line of the client. An answer to a challenge is a secret, and so is what follows the name of a mechanism. */
+  heard(line: string, secret: boolean): void {
+    this.#setup.log.info('dialogue', { ...this.#peer(), said: secret ? '(not shown)' : line.replace(/^(AUTH\s+\S+)\s+\S.*$/is, '$1 (not shown)') });
+  }
+
+  answered(lines: string): void {
+    for (const line of lines.split('\r\n')) if (line !== '') this.#setup.log.info('dialogue', { ...this.#peer(), answered: line });
+  }
+
   bug(cause: unknown): void {
     this.#setup.log.error('bug', { ...this.#peer(), cause });
   }

@@ -45,7 +45,7 @@ export class Session extends Visitor implements Conversation, WireListener {
   handedOver = false;
 
   readonly #wire: Wire;
-  readonly #turnedAway: Refusal | undefined;
+  readonly #standing: Pick<SessionGuest, 'turnedAway' | 'pending'>;
   readonly #left: (session: Session) => void;
   readonly #mender: LineEndMender | null;
   readonly #lines = new CommandLines();
@@ -72,7 +72,7 @@ export class Session extends Visitor implements Conversation, WireListener {
     super(setup, guest);
     this.#mender = this.manners.bareLf ? new LineEndMender() : null;
     this.#wire = wire;
-    this.#turnedAway = guest.turnedAway;
+    this.#standing = guest;
     this.#left = left;
     this.meetAgain(wire.tls);
     this.#heardAt = setup.clock.now();
@@ -81,28 +81,41 @@ export class Session extends Visitor implements Conversation, WireListener {
 
   /** The banner, at once or after the wait that was asked for. */
   start(): void {
-    const turnedAway = this.#turnedAway;
-    if (turnedAway !== undefined) {
-      this.#phase = 'turned away';
-      this.log.refused(turnedAway, {});
-      // RFC 5321 §3.1: 554 in the place of the greeting, then only QUIT. RFC 2034 §3: no enhanced code in a greeting.
-      this.answer(formatReply(turnedAway.reply, null, turnedAway.text));
-      if (turnedAway.reply === 421) this.end();
-      this.#flush();
-      return;
-    }
+    const { turnedAway, pending } = this.#standing;
+    if (turnedAway !== undefined) return this.#turnAway(turnedAway);
     this.askName();
+    if (pending === undefined) return this.#greet();
+    this.#hold(pending.then(refusal => {
+      if (this.over) return;
+      if (refusal === null) this.#greet();
+      else this.#turnAway(refusal);
+    }));
+  }
+
+  #greet(): void {
     const waitMs = this.setup.listener.bannerWaitMs ?? 0;
-    if (waitMs === 0) {
-      this.#say(this.setup.banner);
-      return;
-    }
+    if (waitMs === 0) return this.#say(this.setup.banner);
     this.#phase = 'early';
     void this.pause(waitMs).then(() => {
       if (this.#phase !== 'early') return;
       this.#phase = 'open';
       this.#say(this.setup.banner);
     });
+  }
+
+  #turnAway(refusal: Refusal): void {
+    if (refusal.text === '') {
+      this.log.trouble(refusal.why ?? 'turned away');
+      this.#phase = 'over';
+      this.#backlog.clear();
+      return this.cut();
+    }
+    this.#phase = 'turned away';
+    this.log.refused(refusal, {});
+    // RFC 5321 §3.1: 554 in the place of the greeting, then only QUIT. RFC 2034 §3: no enhanced code in a greeting.
+    this.answer(formatReply(refusal.reply, null, refusal.text));
+    if (refusal.reply === 421) this.end();
+    this.#flush();
   }
 
   // What the wire tells us.
@@ -260,7 +273,7 @@ export class Session extends Visitor implements Conversation, WireListener {
     this.#wire.startTls();
   }
 
-  override become(peer: Peer, name: string | null | undefined): Refusal | null {
+  override become(peer: Peer, name: string | null | undefined): Awaitable<Refusal | null> {
     this.reset();
     return super.become(peer, name);
   }
@@ -337,6 +350,7 @@ export class Session extends Visitor implements Conversation, WireListener {
   }
 
   #obey(line: string, octets: number): Awaitable<void> {
+    if (this.setup.listener.logsDialogue === true) this.log.heard(line, this.exchange !== null);
     if (this.exchange !== null) return answerExchange(this, line);
     const said = parseCommandLine(this.manners.line(line));
     if (said === null) return this.refuse(refuse(line.includes('\r') ? 'badLineEnd' : 'badCharacters'));
@@ -442,6 +456,7 @@ export class Session extends Visitor implements Conversation, WireListener {
     if (this.#out === '') return;
     const lines = this.#out;
     this.#out = '';
+    if (this.setup.listener.logsDialogue === true) this.log.answered(lines);
     if (this.#wire.write(lines) || this.#busy !== 'no') return;
     this.#busy = 'drain';
     this.#busySince = this.setup.clock.now();

@@ -23,6 +23,8 @@ export interface SessionGuest {
   admit(peer: Peer): ReturnType<Admission['admit']>;
   /** Not admitted, but to be told so in the greeting. */
   readonly turnedAway?: Refusal;
+  /** Admitted unless this says otherwise. */
+  readonly pending?: Promise<Refusal | null>;
 }
 
 export class Visitor {
@@ -82,7 +84,7 @@ export class Visitor {
     this.#remote = reverse === undefined ? nameless : askRemoteName(this.peer.remoteAddress, reverse, clock, log);
   }
 
-  become(peer: Peer, name: string | null | undefined): Refusal | null {
+  become(peer: Peer, name: string | null | undefined): Awaitable<Refusal | null> {
     const verdict = this.#admit(peer);
     if (verdict.kind === 'refused') return verdict;
     this.peer = peer;
@@ -92,7 +94,7 @@ export class Visitor {
     this.authFailures = 0;
     if (name === undefined) this.askName();
     else this.#remote = name === null ? nameless : { known: () => undefined, name };
-    return null;
+    return verdict.pending ?? null;
   }
 
   origin(smtputf8: boolean): Awaitable<Origin> {

@@ -1,7 +1,9 @@
 /** Finds the command, its folder and its help. */
 import { resolve } from 'node:path';
 import type { Command, Context } from './command.ts';
-import { exits, print, Usage } from './command.ts';
+import { Ended, exits, print, Unheard, Usage } from './command.ts';
+import { ClosedToUs } from '../../kit/file/owner.ts';
+import { nearestWord } from './nearest-word.ts';
 
 const version: Command = {
   name: 'version',
@@ -76,6 +78,17 @@ const FOR_STRANGERS: ReadonlySet<string> = new Set([
 const SYSTEM_FOLDER = '/etc/posthorn';
 
 export async function runCommandLine(args: readonly string[], given: Omit<Context, 'folder'>): Promise<number> {
+  // What cannot be written is told to whoever writes; the event besides would end the process where it stands.
+  for (const stream of [given.stdout, given.stderr]) stream.on('error', () => undefined);
+  try {
+    return await find(args, given);
+  } catch (error) {
+    if (error instanceof Unheard) return exits.ok;
+    throw error;
+  }
+}
+
+async function find(args: readonly string[], given: Omit<Context, 'folder'>): Promise<number> {
   const { rest, folder, help } = takeGlobal(args, given.environment);
   const [name, ...own] = rest;
   const context: Context = { ...given, folder };
@@ -86,7 +99,8 @@ export async function runCommandLine(args: readonly string[], given: Omit<Contex
   const word = ALIASES[name] ?? name;
   const load = Object.hasOwn(commands, word) ? commands[word] : undefined;
   if (load === undefined) {
-    await print(given.stderr, `posthorn: there is no command "${name}". The commands:\n\n${await overview()}`);
+    const meant = nearestWord(name, [...Object.keys(commands), ...Object.keys(ALIASES)]);
+    await print(given.stderr, `posthorn: there is no command "${name}".${meant === null ? ` The commands:\n\n${await overview()}` : ` Was ${meant} meant? posthorn --help lists all.`}`);
     return exits.usage;
   }
   const command = await load();
@@ -97,12 +111,13 @@ export async function runCommandLine(args: readonly string[], given: Omit<Contex
   try {
     return await command.run(own, context);
   } catch (error) {
+    if (error instanceof Unheard) throw error;
     if (error instanceof Usage) {
-      await print(given.stderr, `posthorn ${name}: ${error.message}\nUsage: posthorn ${command.help.split('\n')[0]}`);
+      await print(given.stderr, `posthorn ${name}: ${error.message}\nUsage: posthorn ${error.usage ?? command.help.split('\n')[0]}\nposthorn ${name} --help tells more.`);
       return exits.usage;
     }
     await print(given.stderr, `posthorn ${name}: ${error instanceof Error ? error.message : String(error)}`);
-    return exits.software;
+    return error instanceof Ended ? error.code : error instanceof ClosedToUs ? exits.noPermission : exits.software;
   }
 }
 

@@ -138,7 +138,42 @@ export type OauthStanding = { readonly state: 'absent' } | ({ readonly state: 'i
 export type Whose = Pick<Origin, 'virtualHost' | 'login'>;
 
 /** A wrong call: printed with the command's usage, exit 64. */
-export class Usage extends Error {}
+export class Usage extends Error {
+  /** Where the command has words: how this one is called. */
+  readonly usage: string | undefined;
+  constructor(message = '', usage?: string) {
+    super(message);
+    this.usage = usage;
+  }
+}
+
+/** Ends the command: its message goes to standard error as it is. */
+export class Ended extends Error {
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A file that somebody named and that cannot be used. */
+export function fileTrouble(file: string, error: unknown, otherwise: number): Ended {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return new Ended(otherwise, otherwise === exits.noInput ? `${file} is not there.` : `${file}: its folder is not there.`);
+    case 'EISDIR':
+      return new Ended(otherwise, `${file} is a folder.`);
+    case 'EACCES':
+    case 'EPERM':
+      return new Ended(exits.noPermission, `${file} is closed to this account.`);
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new Ended(exits.ioError, `${file}: no room is left on its disk.`);
+    default:
+      return new Ended(exits.ioError, `${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
 
 export function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
   try {
@@ -148,12 +183,15 @@ export function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<
   }
 }
 
-export function print(to: Writable, text: string): Promise<void> {
+/** Whoever read the output has enough (`posthorn mailq | head`): nobody's fault, and no reason to go on. */
+export class Unheard extends Error {}
+
+/** A line, or octets as they are. */
+export function print(to: Writable, what: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    to.write(text.endsWith('\n') ? text : `${text}\n`, error => {
-      // A closed pipe (`posthorn mailq | head`) is nobody's fault.
-      if (error && 'code' in error && error.code !== 'EPIPE') reject(error);
-      else resolve();
+    to.write(typeof what !== 'string' || what.endsWith('\n') ? what : `${what}\n`, error => {
+      if (!error) resolve();
+      else reject('code' in error && error.code === 'EPIPE' ? new Unheard() : error);
     });
   });
 }

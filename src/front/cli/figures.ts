@@ -1,9 +1,20 @@
-/** Sizes and times as the queue's listings write them. */
+/** Sizes, times and states as the queue's listings write them. */
+import type { QueueEntry } from '../../core/queue-store.ts';
 
-/** Courier's: bytes below 1 K, then n.nK, n.nnM. */
+export const STATES: Readonly<Record<QueueEntry['state'], string>> = { waiting: 'waiting', claimed: 'being delivered', held: 'on hold', quarantined: 'in quarantine' };
+
+const KIB = 1024;
+const GIB = KIB ** 3;
+
+/** Courier's: bytes below 1 K, then n.nK, n.nnM; it has no name for more. */
 export function formatSize(octets: number): string {
-  if (octets < 1024) return String(octets);
-  return octets < 1024 * 1024 ? `${(octets / 1024).toFixed(1)}K` : `${(octets / 1024 / 1024).toFixed(2)}M`;
+  if (octets < KIB) return String(octets);
+  return octets < KIB * KIB ? `${(octets / KIB).toFixed(1)}K` : octets < GIB ? `${(octets / KIB / KIB).toFixed(2)}M` : `${(octets / GIB).toFixed(1)}G`;
+}
+
+/** In a sentence. */
+export function formatOctets(octets: number): string {
+  return octets < KIB ? `${octets} ${octets === 1 ? 'byte' : 'bytes'}` : formatSize(octets);
 }
 
 export function formatWhen(at: number): string {

@@ -4,12 +4,13 @@ import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Notes } from '../../core/notes.ts';
 import type { Admission, Check } from '../../core/policy.ts';
-import { createAuthentication, createBans, createGreylist, createNetworkChecks, createReportsCheck, type Bans, type NetworkChecks } from '../../flow/check/index.ts';
+import { createAuthentication, createBans, createGreylist, createNetworkChecks, createReportsCheck, type Bans, type Counted, type NetworkChecks } from '../../flow/check/index.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
 import type { Resolver } from '../../kit/dns/resolver.ts';
 import { createMailAuthentication } from '../../kit/mail-authentication.ts';
 import type { Witness } from '../../core/witness.ts';
 import type { Rules } from '../rules.ts';
+import type { Tallies } from './tallies.ts';
 
 export interface Defences {
   /** Of these rules, in the order in which to ask them. */
@@ -20,6 +21,8 @@ export interface Defences {
   guard(admission: Admission): Admission;
   /** Who guesses passwords. */
   readonly failures: Pick<Bans, 'allowed' | 'failed' | 'succeeded'>;
+  /** What another process counted. */
+  heard(tallies: Tallies): void;
 }
 
 export interface DefenceRooms {
@@ -28,6 +31,8 @@ export interface DefenceRooms {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Of connections and failures that were counted here, for those who receive beside us. */
+  readonly counted?: (what: Counted, key: string) => void;
 }
 
 interface Made {
@@ -64,14 +69,16 @@ export function openDefences(rules: () => Rules, rooms: DefenceRooms): Defences 
     checks: of => make(of).checks,
     witness: of => make(of).witness,
     failures: bans,
+    heard: tallies => tallies.forEach(([what, key, times]) => bans.heard(what, key, times)),
     guard: admission => ({
       admit(peer) {
         const answer = admission.admit(peer);
         if (answer.kind === 'refused') return answer;
         const banned = bans.admit(peer.remoteAddress, answer.variables);
         if (banned !== null) return banned;
-        make(rules().of({ source: 'esmtp', protocol: 'ESMTP', localAddress: peer.localAddress, at: 0 })).network.begin(peer.remoteAddress, answer.variables);
-        return answer;
+        const met = make(rules().of({ source: 'esmtp', protocol: 'ESMTP', localAddress: peer.localAddress, at: 0 })).network.meet(peer.remoteAddress, answer.variables);
+        if (met === null) return answer;
+        return met instanceof Promise ? { ...answer, pending: met } : met;
       },
     }),
   };

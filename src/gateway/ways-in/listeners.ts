@@ -6,6 +6,7 @@ import type { Listener } from '../../configuration.ts';
 import type { Admission } from '../../core/policy.ts';
 import { createDirectory } from '../directory.ts';
 import { openReceive, type Peer, type ReceiveOptions, type Receiver } from '../../flow/receive/index.ts';
+import { withLoginDomain } from './login-domain.ts';
 import type { Rules } from '../rules.ts';
 
 export interface Listeners {
@@ -125,9 +126,10 @@ function endpointsOf(rules: Rules, rooms: ListenerRooms, sharing: Sharing): Map<
 function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, listen: ReceiveOptions['listener']['listen']): ReceiveOptions {
   const { configuration } = rules;
   const { names, client, limits } = configuration;
-  const { guard = same, failures, devices, reverse, ...others } = rooms;
+  const { guard = same, failures, devices, reverse, auth, ...others } = rooms;
   return {
     ...others,
+    ...(auth === undefined ? {} : { auth: listener.loginDomain === undefined ? auth : withLoginDomain(auth, listener.loginDomain) }),
     ...(reverse === undefined || listener.options?.nameless === true ? {} : { reverse }),
     me: asciiDomain(names.me) ?? names.me,
     ...(names.greeting === undefined ? {} : { greeting: names.greeting.join('\n') }),
@@ -156,6 +158,7 @@ function optionsOf(rules: Rules, rooms: ListenerRooms, listener: Listener, liste
       announcedRecipients: configuration.bofh.maxRecipients.count,
       authRelayClient: listener.authRelayClient,
       forDevices: isForDevices(listener),
+      ...(listener.logsDialogue === true ? { logsDialogue: true } : {}),
       ...(listener.trust.proxy.length === 0 ? {} : { proxyFrom: trusted(listener.trust.proxy) }),
       xclientFrom: trusted(listener.trust.xclient),
       xforwardFrom: trusted(listener.trust.xforward),
@@ -181,8 +184,8 @@ const same = (admission: Admission): Admission => admission;
 type TlsOptions = NonNullable<ReceiveOptions['listener']['tls']>;
 
 function tlsOf({ identity, names, addresses, clients }: NonNullable<Listener['tlsDetails']>): TlsOptions {
-  const contextOf = ({ certificate, key, minVersion, ciphers }: typeof identity) => ({
-    cert: certificate, key, minVersion: minVersion ?? 'TLSv1.2', sessionIdContext: 'posthorn', ...(ciphers === undefined ? {} : { ciphers }),
+  const contextOf = ({ certificate, key, minVersion, certificateFile: _certificateFile, keyFile: _keyFile, ...wishes }: typeof identity) => ({
+    cert: certificate, key, minVersion: minVersion ?? 'TLSv1.2', sessionIdContext: 'posthorn', ...wishes,
     ...(clients === undefined ? {} : { ca: clients.authorities }),
   });
   const all = (some: typeof names) => Object.fromEntries([...some].map(([name, own]) => [name, contextOf(own)]));

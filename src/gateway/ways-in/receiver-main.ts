@@ -26,11 +26,13 @@ function serve(): void {
   async function obey(order: Order): Promise<void> {
     switch (order.kind) {
       case 'begin':
-        room = await openReceiver(order.folder, order.ports, { log: both(log, told), logbook: log, queued: () => say({ kind: 'queued' }) });
+        room = await openReceiver(order.folder, order.ports, { log: both(log, told), logbook: log, queued: () => say({ kind: 'queued' }), tell: tallies => say({ kind: 'tallies', tallies }) });
         // The end came while it was opened.
         return ending ? room.close(0) : say({ kind: 'ready' });
       case 'reload':
         return room?.reload();
+      case 'tallies':
+        return room?.heard(order.tallies);
       case 'metrics':
         return say({ kind: 'metrics', text: (await room?.metrics()) ?? '' });
       case 'stop':

@@ -4,9 +4,12 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Log, LogFields } from '../../core/log.ts';
+import type { Tallies } from './tallies.ts';
 
 export interface ReceiverProcesses {
   reload(): void;
+  /** What this process counted of strangers. */
+  tell(tallies: Tallies): void;
   /** What they count, in Prometheus' text format; one that does not answer in time is left out. */
   metrics(): Promise<readonly string[]>;
   /** Each says 421 to its idle sessions, finishes the others, and ends; cut after `graceMs`. */
@@ -23,12 +26,14 @@ export interface ReceiverProcessesOptions {
   readonly queued: () => void;
   /** What a receiver wrote in its log about a message it took. */
   readonly heard: (event: string, fields: LogFields) => void;
+  /** What a receiver counted of strangers; the other receivers hear it too. */
+  readonly tallied: (tallies: Tallies) => void;
 }
 
 /** From the gateway to a receiver. */
-export type Order = { readonly kind: 'begin'; readonly folder: string; readonly ports: Readonly<Record<string, number>> } | { readonly kind: 'reload' | 'metrics' } | { readonly kind: 'stop'; readonly graceMs: number };
+export type Order = { readonly kind: 'begin'; readonly folder: string; readonly ports: Readonly<Record<string, number>> } | { readonly kind: 'reload' | 'metrics' } | { readonly kind: 'tallies'; readonly tallies: Tallies } | { readonly kind: 'stop'; readonly graceMs: number };
 /** From a receiver to the gateway. */
-export type Word = { readonly kind: 'ready' | 'queued' } | { readonly kind: 'events'; readonly events: readonly (readonly [event: string, fields: LogFields])[] } | { readonly kind: 'metrics'; readonly text: string } | { readonly kind: 'failed'; readonly why: string };
+export type Word = { readonly kind: 'ready' | 'queued' } | { readonly kind: 'tallies'; readonly tallies: Tallies } | { readonly kind: 'events'; readonly events: readonly (readonly [event: string, fields: LogFields])[] } | { readonly kind: 'metrics'; readonly text: string } | { readonly kind: 'failed'; readonly why: string };
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -37,9 +42,13 @@ const METRICS_MS = 1000;
 const LAST_STEPS_MS = 5000;
 
 export async function openReceiverProcesses(options: ReceiverProcessesOptions): Promise<ReceiverProcesses> {
-  const receivers = Array.from({ length: options.count }, () => new ReceiverProcess(options));
+  const receivers = Array.from({ length: options.count }, () => new ReceiverProcess(options, (tallies, by) => {
+    options.tallied(tallies);
+    for (const one of receivers) if (one !== by) one.say({ kind: 'tallies', tallies });
+  }));
   await Promise.all(receivers.map(one => one.settled));
   return {
+    tell: tallies => receivers.forEach(one => one.say({ kind: 'tallies', tallies })),
     reload: () => receivers.forEach(one => one.say({ kind: 'reload' })),
     metrics: async () => (await Promise.all(receivers.map(one => one.metrics()))).filter(text => text !== ''),
     close: async graceMs => void (await Promise.all(receivers.map(one => one.close(graceMs)))),
@@ -48,6 +57,7 @@ export async function openReceiverProcesses(options: ReceiverProcessesOptions): 
 
 class ReceiverProcess {
   readonly #options: ReceiverProcessesOptions;
+  readonly #tallied: (tallies: Tallies, by: ReceiverProcess) => void;
   /** It listens, or could not be had for now. */
   readonly settled: Promise<void>;
   readonly #settle: () => void;
@@ -57,8 +67,9 @@ class ReceiverProcess {
   #closing = false;
   #asked: ((text: string) => void) | null = null;
 
-  constructor(options: ReceiverProcessesOptions) {
+  constructor(options: ReceiverProcessesOptions, tallied: (tallies: Tallies, by: ReceiverProcess) => void) {
     this.#options = options;
+    this.#tallied = tallied;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.settled = promise;
     this.#settle = resolve;
@@ -77,6 +88,7 @@ class ReceiverProcess {
       if (word.kind === 'queued') this.#options.queued();
       else if (word.kind === 'metrics') this.#asked?.(word.text);
       else if (word.kind === 'failed') failure = word.why;
+      else if (word.kind === 'tallies') this.#tallied(word.tallies, this);
       else if (word.kind === 'events') for (const [event, fields] of word.events) this.#options.heard(event, fields);
       else {
         this.#pauseMs = FIRST_PAUSE_MS;

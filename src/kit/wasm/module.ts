@@ -3,6 +3,7 @@
  * The module's memory is a fixed arena (initial = maximum), so a view of it stays valid for ever.
  */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { instantiateSync } from '@assemblyscript/loader';
 
 /** Node's own; its types come with the DOM library, of which nothing else is wanted here. */
@@ -10,8 +11,9 @@ declare const WebAssembly: { validate(octets: Uint8Array): boolean };
 
 export type Build = 'simd' | 'relaxed' | 'scalar';
 
-/** assembly/abi.ts, as the host sees it. */
+/** assembly/abi.ts, as the host sees it. `abi` is its number: a module built from another border is refused. */
 export const ARENA = {
+  abi: 0xc775966,
   input: 0x12000,
   inputOctets: 0x10000,
   output: 0x22c00,
@@ -39,16 +41,36 @@ export function detectBuild(): Build {
   return WebAssembly.validate(new Uint8Array(RELAXED_PROBE)) ? 'relaxed' : 'simd';
 }
 
-export function openModule<Exports>(build: Build = detectBuild()): Module<Exports> {
-  const { exports } = instantiateSync<Record<string, unknown>>(readFileSync(wasmFile(build)), {});
-  const memory = exports.memory;
-  if (memory === undefined) throw new Error(`${build}.wasm exports no memory`);
+export function openModule<Exports>(build: Build = detectBuild(), file: URL = wasmFile(build)): Module<Exports> {
+  const exports = exportsOf(file);
+  const { memory } = exports;
   return {
     build,
     exports: exports as unknown as Exports,
     memory: Buffer.from(memory.buffer),
     view: new DataView(memory.buffer),
   };
+}
+
+/** A module left over from other sources would write where nobody reads: it ends here, with a word on what to do. */
+function exportsOf(file: URL): Record<string, unknown> & { readonly memory: { readonly buffer: ArrayBuffer } } {
+  const useless = (why: string): Error => new Error(`${fileURLToPath(file)} ${why}; \`make build\` makes it anew`);
+  let exports: Record<string, unknown> & { readonly memory?: { readonly buffer: ArrayBuffer } };
+  try {
+    exports = instantiateSync<Record<string, unknown>>(readFileSync(file), {}).exports;
+  } catch (cause) {
+    throw useless(`cannot be loaded (${cause instanceof Error ? cause.message : String(cause)})`);
+  }
+  const { abi, memory } = exports;
+  const number: unknown = typeof abi === 'function' ? abi() : undefined;
+  if (number !== ARENA.abi || memory === undefined) {
+    throw useless(`was built from other sources: its ABI is ${typeof number === 'number' ? hex(number) : 'unnumbered'}, wanted is ${hex(ARENA.abi)}`);
+  }
+  return { ...exports, memory };
+}
+
+function hex(number: number): string {
+  return `0x${number.toString(16)}`;
 }
 
 /** Beside the build: build/wasm, seen from here when run as TypeScript and from build/src when compiled. */

@@ -44,7 +44,7 @@ test('seen, held, found damaged, repaired, moved to another box, delivered there
   const verified = await old.run(['queue', 'verify']);
   assert.deepEqual([verified.code, verified.stdout.split('\n')[0]], [1, `${ids[1]}  record: record checksum does not match`]);
   const repaired = await old.run(['queue', 'repair']);
-  assert.deepEqual([repaired.code, repaired.stdout.split('\n')[0]], [0, `${ids[1]}  record: record checksum does not match — mended`]);
+  assert.deepEqual([repaired.code, repaired.stdout.split('\n')[0]], [0, `${ids[1]}  record: record checksum does not match - mended`]);
 
   const file = join(old.folder, 'queue.export');
   const exported = await old.run(['queue', 'export', file]);

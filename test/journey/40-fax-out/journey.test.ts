@@ -134,7 +134,7 @@ test('the commands show what a number dials, and the pages as they would go', { 
   const number = await box.run(['fax', 'number', '(999) 555 1212@fax-lowres', '--source', 'esmtp']);
   assert.equal(number.code, 0, number.stderr);
   assert.deepEqual(number.stdout.trim().split('\n').map(line => line.replaceAll(/ +/g, ' ')), [
-    '(999) 555 1212@fax-lowres is 9995551212 to the rules', 'faxrc:4: accept 9nnnnnnnnn esmtp accepted', 'faxrc:5: rw^ (.) 1$1$9 → 19995551212', 'faxrc:6: rw^ 1999 $9 → 5551212', 'dial 5551212 (lowres)',
+    '(999) 555 1212@fax-lowres is 9995551212 to the rules', 'faxrc:4: accept 9nnnnnnnnn esmtp accepted', 'faxrc:5: rw^ (.) 1$1$9 -> 19995551212', 'faxrc:6: rw^ 1999 $9 -> 5551212', 'dial 5551212 (lowres)',
   ]);
   const refused = await box.run(['fax', 'number', '5551212', '--source', 'uucp']);
   assert.equal(refused.code, 1);

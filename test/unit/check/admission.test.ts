@@ -53,3 +53,23 @@ test('who is denied hears what the operator wrote', () => {
   assert.ok(answer.kind === 'refused');
   assert.deepEqual([answer.reply, answer.text], [554, 'Go away, please']);
 });
+
+test('-accesslocal: what holds for the place that was called, beside what holds for the caller', () => {
+  const access = valueOf(parseAccess('192.0.2.1.25\tallow,PLACE=port\n192.0.2.1\tallow,PLACE=address,RELAYCLIENT\n*.25\tallow,PLACE=any,MIME=none\n192.0.2.7.587\tdeny\n10\tallow,OWN,MIME=8bit\n*\tallow,MIME=7bit,ALL\n2001:db8::1.25\tallow,PLACE=six\n'));
+  const admit = (remoteAddress: string, localAddress: string, localPort: number, local = true): string => {
+    const answer = createAdmission({ access, variables: new Map([['TARPIT', '1']]), local }).admit({ remoteAddress, localAddress, localPort });
+    return answer.kind === 'refused' ? (answer.why ?? '') : [...answer.variables].map(([name, value]) => `${name}=${value}`).join(',');
+  };
+  const rows: readonly (readonly [string, string, number, string])[] = [
+    ['203.0.113.1', '192.0.2.1', 25, 'TARPIT=1,MIME=7bit,ALL=,PLACE=port'],
+    ['203.0.113.1', '192.0.2.1', 587, 'TARPIT=1,MIME=7bit,ALL=,PLACE=address'],
+    ['203.0.113.1', '192.0.2.9', 25, 'TARPIT=1,MIME=none,ALL=,PLACE=any'],
+    ['203.0.113.1', '192.0.2.9', 26, 'TARPIT=1,MIME=7bit,ALL='],
+    ['10.1.1.1', '192.0.2.9', 25, 'TARPIT=1,PLACE=any,MIME=8bit,OWN='],
+    ['192.0.2.1', '192.0.2.9', 26, 'TARPIT=1,PLACE=address,RELAYCLIENT='],
+    ['10.1.1.1', '192.0.2.7', 587, 'smtpaccess denies 192.0.2.7.587'],
+    ['203.0.113.1', '2001:db8:0::1', 25, 'TARPIT=1,MIME=7bit,ALL=,PLACE=six'],
+  ];
+  for (const [remote, local, port, said] of rows) assert.equal(admit(remote, local, port), said, `${remote} at ${local}.${port}`);
+  assert.equal(admit('203.0.113.1', '192.0.2.1', 25, false), 'TARPIT=1,MIME=7bit,ALL=', 'only where it is asked for');
+});

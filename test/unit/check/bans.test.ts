@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBanDesk } from '../../../src/gateway/ways-in/ban-desk.ts';
 import { silent } from '../../../src/core/log.ts';
-import { createBans } from '../../../src/flow/check/bans.ts';
+import { createBans, type Bans } from '../../../src/flow/check/bans.ts';
+import { openTeller, type Teller } from '../../../src/gateway/ways-in/tallies.ts';
 import { createMemoryNotes } from '../../../src/flow/queue/index.ts';
 import { parseBans, type BanSettings } from '../../../src/grammar/config/ways-in/bans.ts';
 import { createMetrics } from '../../../src/kit/metrics.ts';
@@ -102,6 +103,45 @@ test('operators see who is banned, and let in by any address of the network, by 
   assert.equal(bans.admit('203.0.113.7', none), null);
   assert.equal(await desk.clearBans({ who: 'ANN' }), 1);
   assert.equal(await desk.clearBans('all'), 1);
+});
+
+test('several processes count together: whoever counts the last one bans, and the count begins anew for all', async () => {
+  const clock = createFakeClock();
+  const notes = createMemoryNotes(clock);
+  const settings: BanSettings = valueOf(parseBans('authfailures 5 10m\nloginfailures 5 10m\nconnections 3 1m\nbanfor 1m\n'));
+  const processes: { bans: Bans; teller: Teller }[] = [];
+  for (let n = 0; n < 3; n++) {
+    const teller = openTeller(clock, tallies => processes.forEach((other, at) => at !== n && tallies.forEach(([what, key, times]) => other.bans.heard(what, key, times))));
+    processes.push({ teller, bans: createBans({ notes, clock, log: silent, metrics: createMetrics(), settings: () => settings, trusts: () => false, counted: teller.count }) });
+  }
+  const [one, two, three] = processes.map(({ bans }) => bans) as [Bans, Bans, Bans];
+  for (const bans of [one, one, two, three]) bans.failed('203.0.113.1', 'ann');
+  await clock.advance(100);
+  assert.deepEqual(notes.all('ban'), []);
+  two.failed('203.0.113.1', 'ann');
+  assert.deepEqual(notes.all('ban').map(({ key, count }) => [key, count]).toSorted(), [['login ann', 5], ['net 203.0.113.0/24', 5]]);
+  for (const bans of [one, two, three]) assert.equal(bans.allowed('203.0.113.9', null), false);
+  await clock.advance(100);
+  await clock.advance(MINUTE);
+  for (const bans of [one, one, two, three]) bans.failed('203.0.113.1', null);
+  await clock.advance(100);
+  assert.deepEqual(notes.all('ban'), [], 'the five before count no more');
+  for (const bans of [one, two, three]) assert.equal(bans.admit('198.51.100.1', none), null);
+  await clock.advance(100);
+  assert.equal(three.admit('198.51.100.1', none)?.reply, 421, 'connections too');
+  for (const { teller } of processes) teller.close();
+  one.failed('203.0.114.1', null);
+  assert.equal(clock.sleepers, 0, 'nothing waits in the end');
+});
+
+test('an owner who proved it to one process, before a restart, is no stranger to another', async () => {
+  const { bans, open, clock } = gate('authfailures off\nloginfailures 1 1h\nbanfor 90d\n');
+  bans.succeeded('198.51.100.7', 'Ann');
+  open().failed('203.0.113.1', 'ann');
+  assert.ok(open().allowed('198.51.100.9', 'ann'));
+  assert.equal(open().allowed('203.0.113.1', 'ann'), false);
+  await clock.advance(31 * 24 * 60 * MINUTE);
+  assert.equal(open().allowed('198.51.100.9', 'ann'), false, 'a month later');
 });
 
 test('a million strangers are counted in bounded room', () => {

@@ -71,17 +71,35 @@ test('trouble is no hit: an answer that is none, a list that does not serve us, 
 test('asked at connect, and once for all messages of a client', async () => {
   const desk = accessDesk({ names });
   const variables = { BLACKLISTS: '-block=bad.example -block=clean.example' };
-  desk.network.begin(stranger.remoteAddress, new Map(Object.entries(variables)));
+  assert.equal(desk.network.meet(stranger.remoteAddress, new Map(Object.entries(variables))), null, 'nobody waits for them');
   const asked = [...desk.resolver.asked];
   assert.deepEqual(asked, ['a 9.113.0.203.bad.example', 'a 9.113.0.203.clean.example']);
   for (let n = 0; n < 3; n++) assert.match((await desk.say({ origin: stranger, variables })).answer, /^550/);
   assert.deepEqual(desk.resolver.asked, asked);
 });
 
-test('DROP ends it at MAIL', async () => {
-  assert.match((await listed('-block=bad.example', { variables: { DROP: '-drop' } })).answer, /^554 5\.7\.1 Access denied/);
-  assert.equal((await listed('-block=clean.example', { variables: { DROP: '-drop' } })).answer, 'queued');
-  assert.match((await listed('-block=bad.example,BLOCK2', { variables: { DROP: '-drop=BLOCK2' } })).answer, /^554/);
+test('DROP hangs up at connect, without a word, whatever put a value into the variable', async () => {
+  const rows: readonly [Record<string, string>, string | null][] = [
+    [{ BLACKLISTS: '-block=bad.example', DROP: '-drop' }, 'dropped: BLOCK is Blacklisted by bad.example'],
+    [{ BLACKLISTS: '-block=clean.example', DROP: '-drop' }, null],
+    [{ BLACKLISTS: '-block=bad.example,BLOCK2', DROP: '-drop=BLOCK2' }, 'dropped: BLOCK2 is Blacklisted by bad.example'],
+    [{ BLACKLISTS: '-block=bad.example,BLOCK2', DROP: '-drop' }, null],
+    [{ BLACKLISTS: '-allow=good.example -block=bad.example', DROP: '-drop' }, null],
+    [{ BLACKLISTS: '-block=bad.example', DROP: '-drop', BLOCK: '' }, null],
+    [{ BLACKLISTS: '-block=bad.example -drop=BLOCK' }, 'dropped: BLOCK is Blacklisted by bad.example'],
+    [{ DROP: '-drop', BLOCK: 'my own word' }, 'dropped: BLOCK is my own word'],
+    [{ BLACKLISTS: '-block=away.example', DROP: '-drop' }, null],
+    [{ BLOCK: 'my own word' }, null],
+  ];
+  for (const [variables, why] of rows) {
+    const answer = await accessDesk({ names }).network.meet(stranger.remoteAddress, new Map(Object.entries(variables)));
+    assert.deepEqual(answer === null ? null : [answer.why, answer.text], why === null ? null : [why, ''], JSON.stringify(variables));
+  }
+  const desk = accessDesk({ names });
+  const variables = new Map(Object.entries({ BLACKLISTS: '-block=bad.example', DROP: '-drop' }));
+  await desk.network.meet(stranger.remoteAddress, variables);
+  const known = desk.network.meet(stranger.remoteAddress, variables);
+  assert.ok(known !== null && !(known instanceof Promise), 'who comes again is known at once');
 });
 
 test('what filters may see: the variable, the zone, the answer and its text', () => {

@@ -8,6 +8,7 @@ import { parseListenerOptions } from '../../../src/grammar/config/ways-in/listen
 import { linesOf, valueOf } from './parsed-props.ts';
 import { scratchFor } from '../../props/scratch.ts';
 import { parseCheckVariables } from '../../../src/grammar/config/ways-in/check-variables.ts';
+import { folderOf } from './folder-props.ts';
 
 const problems = (name: string, value: string) => {
   const parsed = parseCheckVariables(new Map([[name, value]]));
@@ -54,8 +55,21 @@ test('what is asked of strangers is not asked of those who submit, nor of our ow
   assert.equal(named['lmtpd']?.get('BOFHCHECKDNS'), '1');
 });
 
+test('TCPDOPTS reaches the listener: limits in the place of the variables, lists behind BLACKLISTS, and places only with -accesslocal', t => {
+  const read = (files: Record<string, string>) => folderOf(t, files).read();
+  const { listeners } = read({ 'esmtpd': 'MAXPERIP=3\nTCPDOPTS="-maxperip=9 -maxprocs=90 -block=more.example"\nBLACKLISTS="-block=bad.example"\n', 'esmtpd-msa': '' });
+  assert.deepEqual(listeners.map(one => [one.maxConnections, one.maxPerAddress, one.maxPerBlock, one.variables.get('BLACKLISTS')]), [[90, 9, 5, '-block=bad.example -block=more.example'], [90, 9, 5, undefined]]);
+  const own = read({ 'esmtpd': '', 'esmtpd-msa': 'TCPDOPTS=-block=more.example\n' });
+  assert.deepEqual(own.listeners.map(one => one.variables.get('BLACKLISTS')), [undefined, '-block=more.example']);
+  const idle = read({ 'esmtpd': '', 'smtpaccess/default': '*.25\tallow,MIME=none\n127.0.0.1.25\tallow,RELAYCLIENT\n' });
+  assert.deepEqual(idle.notices.filter(({ what }) => what.includes('-accesslocal')).length, 2);
+  const used = read({ 'esmtpd': 'TCPDOPTS=-accesslocal\n', 'smtpaccess/default': '*.25\tallow,MIME=none\n127.0.0.1.25\tallow,RELAYCLIENT\n' });
+  assert.deepEqual([used.notices.filter(({ what }) => what.includes('-accesslocal')).length, used.listeners[0]?.options?.local], [0, true]);
+});
+
 test('TCPDOPTS: what it says about clients counts, logging is another matter, and the rest is named', () => {
-  assert.deepEqual(valueOf(parseListenerOptions(`-stderrlogger=/usr/sbin/courierlogger -noidentlookup -nodnslookup -denymsg="Go away, please" -accesslocal`)), { nameless: true, denied: 'Go away, please', idle: ['accesslocal'] });
-  assert.deepEqual(valueOf(parseListenerOptions('')), { nameless: false, denied: null, idle: [] });
-  assert.deepEqual(linesOf(parseListenerOptions('nodnslookup')), [1]);
+  const options = valueOf(parseListenerOptions(`-stderrlogger=/usr/sbin/courierlogger -noidentlookup -nodnslookup -denymsg="Go away, please" -accesslocal -maxperip=9 -listen=100 -block=bad.example,BLOCK,"No, thanks" -drop`));
+  assert.deepEqual(options, { nameless: true, denied: 'Go away, please', local: true, limits: { maxperip: 9 }, lists: ['-block=bad.example,BLOCK,"No, thanks"', '-drop'], idle: ['listen'] });
+  assert.deepEqual(valueOf(parseListenerOptions('')), { nameless: false, denied: null, local: false, limits: {}, lists: [], idle: [] });
+  for (const bad of ['nodnslookup', '-maxperip=many', '-maxprocs=0', '-block=nodots']) assert.deepEqual(linesOf(parseListenerOptions(bad)), [1], bad);
 });

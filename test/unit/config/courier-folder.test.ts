@@ -50,7 +50,7 @@ test('an existing Courier folder is read as it is', (t) => {
   assert.equal(hosts.get('192.0.2.1')?.names.me, 'other.example.com');
   assert.equal(bofh.maxRecipients.count, 200);
   const said = notices.map(({ what }) => what).join('\n');
-  for (const word of ['module.dsn', 'imapd is one for all', 'imapd', 'TLS_PRIORITY', 'no such certificate file', 'compiled, not read', 'bofh.dpkg-dist', 'MAILDROPDEFAULT']) {
+  for (const word of ['module.dsn', 'imapd is one for all', 'imapd', 'ESMTP_CORK', 'no such certificate file', 'compiled, not read', 'bofh.dpkg-dist', 'MAILDROPDEFAULT']) {
     assert.ok(said.includes(word), `nothing is said about ${word}:\n${said}`);
   }
 });
@@ -62,6 +62,14 @@ test('the manual has a row for every known file, and no other', () => {
   assert.deepEqual(rows.filter((name) => !known.includes(name)), [], 'in the manual, but not known');
   assert.deepEqual(known.filter((name) => !rows.includes(name)), [], 'known, but not in the manual');
   assert.deepEqual(rows.filter((name, index) => rows.indexOf(name) !== index), [], 'twice in the manual');
+});
+
+test('the manual says of every variable that does nothing why, and of no other', () => {
+  const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const section = page.slice(page.indexOf('## Variables without effect'), page.indexOf('## Known, without effect for now'));
+  const rows = section.split('\n- ').slice(1).flatMap(entry => [...entry.slice(0, entry.indexOf(': ')).matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
+  const idle = [...new Set([...listenerVocabulary.idle, ...courierdVocabulary.idle, ...moduleVocabulary.idle])].filter(name => ![...listenerVocabulary.used, ...courierdVocabulary.used].includes(name));
+  assert.deepEqual(rows.toSorted(), idle.toSorted());
 });
 
 test('the manual names every variable that does something', () => {

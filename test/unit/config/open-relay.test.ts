@@ -13,6 +13,8 @@ const accidents: readonly (readonly [string, string])[] = [
   ['smtpaccess/default', '0.0.0.0/7\tallow,SIZELIMIT=1,RELAYCLIENT'],
   ['smtpaccess/default', '2000::/3\tallow,RELAYCLIENT'],
   ['smtpaccess/default', ':2001\tallow,RELAYCLIENT'],
+  ['smtpaccess/default', '*.25\tallow,RELAYCLIENT'],
+  ['smtpaccess/default', '192.0.2.1.25\tallow,RELAYCLIENT'],
   ['esmtpacceptmailfor', '.'],
   ['esmtpacceptmailfor', 'example.com\n.com'],
   ['esmtpacceptmailfor.dir/more', '.'],

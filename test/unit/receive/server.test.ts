@@ -6,9 +6,10 @@ import type { Readable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, it } from 'node:test';
 import type { Intake } from '../../../src/core/intake.ts';
+import { refuse, type Refusal } from '../../../src/core/status.ts';
 import type { ReverseName } from '../../../src/flow/receive/index.ts';
 import { testTls } from '../../props/dialog.ts';
-import { boxOptions, openReceiveBox, randomText, type BoxOptions, type ReceiveBox } from '../../props/receive-box.ts';
+import { boxOptions, createOneAccount, openReceiveBox, randomText, type BoxOptions, type ReceiveBox } from '../../props/receive-box.ts';
 
 const GREET = 'EHLO client.example\r\n';
 const ENVELOPE = 'MAIL FROM:<a@client.example>\r\nRCPT TO:<b@here.example>\r\nDATA\r\n';
@@ -104,6 +105,49 @@ describe('receiver', () => {
     const { port, lines } = await box({ admission: { admit: () => { throw new Error('a bug'); } } });
     assert.match((await new Caller(port).ends()).heard, /^421 /);
     assert.deepEqual(lines.map(line => line.event).filter(event => event === 'bug'), ['bug']);
+  });
+
+  it('hangs up without a word, and says in the log why, where the admission has no text', async () => {
+    const { port, lines, intake } = await box({ admission: { admit: () => refuse('accessDenied', { text: '', why: 'dropped' }) } });
+    assert.equal((await new Caller(port).ends()).heard, '');
+    assert.deepEqual(lines.map(({ event, fields }) => [event, fields['relay'], fields['why']]), [['error', '127.0.0.1', 'dropped']]);
+    assert.equal(intake.opened, 0);
+  });
+
+  it('withholds the banner until it is known whether the client may stay, and what was said too early is kept or never read', async () => {
+    const answers = [Promise.withResolvers<Refusal | null>(), Promise.withResolvers<Refusal | null>(), Promise.withResolvers<Refusal | null>()];
+    let next = 0;
+    const { port, lines, intake, metrics } = await box({ admission: { admit: () => ({ kind: 'admitted', variables: new Map(), pending: answers[next++]?.promise ?? Promise.resolve(null) }) } });
+    const callers: Caller[] = [];
+    for (let n = 1; n <= 3; n++) {
+      callers.push(new Caller(port).say(`${GREET}${ENVELOPE}`));
+      await settle(() => metrics.value('posthorn_receive_sessions') === n);
+    }
+    const [welcome, dropped, refused] = callers as [Caller, Caller, Caller];
+    answers[1]?.resolve(refuse('accessDenied', { text: '', why: 'dropped' }));
+    answers[2]?.resolve(refuse('accessDenied'));
+    assert.equal((await dropped.ends()).heard, '');
+    await refused.hears(/^554 Access denied\r\n/);
+    assert.equal(intake.opened, 0);
+    assert.equal(welcome.heard, '');
+    answers[0]?.resolve(null);
+    await welcome.hears(/^220 [^]*354/);
+    assert.ok(lines.some(({ fields }) => fields['why'] === 'dropped'));
+  });
+
+  it('writes the dialogue into the log where that is asked for, without secrets and content', async () => {
+    const { port, lines } = await box({ listener: { logsDialogue: true, mechanisms: ['PLAIN', 'LOGIN'] }, auth: createOneAccount() });
+    const caller = await new Caller(port).hears(/^220 /);
+    await caller.say(`${GREET}AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n`).hears(/235/);
+    await caller.say('RSET\r\nMAIL FROM:<a@client.example>\r\nRCPT TO:<b@here.example>\r\nDATA\r\n').hears(/354/);
+    await caller.say('Subject: hidden\r\n\r\nhidden\r\n.\r\nQUIT\r\n').hears(/221/);
+    const dialogue = lines.filter(({ event }) => event === 'dialogue').map(({ fields }) => (typeof fields['said'] === 'string' ? `> ${fields['said']}` : `< ${String(fields['answered'])}`));
+    assert.equal(dialogue[0], '< 220 mx.here.example ESMTP');
+    for (const line of ['> EHLO client.example', '> AUTH PLAIN (not shown)', '< 250-PIPELINING', '> RCPT TO:<b@here.example>', '> QUIT']) assert.ok(dialogue.includes(line), line);
+    assert.doesNotMatch(dialogue.join('\n'), /AHRpbQB0|hidden/);
+    const other = await new Caller(port).hears(/^220 /);
+    await other.say(`${GREET}AUTH LOGIN\r\ndGlt\r\ndGFuc3RhYWZ0YW5zdGFhZg==\r\n`).hears(/235/);
+    assert.doesNotMatch(lines.map(({ fields }) => JSON.stringify(fields)).join('\n'), /dGlt|dGFuc3RhYW/);
   });
 
   it('forgets the transaction of a client that leaves in the middle of the content', async () => {

@@ -7,6 +7,7 @@ import { refuse } from '../../../src/core/status.ts';
 import { domainOf, parsePath } from '../../../src/grammar/address.ts';
 import { virtualHostOf } from '../../../src/grammar/virtual-host.ts';
 import { compileRules, type Rules } from '../../../src/gateway/rules.ts';
+import { createCertificate } from '../../props/certificate.ts';
 import { folderOf } from '../config/folder-props.ts';
 
 const stranger: Origin = { source: 'esmtp', protocol: 'ESMTP', remoteAddress: '192.0.2.9', localAddress: '192.0.2.1', at: 0 };
@@ -141,4 +142,17 @@ test('what is wrong in a virtual host\'s file is said with its name, what is wro
   assert.equal(problems.filter(one => one.includes('neither an IP address nor a domain')).length, 1);
   assert.equal(problems.filter(one => one.includes('the same as vhost.')).length, 1);
   assert.equal(problems.filter(one => one.startsWith('mee.second.example: unknown file')).length, 1);
+});
+
+test('what the access file says of an address holds whichever of the listeners is open', t => {
+  const access = { 'smtpaccess/default': '192.0.2.9\tallow,RELAYCLIENT,FAXRELAYCLIENT\n' };
+  for (const listener of ['esmtpd', 'esmtpd-msa', 'esmtpd-ssl']) {
+    // esmtpd-ssl and esmtpd-msa read esmtpd as well, which need not be open itself.
+    const off = listener === 'esmtpd' ? {} : { esmtpd: 'ESMTPDSTART=NO\n' };
+    const more = listener === 'esmtpd' ? '' : listener === 'esmtpd-ssl' ? 'TLS_CERTFILE=tls.pem\n' : 'ESMTPDSTART=YES\n';
+    const { pem, key } = createCertificate('mail.here.example');
+    const rules = rulesOf(t, { ...access, ...off, [listener]: more, 'tls.pem': `${pem}${key}` });
+    for (const source of ['esmtp', 'submission'] as const) assert.ok(rules.variables({ ...stranger, source }).has('RELAYCLIENT'), `${listener} ${source}`);
+  }
+  assert.equal(rulesOf(t, access).variables(stranger).size, 0, 'nothing listens');
 });

@@ -131,3 +131,10 @@ export class OctetReader {
     return at;
   }
 }
+
+/** A number that stands for a word; one that stands for none is damage. */
+export function wordAt<T>(words: readonly T[], index: number): T {
+  const found = words[index];
+  if (found === undefined) throw new RangeError(`no word ${index}`);
+  return found;
+}

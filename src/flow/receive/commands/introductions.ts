@@ -2,10 +2,10 @@
  * XCLIENT and XFORWARD, as Postfix documents them: a relay in front of us says whom it speaks for. XCLIENT makes the session
  * that client's, in every check and limit; XFORWARD is for the log alone. Both exist only for those the operator trusts.
  */
-import { refuse } from '../../../core/status.ts';
+import { catalogue, refuse } from '../../../core/status.ts';
 import { parseClientAttributes, xclientNames, xforwardNames, type ClientAttributes } from '../../../grammar/smtp/client-attributes.ts';
 import { cleanHelo } from '../../../grammar/smtp/command.ts';
-import type { Command, Conversation } from '../conversation.ts';
+import { whenKnown, type Command, type Conversation } from '../conversation.ts';
 
 export const xclient: Command = {
   withoutAuth: true,
@@ -16,9 +16,8 @@ export const xclient: Command = {
     if (talk.mail !== null) return talk.refuse(refuse('badSequence'));
     const attributes = parseClientAttributes(argument, xclientNames);
     if (attributes === null) return talk.refuse(refuse('syntax', { text: 'Say XCLIENT and attributes as NAME=value' }));
-    const refusal = become(talk, attributes);
     // Postfix: the greeting again, since the session begins anew.
-    return refusal === null ? talk.answer(talk.setup.banner) : talk.hangUp(refusal);
+    return whenKnown(become(talk, attributes), refusal => (refusal === null ? talk.answer(talk.setup.banner) : talk.hangUp(refusal.text === '' ? { ...refusal, text: catalogue.accessDenied.text } : refusal)));
   },
 };
 
@@ -42,16 +41,15 @@ function become(talk: Conversation, said: ClientAttributes) {
   const login = said.get('LOGIN') ?? null;
   const name = said.get('NAME');
   const helo = said.get('HELO') ?? null;
-  const refusal = talk.become({
+  const answer = talk.become({
     remoteAddress: said.get('ADDR') ?? peer.remoteAddress,
     remotePort: Number(said.get('PORT') ?? peer.remotePort),
     localAddress: said.get('DESTADDR') ?? peer.localAddress,
     localPort: Number(said.get('DESTPORT') ?? peer.localPort),
   }, name);
-  if (refusal !== null) return refusal;
   talk.helo = helo === null ? null : cleanHelo(helo);
   // The relay in front has checked the login, which is what it is trusted to do.
   talk.account = login === null ? null : { login, options: new Map() };
   talk.mechanism = login === null ? null : 'XCLIENT';
-  return null;
+  return answer;
 }

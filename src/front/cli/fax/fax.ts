@@ -1,5 +1,6 @@
 /** posthorn fax: what a number becomes, and what a fax looks like, before anybody is called. */
 import { Usage, type Command } from '../command.ts';
+import { nearestWord } from '../nearest-word.ts';
 
 const words: Readonly<Record<string, () => Promise<Command>>> = {
   number: async () => (await import('./number.ts')).faxNumber,
@@ -30,7 +31,15 @@ Exit status: 0; 1 the number is refused, or the message cannot be faxed; 64 wron
   async run(args, context) {
     const [word = '', ...rest] = args;
     const load = Object.hasOwn(words, word) ? words[word] : undefined;
-    if (load === undefined) throw new Usage(`say ${Object.keys(words).join(' or ')}`);
-    return (await load()).run(rest, context);
+    if (load === undefined) {
+      const meant = nearestWord(word, Object.keys(words));
+      throw new Usage(word === '' ? 'say what' : `there is no "fax ${word}"${meant === null ? '' : `; was ${meant} meant?`}`, `fax ${Object.keys(words).join('|')} ...`);
+    }
+    const command = await load();
+    try {
+      return await command.run(rest, context);
+    } catch (error) {
+      throw error instanceof Usage ? new Usage(error.message, command.help) : error;
+    }
   },
 };

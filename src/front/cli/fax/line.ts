@@ -19,7 +19,7 @@ export const faxProbe: Command = {
     return withDesk(context, async desk => {
       const probes = await desk.probe(wanted ?? null);
       if (probes.length === 0) {
-        await print(context.stderr, wanted === undefined ? 'faxmodems names no modem; posthorn fax probe /dev/ttyS0 asks one that no file names.' : `faxmodems has no ${wanted}. It has: ${desk.modems().join(', ') || 'none'}`);
+        await print(context.stderr, wanted === undefined ? 'faxmodems names no modem; posthorn fax probe /dev/ttyS0 asks one that no file names.' : `${wanted} is no modem of faxmodems (${desk.modems().join(', ') || 'it names none'}) and no device: /dev/ttyACM0 would be one.`);
         return exits.failed;
       }
       for (const { name, device, works, found, problems } of probes) {

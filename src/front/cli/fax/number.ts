@@ -43,7 +43,7 @@ export const faxNumber: Command = {
 function formatStep({ what, number }: FaxStep): string {
   switch (what) {
     case 'rewritten':
-      return `→ ${number}`;
+      return `-> ${number}`;
     case 'accepted':
       return 'accepted';
     case 'refused':

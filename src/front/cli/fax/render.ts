@@ -1,11 +1,11 @@
 /** posthorn fax render: the pages of a fax, for a look before anybody pays for them. */
-import { access, writeFile } from 'node:fs/promises';
+import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { unquotedLocalPart, domainOf, parseAddress } from '../../../grammar/address.ts';
 import { dialFax } from '../../../grammar/fax/dial-fax.ts';
 import { parseFaxDomain } from '../../../grammar/fax/fax-address.ts';
 import { formatPdf, formatPng, type BitmapPage } from '../../../kit/bitmap-file.ts';
 import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, Usage, type Command, type FaxProof } from '../command.ts';
+import { Ended, exits, fileTrouble, print, readArguments, Usage, type Command, type FaxProof } from '../command.ts';
 
 export const faxRender: Command = {
   name: 'render',
@@ -21,10 +21,7 @@ export const faxRender: Command = {
     if (to === null || options === null) throw new Usage(`${values.to} is no fax address, as 5551212@fax-lowres is one`);
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.configuration;
-    if (!(await access(file).then(() => true, () => false))) {
-      await print(context.stderr, `posthorn fax: ${file} cannot be read`);
-      return exits.noInput;
-    }
+    await readable(file);
     // Refused or not, its pages may be looked at.
     const dialled = dialFax(configuration.fax, unquotedLocalPart(to), domainOf(to), null);
     const proof = await context.rooms.faxProof(configuration, file, { number: dialled?.kind === 'dial' ? dialled.number : unquotedLocalPart(to), options });
@@ -33,7 +30,9 @@ export const faxRender: Command = {
       return proof.kind === 'unfit' ? exits.failed : exits.tryLater;
     }
     try {
-      const names = await write(proof, output);
+      const names = await write(proof, output).catch((error: unknown) => {
+        throw error instanceof Error && 'syscall' in error ? fileTrouble(output, error, exits.cantCreate) : error;
+      });
       await print(context.stdout, `${proof.count} ${proof.count === 1 ? 'page' : 'pages'}, ${proof.coverPages} of cover: ${names.join(' ')}`);
       for (const note of proof.notes) await print(context.stdout, note);
       return exits.ok;
@@ -42,6 +41,12 @@ export const faxRender: Command = {
     }
   },
 };
+
+async function readable(file: string): Promise<void> {
+  const trouble = (error: unknown) => { throw fileTrouble(file, error, exits.noInput); };
+  await access(file, constants.R_OK).catch(trouble);
+  if ((await stat(file)).isDirectory()) throw new Ended(exits.noInput, `${file} is a folder.`);
+}
 
 async function write(proof: Extract<FaxProof, { kind: 'made' }>, output: string): Promise<readonly string[]> {
   if (/\.pdf$/i.test(output)) {

@@ -56,7 +56,7 @@ function format({ from, to, subject, date, text, attachments }: ReadableMessage,
   // Mail comes from strangers: what would move the cursor or rename the window is taken out.
   const safe = (foreign: string) => stripVTControlCharacters(foreign).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
   const lines = safe(text.replaceAll('\r\n', '\n')).trimEnd().split('\n');
-  const shown = full || lines.length <= FIRST_LINES ? lines : [...lines.slice(0, FIRST_LINES), `… ${lines.length - FIRST_LINES} more lines (--full)`];
+  const shown = full || lines.length <= FIRST_LINES ? lines : [...lines.slice(0, FIRST_LINES), `... ${lines.length - FIRST_LINES} more lines (--full)`];
   const title = `${date === null ? '' : formatWhen(date.getTime())}  ${safe(subject) || '(no subject)'}  ${formatSize(size)}`;
   return [
     colour ? styleText('bold', title) : title,

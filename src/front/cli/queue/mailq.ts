@@ -1,19 +1,23 @@
 import { userInfo } from 'node:os';
+import type { Writable } from 'node:stream';
 import type { ListedMessage } from '../../../core/operations.ts';
 import { configurationOf } from '../configuration-of.ts';
 import type { Configuration } from '../../../configuration.ts';
-import { exits, print, readArguments, withQueue, type Command, type Context } from '../command.ts';
-import { formatSize, formatWhen } from '../figures.ts';
+import { exits, print, readArguments, Usage, withQueue, type Command, type Context } from '../command.ts';
+import { formatSize, formatWhen, STATES } from '../figures.ts';
 import { leftMail } from './left-mail.ts';
+import { BY_WAYS, formatNothing, SELECTING, selectionOf, selectionOptions, tellUnfit, visible } from './named-messages.ts';
 import { formatNeighbor } from '../uucp/listing.ts';
 
 export const mailq: Command = {
   name: 'mailq',
   summary: 'list the queue',
-  help: `mailq [--sort] [--batch] [--json] [--why] [--summary]
+  help: `mailq [--sort] [--batch] [--json] [--why] [--summary] [QID ... | ${BY_WAYS}]
 
 Lists queued messages in the order in which they came: size, queue id and date;
-owner and sender; then each recipient with "done", "fail" or blank.
+owner and sender; then each recipient with "done", "fail" or blank. All of them, or:
+
+${SELECTING}
 
   --sort     by sender
   --batch    one line a message for scripts: size;qid;date;owner;from;[status;rcpt;]...
@@ -21,42 +25,58 @@ owner and sender; then each recipient with "done", "fail" or blank.
   --why      the last answer about each recipient, and the next attempt
   --summary  only how many, and the oldest
 
-What programs left in the pickup folder and no gateway takes in is mentioned at the end; with --batch and --json on
-standard error.
+What programs left in the pickup folder and no gateway takes in is mentioned at the end of the whole list; with --batch and
+--json on standard error.
 
-Exit status: 0, also for an empty queue.`,
+Exit status: 0, also for an empty queue; 1 when none of those named is queued.`,
   async run(args, context) {
     // Courier's own spelling has one dash.
-    const { values } = readArguments({
+    const { values: { sort, batch, json, why, summary, ...ways }, positionals } = readArguments({
       args: args.map(one => one.replace(/^-(sort|batch)$/, '--$1')),
-      options: { sort: { type: 'boolean' }, batch: { type: 'boolean' }, json: { type: 'boolean' }, why: { type: 'boolean' }, summary: { type: 'boolean' } },
+      allowPositionals: true,
+      options: { ...selectionOptions, sort: { type: 'boolean' }, batch: { type: 'boolean' }, json: { type: 'boolean' }, why: { type: 'boolean' }, summary: { type: 'boolean' } },
     });
+    const which = selectionOf(ways, positionals) ?? 'all';
+    if (summary === true && which !== 'all') throw new Usage('--summary is of the whole queue');
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.configuration;
     return withQueue(context, configuration, async (queue, running) => {
-      const left = await leftMail(configuration.stateFolder, running);
-      if (values.summary === true) {
+      if (summary === true) {
         const { messages, claimed, quarantined, oldestAcceptedAt } = await queue.summary();
         const oldest = oldestAcceptedAt === null ? '' : `, the oldest since ${formatWhen(oldestAcceptedAt)}`;
-        await print(context.stdout, `${messages} messages, ${claimed} being delivered, ${quarantined} in quarantine${oldest}`);
-        if (left !== null) await print(context.stdout, left);
+        await print(context.stdout, `${counted(messages)}, ${claimed} being delivered, ${quarantined} in quarantine${oldest}`);
+        await tellLeft(context.stdout, configuration, running);
         return exits.ok;
       }
-      const format = values.json === true ? (one: ListedMessage) => `${JSON.stringify(one)}\n` : values.batch === true ? formatBatch : (one: ListedMessage) => formatForPeople(one, values.why === true);
+      const format = json === true ? (one: ListedMessage) => `${JSON.stringify(one)}\n` : batch === true ? formatBatch : (one: ListedMessage) => formatForPeople(one, why === true);
       let messages = 0;
-      const listed = values.sort === true ? await bySender(queue.list('all')) : queue.list('all');
+      const listed = sort === true ? await bySender(queue.list(which)) : queue.list(which);
       for await (const one of listed) {
         messages++;
         await print(context.stdout, format(one));
       }
-      const handed = values.json === true || values.batch === true || configuration.uucp.site.neighbors.all.length === 0 ? [] : await handedOver(context, configuration);
+      if (which !== 'all') {
+        const told = typeof which === 'object' && 'ids' in which ? await tellUnfit(context, queue, which.ids, {}) : 0;
+        if (messages === 0 && told === 0) await print(context.stderr, formatNothing(which));
+        return messages > 0 && told === 0 ? exits.ok : exits.failed;
+      }
+      const handed = json === true || batch === true || configuration.uucp.site.neighbors.all.length === 0 ? [] : await handedOver(context, configuration);
       for (const line of handed) await print(context.stdout, line);
-      if (values.json !== true) await print(context.stdout, values.batch === true ? `messages: ${messages}` : messages === 0 ? 'Mail queue is empty.' : `\n${messages} messages.`);
-      if (left !== null) await print(values.json === true || values.batch === true ? context.stderr : context.stdout, left);
+      if (json !== true) await print(context.stdout, batch === true ? `messages: ${messages}` : messages === 0 ? 'Mail queue is empty.' : `\n${counted(messages)}.`);
+      await tellLeft(json === true || batch === true ? context.stderr : context.stdout, configuration, running);
       return exits.ok;
     });
   },
 };
+
+async function tellLeft(to: Writable, { stateFolder }: Configuration, running: boolean): Promise<void> {
+  const left = await leftMail(stateFolder, running);
+  if (left !== null) await print(to, left);
+}
+
+function counted(messages: number): string {
+  return `${messages} ${messages === 1 ? 'message' : 'messages'}`;
+}
 
 /** What has left the queue for UUCP and is not on the wire: it can still be called back. */
 async function handedOver(context: Context, configuration: Configuration): Promise<readonly string[]> {
@@ -75,15 +95,15 @@ async function bySender(listed: AsyncIterable<ListedMessage>): Promise<ListedMes
   return all.toSorted((a, b) => (a.reversePath < b.reversePath ? -1 : a.reversePath > b.reversePath ? 1 : 0));
 }
 
-function formatForPeople(one: ListedMessage, why: boolean): string {
-  const note = one.state === 'waiting' ? '' : one.state === 'claimed' ? ' (being delivered)' : ` (${one.state}${one.why === undefined ? '' : `: ${one.why}`})`;
-  const lines = [`${formatSize(one.sizeOctets).padStart(8)}  ${one.id}  ${formatWhen(one.acceptedAt)}${note}`, `          ${one.owner} <${one.reversePath}>`];
+export function formatForPeople(one: ListedMessage, why: boolean): string {
+  const note = one.state === 'waiting' ? '' : ` (${STATES[one.state]}${one.why === undefined ? '' : `: ${visible(one.why)}`})`;
+  const lines = [`${formatSize(one.sizeOctets).padStart(8)}  ${one.id}  ${formatWhen(one.acceptedAt)}${note}`, `          ${visible(one.owner)} <${visible(one.reversePath)}>`];
   for (const { address, status, said, link } of one.recipients) {
-    lines.push(`     ${status.padEnd(4)} ${address}`);
+    lines.push(`     ${status.padEnd(4)} ${visible(address)}`);
     if (why && link !== undefined) lines.push(`            waits for the link ${link}, which is down`);
-    if (why && said !== undefined) lines.push(`            ${said.replaceAll('\n', '\n            ')}`);
+    if (why && said !== undefined) lines.push(...said.split(/\r?\n/).map(line => `            ${visible(line)}`));
   }
-  if (why && one.state === 'waiting') lines.push(`          ${one.attempts} attempts; next at ${formatWhen(one.due)}`);
+  if (why && one.state === 'waiting') lines.push(`          ${one.attempts === 0 ? 'not tried yet' : `${one.attempts} ${one.attempts === 1 ? 'attempt' : 'attempts'}`}; next at ${formatWhen(one.due)}`);
   return `${lines.join('\n')}\n`;
 }
 

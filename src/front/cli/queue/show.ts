@@ -1,36 +1,32 @@
 /** queue show: one message, and all that was ever heard about it. */
-import type { MessageId } from '../../../core/envelope.ts';
 import type { MessageHistory } from '../../../core/operations.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import { exits, print, readArguments, Usage } from '../command.ts';
-import { formatAge, formatSize, formatWhen } from '../figures.ts';
+import { formatAge, formatOctets, formatWhen, STATES } from '../figures.ts';
+import { readId, tellMissing, visible as plain } from './named-messages.ts';
 import type { QueueWord } from './word.ts';
 
-export async function showMessage(args: readonly string[], { context, queue }: QueueWord): Promise<number> {
+export async function showMessage(args: readonly string[], { context, withQueue }: QueueWord): Promise<number> {
   const { values, positionals } = readArguments({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' }, content: { type: 'boolean' } } });
-  const [id] = positionals as MessageId[];
-  if (id === undefined || positionals.length > 1) throw new Usage('queue show needs one queue id, as mailq shows it');
-  const found = await queue.show(id);
-  if (found === null) {
-    await print(context.stderr, 'Message not found.');
-    return exits.failed;
-  }
-  if (values.content === true) {
-    for await (const octets of queue.content(id)) {
-      await new Promise<void>((resolve, reject) => {
-        context.stdout.write(octets, error => (error ? reject(error) : resolve()));
-      });
+  const [word] = positionals;
+  if (word === undefined || positionals.length > 1) throw new Usage('show needs one queue id, as mailq shows it');
+  const id = readId(word);
+  return withQueue(async queue => {
+    const found = await queue.show(id);
+    if (found === null) {
+      await tellMissing(context, queue, id);
+      return exits.failed;
     }
+    if (values.content === true) for await (const octets of queue.content(id)) await print(context.stdout, octets);
+    else await print(context.stdout, values.json === true ? JSON.stringify(found) : formatHistory(found, Date.now()));
     return exits.ok;
-  }
-  await print(context.stdout, values.json === true ? JSON.stringify(found) : formatHistory(found, Date.now()));
-  return exits.ok;
+  });
 }
 
 export function formatHistory(one: MessageHistory, now: number): string {
   const lines: string[] = [];
   const field = (name: string, text: string) => lines.push(`${name.padEnd(12)}${text}`);
-  field('Message', `${one.id}   ${formatSize(one.sizeOctets)}`);
+  field('Message', `${one.id}   ${formatOctets(one.sizeOctets)}`);
   field('State', `${STATES[one.state]}${one.why === undefined ? '' : `: ${one.why}`}`);
   field('From', `<${plain(one.reversePath)}>`);
   field('Came in', `${formatWhen(one.acceptedAt)} (${formatAge(now - one.acceptedAt)} ago)  ${Object.entries(one.origin).map(([name, text]) => `${name}=${plain(text)}`).join(' ')}`);
@@ -41,15 +37,13 @@ export function formatHistory(one: MessageHistory, now: number): string {
   if (one.cancelled !== undefined) field('Cancelled', `${formatWhen(one.cancelled.at)}: ${plain(one.cancelled.reason)}`);
   for (const { address, original, notify, route, outcome, outcomeAt, reported, past } of one.recipients) {
     lines.push('', `To <${plain(address)}>${original === undefined ? '' : `   written as ${plain(original)}`}${notify === undefined ? '' : `   notify=${notify}`}${route === undefined ? '' : `   by ${plain(route)}`}`);
-    for (const { outcome: answer, firstAt, lastAt, times } of past) lines.push(...formatAnswer(answer, times === 1 ? formatWhen(firstAt) : `${formatWhen(firstAt)} … ${formatWhen(lastAt)}, ${times} times`));
+    for (const { outcome: answer, firstAt, lastAt, times } of past) lines.push(...formatAnswer(answer, times === 1 ? formatWhen(firstAt) : `${formatWhen(firstAt)} to ${formatWhen(lastAt)}, ${times} times`));
     if (outcome === undefined) lines.push('  not tried yet');
     else lines.push(...formatAnswer(outcome, outcomeAt === undefined ? '' : formatWhen(outcomeAt)));
     if (reported === true) lines.push('  its sender has been told, or did not want to be');
   }
   return lines.join('\n');
 }
-
-const STATES: Readonly<Record<MessageHistory['state'], string>> = { waiting: 'waiting', claimed: 'being delivered', held: 'on hold', quarantined: 'in quarantine' };
 
 function formatAnswer(outcome: Outcome, when: string): string[] {
   const { kind, status, said } = outcome;
@@ -59,9 +53,4 @@ function formatAnswer(outcome: Outcome, when: string): string[] {
   if (said?.command !== undefined) lines.push(`      >>> ${plain(said.command)}`);
   for (const line of said?.text.split(/\r?\n/) ?? []) if (line !== '') lines.push(`      <<< ${plain(line)}`);
   return lines;
-}
-
-/** What a peer said must not move the terminal's cursor. */
-function plain(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 }

@@ -13,12 +13,12 @@ export function formatTimetable(attempts: readonly number[], { queueTimeMs, warn
     const before = attempts[at - 1];
     const due = !warned && ms >= warnTimeMs;
     if (at < SHOWN || due) {
-      if (due && at > SHOWN) lines.push('         …');
+      if (due && at > SHOWN) lines.push('       ...');
       lines.push(`${String(at + 1).padStart(7)}  ${(before === undefined ? '' : formatSpan(ms - before)).padEnd(8)}  ${before === undefined && ms === 0 ? 'at once' : formatSpan(ms)}${due ? '   its sender is told of the delay (warntime)' : ''}`);
     }
     warned ||= due;
   }
-  if (attempts.length > SHOWN) lines.push('         …');
+  if (attempts.length > SHOWN) lines.push('       ...');
   lines.push(`${attempts.length} attempts; what is still pending after ${formatSpan(queueTimeMs)} fails (queuetime).`);
   if (warnTimeMs === 0) lines.push('Nobody is told of a delay (warntime is 0).');
   if (submitDelayMs > 0) lines.push(`The first attempt waits ${formatSpan(submitDelayMs)} (submitdelay).`);

@@ -1,11 +1,14 @@
 /** queue top: the queue as it moves, on one screen; where there is no screen, one picture after the other. */
-import type { NexthopView, Overview } from '../../../core/operations.ts';
-import { exits, print, readArguments } from '../command.ts';
+import type { NexthopView, Operations, Overview } from '../../../core/operations.ts';
+import { exits, print, readArguments, type Context } from '../command.ts';
 import { formatAge, formatSize } from '../figures.ts';
+import { visible } from './named-messages.ts';
 import type { QueueWord } from './word.ts';
 
 const EVERY_MS = 2000;
 const USUAL = { columns: 80, rows: 24 };
+/** Of a pipe: nothing is cut. */
+const NO_END = 10_000;
 /** Alternate screen, cursor hidden; and back. */
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
@@ -13,12 +16,16 @@ const HOME = '\x1b[H';
 const CLEAR_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
-export async function top(args: readonly string[], { context, queue, running }: QueueWord): Promise<number> {
+export function top(args: readonly string[], { context, withQueue }: QueueWord): Promise<number> {
   const { values } = readArguments({ args: [...args], options: { once: { type: 'boolean' } } });
+  return withQueue((queue, running) => watch(context, queue, running, values.once === true));
+}
+
+async function watch(context: Context, queue: Operations, running: boolean, once: boolean): Promise<number> {
   const out = context.stdout as typeof context.stdout & { readonly rows?: number };
   let before: Overview | null = null;
-  if (values.once === true || out.isTTY !== true) {
-    await print(context.stdout, formatOverview(await queue.overview(), null, { ...USUAL, rows: 10_000 }, running).join('\n'));
+  if (once || out.isTTY !== true) {
+    await print(context.stdout, formatOverview(await queue.overview(), null, { columns: out.isTTY === true ? (out.columns ?? USUAL.columns) : NO_END, rows: NO_END }, running).join('\n'));
     return exits.ok;
   }
   const ended = new AbortController();
@@ -72,29 +79,45 @@ export function formatOverview(now: Overview, before: Overview | null, size: { r
   const waiting = summary.messages - summary.claimed - summary.quarantined;
   const head = [
     running ? `posthorn, up ${formatAge(now.at - now.startedAt)}   memory ${formatSize(now.residentOctets)}   room ${formatSize(summary.freeOctets)}` : 'No gateway runs: this is the queue as it lies.',
-    `${summary.messages} messages: ${waiting} waiting, ${summary.claimed} being delivered, ${summary.quarantined} in quarantine; oldest ${summary.oldestAcceptedAt === null ? '-' : formatAge(now.at - summary.oldestAcceptedAt)}`,
+    `${summary.messages} ${summary.messages === 1 ? 'message' : 'messages'}: ${waiting} waiting, ${summary.claimed} being delivered, ${summary.quarantined} in quarantine; oldest ${summary.oldestAcceptedAt === null ? '-' : formatAge(now.at - summary.oldestAcceptedAt)}`,
   ];
-  if (!running) return head.map(line => cut(line, size.columns));
-  head.push(
-    `a second${before === null ? ' since the start' : ''}: ${rate(one => one.accepted)} in, ${rate(one => one.outcomes.delivered)} delivered, ${rate(one => one.outcomes.deferred)} deferred, ${rate(one => one.outcomes.failed)} failed   in all ${outcomes.delivered} / ${outcomes.deferred} / ${outcomes.failed}`,
-    '',
-    `${'NEXT HOP'.padEnd(34)} ${'ACTIVE'.padStart(6)} ${'WAITS'.padStart(6)} ${'WIDE'.padStart(4)}  STATE`,
-  );
-  for (const { name, since, until, by } of now.down ?? []) head.push(`${cut(`link ${name}`, 34).padEnd(34)} ${''.padStart(6)} ${''.padStart(6)} ${''.padStart(4)}  down ${formatAge(now.at - since)}${until === undefined ? `: ${by}` : `, for another ${formatAge(until - now.at)}`}`);
-  const room = Math.max(1, size.rows - head.length);
-  const shown = now.nexthops.length > room ? now.nexthops.slice(0, room - 1) : now.nexthops;
-  const lines = [...head, ...shown.map(one => formatNexthop(one, now.at))];
-  if (shown.length < now.nexthops.length) lines.push(`… and ${now.nexthops.length - shown.length} more`);
+  const shown = (lines: readonly string[]) => lines.slice(0, size.rows).map(line => cut(line, size.columns));
+  if (!running) return shown(head.flatMap(line => wrap(line, size.columns)));
+  head.push(`a second${before === null ? ' since the start' : ''}: ${rate(one => one.accepted)} in, ${rate(one => one.outcomes.delivered)} delivered, ${rate(one => one.outcomes.deferred)} deferred, ${rate(one => one.outcomes.failed)} failed`);
+  head.push(`in all: ${outcomes.delivered} delivered, ${outcomes.deferred} deferred, ${outcomes.failed} failed`);
+  const row = rowOf(size.columns);
+  const lines = [...head.flatMap(line => wrap(line, size.columns)), '', row('NEXT HOP', 'ACTIVE', 'WAITS', 'WIDE', 'STATE')];
+  for (const { name, since, until, by } of now.down ?? []) lines.push(row(`link ${name}`, '', '', '', `down ${formatAge(now.at - since)}${until === undefined ? `: ${by}` : `, for another ${formatAge(until - now.at)}`}`));
+  const room = Math.max(1, size.rows - lines.length);
+  const some = now.nexthops.length > room ? now.nexthops.slice(0, room - 1) : now.nexthops;
+  for (const { transport, nexthop, active, waiting: waits, width, ...hop } of some) lines.push(row(`${transport} ${nexthop}`, String(active), String(waits), String(width), stateOf(hop, now.at)));
+  if (some.length < now.nexthops.length) lines.push(`... and ${now.nexthops.length - some.length} more`);
   if (now.nexthops.length === 0) lines.push('nothing is under way');
-  return lines.slice(0, size.rows).map(line => cut(line, size.columns));
+  return shown(lines);
 }
 
-function formatNexthop({ transport, nexthop, active, waiting, width, closedUntil, trouble }: NexthopView, now: number): string {
-  const state = closedUntil === undefined ? (trouble === undefined ? '' : `trouble: ${trouble}`) : `left alone ${formatAge(closedUntil - now)}: ${trouble ?? ''}`;
-  return `${cut(`${transport} ${nexthop}`, 34).padEnd(34)} ${String(active).padStart(6)} ${String(waiting).padStart(6)} ${String(width).padStart(4)}  ${state}`;
+/** Three columns of numbers; the name gives way on a narrow screen, and before it the state. */
+function rowOf(columns: number): (name: string, active: string, waits: string, wide: string, state: string) => string {
+  const room = Math.min(34, Math.max(8, columns - 21 - (columns >= 70 ? 25 : 0)));
+  return (name, active, waits, wide, state) => `${cut(name, room).padEnd(room)} ${active.padStart(6)} ${waits.padStart(6)} ${wide.padStart(4)}  ${state}`;
+}
+
+function stateOf({ closedUntil, trouble }: Pick<NexthopView, 'closedUntil' | 'trouble'>, now: number): string {
+  return closedUntil === undefined ? (trouble === undefined ? '' : `trouble: ${trouble}`) : `left alone ${formatAge(closedUntil - now)}: ${trouble ?? ''}`;
+}
+
+/** Between words; what is longer than a line is cut. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/ (?=\S)/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word.trimEnd());
+  }
+  return lines;
 }
 
 function cut(text: string, width: number): string {
-  const plain = text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ').trimEnd();
-  return plain.length <= width ? plain : `${plain.slice(0, width - 1)}…`;
+  const plain = visible(text).trimEnd();
+  return plain.length <= width ? plain : `${plain.slice(0, width - 1)}~`;
 }

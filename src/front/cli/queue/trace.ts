@@ -1,10 +1,10 @@
-import type { MessageId } from '../../../core/envelope.ts';
 import type { RecentEvent } from '../../../core/operations.ts';
 import { styleText } from 'node:util';
 import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, type Command, type Whose } from '../command.ts';
+import { exits, print, readArguments, Usage, type Command, type Whose } from '../command.ts';
 import { formatWhen } from '../figures.ts';
 import { whoseMail, whoseOptions } from '../whose-mail.ts';
+import { isId, readId, visible } from './named-messages.ts';
 
 export const trace: Command = {
   name: 'trace',
@@ -28,11 +28,13 @@ Exit status: 0; 1 when nothing is remembered of that id; 69 when no gateway runs
       await print(context.stderr, 'No gateway is running here; its log has what happened.');
       return exits.unavailable;
     }
-    const id = positionals[0] as MessageId | undefined;
+    const [word, more] = positionals;
+    if (more !== undefined) throw new Usage('one queue id, or none');
+    const id = word === undefined ? undefined : readId(word);
     const events = ofThose(await running.recent(id), whoseMail(configuration, values));
     for (const event of events) await print(context.stdout, values.json === true ? JSON.stringify(event) : formatEvent(event, context.stdout.isTTY === true));
     if (events.length > 0) return exits.ok;
-    await print(context.stderr, id !== undefined ? `Nothing is remembered of ${id}.` : (values.vhost ?? values.login) !== undefined ? 'Nothing is remembered of such mail.' : 'Nothing has happened yet.');
+    await print(context.stderr, id === undefined ? ((values.vhost ?? values.login) === undefined ? 'Nothing has happened yet.' : 'Nothing is remembered of such mail.') : `Nothing is remembered of ${visible(id)}${isId(id) ? '; the log has what is older' : ', which is no queue id as mailq shows them'}.`);
     return exits.failed;
   },
 };
@@ -54,5 +56,5 @@ function formatEvent({ at, event, fields }: RecentEvent, colour: boolean): strin
   const style = typeof status === 'string' && status in COLOURS ? COLOURS[status as keyof typeof COLOURS] : 'bold';
   const details = Object.entries(rest).filter(([, value]) => value !== undefined && value !== null && value !== '')
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean)}`).join(' ');
-  return `${formatWhen(at)}  ${String(id)}  ${colour ? styleText(style, word) : word}  ${details}`;
+  return `${formatWhen(at)}  ${String(id)}  ${colour ? styleText(style, word) : word}  ${visible(details)}`.trimEnd();
 }

@@ -1,10 +1,11 @@
 /** queue verify and queue repair. */
 import type { Finding } from '../../../core/queue-store.ts';
-import { exits, print, readArguments } from '../command.ts';
-import { formatSize } from '../figures.ts';
+import type { Operations } from '../../../core/operations.ts';
+import { exits, print, readArguments, type Context } from '../command.ts';
+import { formatOctets } from '../figures.ts';
 import type { QueueWord } from './word.ts';
 
-const BECAME: Readonly<Record<Finding['became'], string>> = { left: '', mended: ' — mended', 'set-aside': ' — set aside in quarantine', removed: ' — removed' };
+const BECAME: Readonly<Record<Finding['became'], string>> = { left: '', mended: ' - mended', 'set-aside': ' - set aside in quarantine', removed: ' - removed' };
 
 export async function verifyQueue(args: readonly string[], given: QueueWord): Promise<number> {
   const found = await read(args, given, 'look');
@@ -19,8 +20,12 @@ export async function repairQueue(args: readonly string[], given: QueueWord): Pr
   return left === 0 ? exits.ok : exits.failed;
 }
 
-async function read(args: readonly string[], { queue, context }: QueueWord, how: 'look' | 'repair'): Promise<readonly Finding[]> {
+function read(args: readonly string[], { withQueue, context }: QueueWord, how: 'look' | 'repair'): Promise<readonly Finding[]> {
   readArguments({ args: [...args] });
+  return withQueue(queue => tell(queue, context, how));
+}
+
+async function tell(queue: Operations, context: Context, how: 'look' | 'repair'): Promise<readonly Finding[]> {
   const found: Finding[] = [];
   const progress = context.stderr.isTTY === true;
   for await (const one of queue.verify(how)) {
@@ -28,8 +33,8 @@ async function read(args: readonly string[], { queue, context }: QueueWord, how:
       found.push(one);
       await print(context.stdout, `${one.id}  ${one.part}: ${one.why}${BECAME[one.became]}${one.file === undefined ? '' : `; what is left of it: ${one.file}`}`);
     } else if (one.last === true) {
-      await print(context.stdout, `${one.messages} messages read, ${formatSize(one.octets)} of content; ${found.length === 0 ? 'all is as it was written' : `${found.length} ${found.length === 1 ? 'thing is' : 'things are'} not as ${found.length === 1 ? 'it was' : 'they were'} written`}.`);
-    } else if (progress) context.stderr.write(`\r${one.messages} messages, ${formatSize(one.octets)} `);
+      await print(context.stdout, `${one.messages} ${one.messages === 1 ? 'message' : 'messages'} read, ${formatOctets(one.octets)} of content; ${found.length === 0 ? 'all is as it was written' : `${found.length} ${found.length === 1 ? 'thing is' : 'things are'} not as ${found.length === 1 ? 'it was' : 'they were'} written`}.`);
+    } else if (progress) context.stderr.write(`\r${one.messages} messages, ${formatOctets(one.octets)} `);
   }
   return found;
 }

@@ -6,6 +6,6 @@ import type { Context } from '../command.ts';
 export interface QueueWord {
   readonly context: Context;
   readonly configuration: Configuration;
-  readonly queue: Operations;
-  readonly running: boolean;
+  /** Opened when the call is known to be right, and what it needs is there. */
+  withQueue<T>(work: (queue: Operations, running: boolean) => Promise<T>): Promise<T>;
 }

@@ -52,7 +52,7 @@ async function logIn(context: Context, desk: OauthDesk, name: string, browser: b
   process.once('SIGINT', interrupted);
   try {
     const result = browser || account?.device !== true ? await byBrowser(context, desk, name, giveUp.signal) : await desk.byDevice(name, async ({ url, userCode, wholeUrl, livesS }) => {
-      await print(context.stdout, `Open ${url}\nand type the code ${userCode}${wholeUrl === undefined ? '' : `\n(or open ${wholeUrl})`}\nas ${account.login}, within ${Math.round(livesS / 60)} minutes. Waiting …`);
+      await print(context.stdout, `Open ${url}\nand type the code ${userCode}${wholeUrl === undefined ? '' : `\n(or open ${wholeUrl})`}\nas ${account.login}, within ${Math.round(livesS / 60)} minutes. Waiting ...`);
     }, giveUp.signal);
     if (result.kind !== 'in') {
       await print(context.stderr, `Not logged in: ${result.why}.`);

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import type { Essentials } from '../../../configuration.ts';
 import type { LocalSubmission } from '../../../core/operations.ts';
 import { refuse, type Refusal } from '../../../core/status.ts';
-import { formatPickup } from '../../../grammar/pickup.ts';
+import { ENVELOPE_OCTETS, formatPickup, parsePickup, PICKUP_RECIPIENTS, type PickupEnvelope } from '../../../grammar/pickup.ts';
+import { actAsOwner } from '../../../kit/file/owner.ts';
 import type { Context } from '../command.ts';
 
 export type HandedOver =
@@ -19,12 +20,29 @@ export type HandedOver =
   | { readonly kind: 'nowhere'; readonly why: string };
 
 export async function handOver(context: Pick<Context, 'rooms'>, essentials: Essentials, submission: LocalSubmission): Promise<HandedOver> {
+  const envelope = envelopeOf(submission);
+  const line = formatPickup(envelope);
+  const unfit = refusalOf(envelope, line);
+  if (unfit !== null) return unfit;
   // A socket that is not ours to speak to is as good as none.
   const running = await context.rooms.running(essentials).catch(() => null);
-  return running === null ? leave(essentials, submission) : running.submit(submission);
+  return running === null ? leave(essentials, line, submission.content) : running.submit({ ...submission, ...envelope });
 }
 
-async function leave({ stateFolder, sizeOctets }: Essentials, { content, reversePath, recipients, notify, ret, envid, security, verp, wishes }: LocalSubmission): Promise<HandedOver> {
+function envelopeOf({ reversePath, recipients, notify, ret, envid, security, verp, wishes }: LocalSubmission): PickupEnvelope {
+  return { reversePath, recipients, ...(notify === undefined ? {} : { notify }), ...(ret === undefined ? {} : { ret }), ...(envid === undefined ? {} : { envid }), ...(security === undefined ? {} : { security }), ...(verp === undefined ? {} : { verp }), ...(wishes === undefined ? {} : { wishes }) };
+}
+
+/** What the gateway would throw away as no envelope is refused here, while somebody listens. */
+function refusalOf(envelope: PickupEnvelope, line: string): Refusal | null {
+  if (envelope.recipients.length > PICKUP_RECIPIENTS || Buffer.byteLength(line) > ENVELOPE_OCTETS) return refuse('tooManyRecipientsForGood');
+  if (parsePickup(line) !== null) return null;
+  const fits = (one: string) => parsePickup(formatPickup({ reversePath: '', recipients: [one] })) !== null;
+  const bad = envelope.recipients.find(one => !fits(one));
+  return bad === undefined ? refuse('badSenderAddress') : refuse('badRecipientAddress', { text: `Bad recipient ${bad.slice(0, 60)}` });
+}
+
+async function leave({ stateFolder, sizeOctets }: Essentials, line: string, content: LocalSubmission['content']): Promise<HandedOver> {
   const folder = join(stateFolder, 'pickup');
   const shared = await isShared(folder);
   if (shared.kind === 'nowhere') return shared;
@@ -33,7 +51,7 @@ async function leave({ stateFolder, sizeOctets }: Essentials, { content, reverse
     const file = await open(begun, 'wx', 0o600);
     let octets = 0;
     try {
-      await file.writeFile(formatPickup({ reversePath, recipients, ...(notify === undefined ? {} : { notify }), ...(ret === undefined ? {} : { ret }), ...(envid === undefined ? {} : { envid }), ...(security === undefined ? {} : { security }), ...(verp === undefined ? {} : { verp }), ...(wishes === undefined ? {} : { wishes }) }));
+      await file.writeFile(line);
       for await (const chunk of content) {
         octets += chunk.length;
         if (sizeOctets !== null && octets > sizeOctets) {
@@ -43,7 +61,7 @@ async function leave({ stateFolder, sizeOctets }: Essentials, { content, reverse
         for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
       }
       // The gateway may be another account's. Nobody else knows the name, and the folder cannot be listed.
-      if (shared.kind === 'shared') await file.chmod(0o644);
+      if (shared.kind === 'shared' || process.getuid?.() === 0) await file.chmod(0o644);
       await file.sync();
       await rename(begun, join(folder, `msg.${Date.now().toString(36)}.${randomBytes(16).toString('hex')}`));
       await syncName(folder, file);
@@ -62,7 +80,8 @@ async function leave({ stateFolder, sizeOctets }: Essentials, { content, reverse
 async function isShared(folder: string): Promise<{ readonly kind: 'shared' | 'own' } | { readonly kind: 'nowhere'; readonly why: string }> {
   try {
     // Before the first start of a gateway: whoever may make the state folder may send.
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const resume = actAsOwner(folder);
+    await mkdir(folder, { recursive: true, mode: 0o700 }).finally(resume);
     const facts = await lstat(folder);
     if (!facts.isDirectory()) return { kind: 'nowhere', why: `${folder} is no folder` };
     return { kind: (facts.mode & 0o002) === 0 ? 'own' : 'shared' };

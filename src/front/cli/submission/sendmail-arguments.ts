@@ -1,4 +1,5 @@
 /** sendmail's options, older than getopt_long: values may be glued on, and one dash starts long ones. */
+import { isEnvid } from '../../../grammar/pickup.ts';
 import { Usage } from '../command.ts';
 
 export interface Wish {
@@ -56,7 +57,7 @@ export function parseSendmailArguments(args: readonly string[]): Wish {
     else if (letter === 'F') wish.name = value();
     else if (letter === 'N') wish.notify = parseNotify(value());
     else if (letter === 'R') wish.ret = parseRet(value());
-    else if (letter === 'V') wish.envid = value();
+    else if (letter === 'V') wish.envid = parseEnvid(value());
     else if (letter === 'S') readSecurity(value(), wish);
     else if (IGNORED.has(word)) continue;
     else if (IGNORED_WITH_VALUE.has(letter)) {
@@ -124,4 +125,23 @@ function parseRet(text: string): 'full' | 'hdrs' {
   if (/^f/i.test(text)) return 'full';
   if (/^h/i.test(text)) return 'hdrs';
   throw new Usage(`-R takes full or hdrs; not ${text}`);
+}
+
+function parseEnvid(text: string): string {
+  if (isEnvid(text)) return text;
+  throw new Usage('-V takes at most 100 printable ASCII characters');
+}
+
+/** What mail of this machine wants when its caller does not say (courier submit(8)). A word that is not understood asks for nothing. */
+export function wishesOf(environment: Readonly<Record<string, string | undefined>>): Pick<Wish, 'notify' | 'ret' | 'envid'> {
+  return { ...understood('notify', environment['DSNNOTIFY'], parseNotify), ...understood('ret', environment['DSNRET'], parseRet), ...understood('envid', environment['DSNENVID'], parseEnvid) };
+}
+
+function understood<K extends string, V>(name: K, text: string | undefined, parse: (text: string) => V): Partial<Record<K, V>> {
+  if (text === undefined || text === '') return {};
+  try {
+    return { [name]: parse(text) } as Record<K, V>;
+  } catch {
+    return {};
+  }
 }

@@ -9,7 +9,7 @@ import { restart } from '../gateway/lifecycle.ts';
 import { mailq, ownName } from '../queue/mailq.ts';
 import { flush } from '../queue/orders.ts';
 import { authorOf, envelopeSender, fullName, type SenderWish } from './sender.ts';
-import { parseSendmailArguments, type Wish } from './sendmail-arguments.ts';
+import { parseSendmailArguments, wishesOf, type Wish } from './sendmail-arguments.ts';
 import { speakSmtp } from './smtp-dialogue.ts';
 import { prepareSubmission } from './submission-header.ts';
 
@@ -37,7 +37,7 @@ safe on the disk, and goes out when a gateway looks there.
   -i, -o..., -m, -v, -B, -C, -d, -h, -L, -O, -p, -X, -q30m and their like are accepted and ignored
 
 Environment: MAILSUSER, MAILUSER, LOGNAME, USER and MAILSHOST, MAILHOST make the envelope sender; MAILUSER, MAILHOST and
-MAILNAME or NAME the From field.
+MAILNAME or NAME the From field; DSNNOTIFY, DSNRET and DSNENVID are -N, -R and -V where those are not given.
 
 Exit status: 0; 64 wrong options; 65 no message; 67 refused for good, or nobody to send to; 75 not now, try again;
 78 the configuration cannot be read.`,
@@ -79,7 +79,8 @@ async function speak(context: Context, essentials: Essentials): Promise<number> 
   return exits.ok;
 }
 
-async function send(wish: Wish, context: Context, essentials: Essentials): Promise<number> {
+async function send(asked: Wish, context: Context, essentials: Essentials): Promise<number> {
+  const wish = { ...wishesOf(context.environment), ...asked };
   const { defaultDomain } = essentials.names;
   const owner = ownName();
   const who: SenderWish = {

@@ -1,13 +1,15 @@
 /** `smtpaccess/`: who may connect and with which variables. `netblock TAB deny`, `netblock TAB allow[,VAR[=value]]…`. */
 import { parseLines } from '../control-file.ts';
 import { nearestName } from '../nearest-name.ts';
-import { formatNetwork, parseNetwork, type Network } from '../network.ts';
+import { formatIpAddress, formatNetwork, parseNetwork, type IpAddress, type Network } from '../network.ts';
 import { noting, read, settle, shown, wrong, type Parsed, type Problem } from '../parsed.ts';
 
 export interface AccessEntry {
   readonly line: number;
   /** null is `*`: everyone without a more specific entry. */
   readonly network: Network | null;
+  /** In the place of a network, for -accesslocal: whoever called this port of ours, on this address or (null) on any. */
+  readonly place?: { readonly address: IpAddress | null; readonly port: number };
   readonly decision: AccessDecision;
 }
 
@@ -32,9 +34,11 @@ export function parseAccess(text: string): Parsed<readonly AccessEntry[]> {
       problems.push({ line, what: `${shown(entry)} lacks what is to happen: deny or allow`, right: example });
       continue;
     }
-    const network = match[1] === '*' ? null : noting(parseNetwork(match[1]!), line, problems);
+    const place = parsePlace(match[1]!);
+    const network = match[1] === '*' || place !== null ? null : noting(parseNetwork(match[1]!), line, problems);
     const decision = noting(parseDecision(match[2]!), line, problems);
-    if (network !== undefined && decision !== undefined) entries.push({ line, network, decision });
+    if (place !== null && decision !== undefined) entries.push({ line, network: null, place, decision });
+    else if (network !== undefined && decision !== undefined) entries.push({ line, network, decision });
   }
   return settle(entries, problems);
 }
@@ -42,6 +46,22 @@ export function parseAccess(text: string): Parsed<readonly AccessEntry[]> {
 /** How an entry's network is written in messages. */
 export function formatAccessNetwork(network: Network | null): string {
   return network === null ? '*' : formatNetwork(network);
+}
+
+/** As parsePlace() reads it. */
+export function formatPlace({ address, port }: NonNullable<AccessEntry['place']>): string {
+  return `${address === null ? '*' : formatIpAddress(address)}.${port}`;
+}
+
+/** `*.25`, `192.0.2.1.25`, `2001:db8::1.25`. */
+function parsePlace(text: string): NonNullable<AccessEntry['place']> | null {
+  const [, host = '', digits = ''] = /^(.+)\.(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (host === '' || port < 1 || port > 65_535) return null;
+  if (host === '*') return { address: null, port };
+  // A whole address: `192.168.0` and a number is one itself.
+  const network = parseNetwork(host);
+  return network.kind === 'read' && network.value.bits === network.value.octets.length * 8 ? { address: network.value, port } : null;
 }
 
 function parseDecision(text: string): Parsed<AccessDecision> {

@@ -10,10 +10,7 @@ import { nearestName } from '../nearest-name.ts';
 import { formatNetwork, networkHas, parseNetwork, type Network } from '../network.ts';
 import { noting, read, settle, shown, wrong, type Parsed, type Problem } from '../parsed.ts';
 import { parseSize } from '../size.ts';
-
-/** Oldest first. */
-export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
-export type TlsVersion = (typeof tlsVersions)[number];
+import { tlsVersions, type TlsVersion } from '../tls-version.ts';
 
 export interface DeviceRule {
   readonly line: number;
