@@ -124,7 +124,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   let rules: Rules = compileRules(first, local.names, log);
   const tlsReports = openTlsReportDesk(() => rules, { kernels, clock, chance, log });
   opened.push(() => tlsReports.close());
-  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics, tlsJournal: tlsReports.journal }, true);
+  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics, notes: store.notes, tlsJournal: tlsReports.journal }, true);
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());
@@ -462,7 +462,7 @@ function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {
   const messages = metrics.gauge('posthorn_queue_messages', 'Messages in the queue.');
   const claimed = metrics.gauge('posthorn_queue_claimed', 'Messages being delivered.');
-  const quarantined = metrics.gauge('posthorn_queue_quarantined', 'Messages set aside as corrupt.');
+  const quarantined = metrics.gauge('posthorn_queue_quarantined', 'Messages set aside: damaged, or by a filter.');
   const oldest = metrics.gauge('posthorn_queue_oldest_seconds', 'Age of the oldest message.');
   const free = metrics.gauge('posthorn_free_octets', 'Free space below the queue.');
   const resident = metrics.gauge('posthorn_resident_octets', 'Resident memory of this process.');

@@ -13,9 +13,14 @@ export interface QueueStore {
   /**
    * Opens a draft and gives it its queue id at once (trace fields name it). Nothing is stored yet.
    * With `idempotencyKey`, a second commit under the same key stores nothing and answers the first one's id;
-   * keys start with the parent's queue id and live as long as the parent.
+   * keys start with their parent. One that is a message's queue id lives as long as that message; one of something
+   * outside (`pickup:…`) until forgetKeys().
    */
   begin(envelope: Envelope, recipients: readonly Recipient[], options?: { readonly idempotencyKey?: string }): Draft;
+  /** The first message that was queued under a key, whatever became of it; null: none was. */
+  queuedUnder(key: string): MessageId | null;
+  /** What these parents stood for is gone for good, and is offered no more. Need not be durable when it resolves. */
+  forgetKeys(parents: readonly string[]): Promise<void>;
   /** 'full' below the free-space watermark: refuse before the peer sends (452). Cheap; may be asked per command. */
   room(sizeOctets: number): 'room' | 'full';
 
@@ -47,8 +52,8 @@ export interface QueueStore {
   list(which: Selection, after?: MessageId): AsyncIterable<QueueEntry>;
   /** How many messages obeyed. Cancelling makes pending recipients fail at the next claim, with `reason`. */
   order(which: Selection, order: Order): Promise<number>;
-  /** Moves a message to quarantine: kept for the operator, never claimed again. */
-  quarantine(id: MessageId, why: string): Promise<void>;
+  /** Moves a message to quarantine: kept for the operator, never claimed again. 'judged' is whole, and nothing but an order to restore it lets it go. */
+  quarantine(id: MessageId, why: string, cause: 'damaged' | 'judged'): Promise<void>;
   summary(): Awaitable<QueueSummary>;
   /** Yields when something may have become due. May wake too often, never too seldom. Ends when `signal` aborts. */
   wake(signal: AbortSignal): AsyncIterable<void>;
@@ -150,6 +155,8 @@ export interface QueueEntry {
   readonly due: Instant;
   readonly state: 'waiting' | 'claimed' | 'held' | 'quarantined';
   readonly why?: string;
+  /** In quarantine because a filter or a policy said so, not for damage. */
+  readonly judged?: true;
 }
 
 export type Selection = 'all' | { readonly id: MessageId } | { readonly ids: readonly MessageId[] } | { readonly state: QueueEntry['state'] };

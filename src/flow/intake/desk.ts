@@ -327,7 +327,7 @@ class OpenTransaction implements Transaction {
     const queued = await this.#commit(draft, { ...seal, due: after(at, NEVER_MS) }, recipients, at, refused);
     if (queued.kind === 'queued') {
       // A batch that nobody was left in has no entry.
-      for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, aside);
+      for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, aside, 'judged');
     }
     return queued;
   }
@@ -345,7 +345,7 @@ class OpenTransaction implements Transaction {
     if (committed.repeated !== true) {
       log.info('newmsg', {
         id: committed.id, from: reversePath ?? '', recipients, size: seal.facts.sizeOctets + seal.trace.length,
-        source: origin.source, relay: origin.remoteAddress, auth: origin.login,
+        source: origin.source, relay: origin.remoteAddress, auth: origin.login, vhost: origin.virtualHost,
       });
     }
     return { kind: 'queued', id: committed.id, refused };
