@@ -113,8 +113,8 @@ function assemble(sheet: Sheet, hostName: string): Configuration {
   const bofh = readBofh(sheet);
   const devices = readDevices(sheet);
   const listeners = [...readListeners(sheet, bofh, limits.sizeOctets), ...readDeviceListeners(sheet, devices, limits.sizeOctets)];
-  const authTokens = readAuthTokens(sheet, listeners);
   const { client, toAuthAddress, delaysByDefault, archiveFolder } = readClient(sheet);
+  const authTokens = readAuthTokens(sheet, listeners, client.proxies);
   const http = sheet.value('httpaddress', { host: '127.0.0.1', port: 2580 }, httpRule);
   const from = sheet.value('dsnfrom', undefined, { ...optionalText, example: '"Mail system" <postmaster@example.com>' });
   const stateFolder = readStateFolder(sheet);

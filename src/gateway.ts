@@ -121,7 +121,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   let rules: Rules = compileRules(first, local.names, log);
   const tlsReports = openTlsReportDesk(() => rules, { kernels, clock, chance, log });
   opened.push(() => tlsReports.close());
-  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics, tlsJournal: tlsReports.journal }, true);
+  const outbound = openOutbound(() => rules, { kernels, clock, chance, log, metrics, notes: store.notes, tlsJournal: tlsReports.journal }, true);
   opened.push(() => outbound.close());
   const uucp = openUucpSite(() => rules.configuration, { clock, log, runs: true });
   opened.push(() => uucp.close());

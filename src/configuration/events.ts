@@ -1,12 +1,10 @@
 /** Who is told of what: hooks, and the limits that alarm. */
 import { parseAlarms, usualAlarms } from '../grammar/config/alarms.ts';
 import { formatDuration } from '../grammar/config/duration.ts';
-import { nearestName } from '../grammar/config/nearest-name.ts';
-import { networkHas, parseIpAddress } from '../grammar/config/network.ts';
-import { shown } from '../grammar/config/parsed.ts';
-import type { Proxies, SocksProxy } from '../grammar/config/proxies.ts';
+import type { Proxies } from '../grammar/config/proxies.ts';
 import { formatSize } from '../grammar/config/size.ts';
-import { parseWebhooks, type WebhookRule } from '../grammar/config/webhooks.ts';
+import { parseWebhooks } from '../grammar/config/webhooks.ts';
+import { httpProxyOf, noSuchProxy } from './http-proxies.ts';
 import type { Sheet } from './sheet.ts';
 import type { EventSettings, Webhook } from './types.ts';
 
@@ -14,8 +12,8 @@ export function readEvents(sheet: Sheet, proxies: Proxies): EventSettings {
   const rules = sheet.list('webhooks', parseWebhooks) ?? [];
   if (rules.length > 0) sheet.demandPrivate('webhooks', { group: true });
   const webhooks = rules.map((rule): Webhook => {
-    const proxy = proxyOf(rule, proxies);
-    if (proxy === null) sheet.problem(sheet.path('webhooks'), rule.line, `there is no proxy ${shown(rule.proxy ?? '')} in socksproxy`, nearestName(rule.proxy ?? '', proxies.proxies.map(({ name }) => name)) ?? 'proxy=none, or a name that socksproxy has');
+    const proxy = httpProxyOf(rule, proxies);
+    if (proxy === null) noSuchProxy(sheet, { file: 'webhooks', line: rule.line, proxy: rule.proxy ?? '', right: 'proxy=none, or a name that socksproxy has' }, proxies);
     return { ...rule, via: proxy ?? undefined };
   });
   for (const { name, url, events } of webhooks) sheet.setting(`webhooks: ${name}`, `${hostOf(url)}: ${[...events].join(', ')}`, 'webhooks');
@@ -34,14 +32,4 @@ export function readEvents(sheet: Sheet, proxies: Proxies): EventSettings {
 function hostOf(url: string): string {
   const { protocol, host } = new URL(url);
   return `${protocol}//${host}`;
-}
-
-/** The rule's own word, else the one called `default`, but for addresses that are always reached directly. Null: there is none of that name. */
-function proxyOf({ proxy, url }: WebhookRule, { proxies, noProxy }: Proxies): SocksProxy | undefined | null {
-  if (proxy === null) return undefined;
-  if (proxy !== undefined) return proxies.find(({ name }) => name === proxy) ?? null;
-  const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
-  const address = parseIpAddress(host === 'localhost' ? '127.0.0.1' : host);
-  if (address !== null && noProxy.some((network) => networkHas(network, address))) return undefined;
-  return proxies.find(({ name }) => name === 'default');
 }

@@ -20,7 +20,7 @@ export function reviewFolder(sheet: Sheet): void {
       if (known.use === 'later') idle.push(entry.name);
     } else if (pattern !== undefined) {
       if (pattern.use === 'later') idle.push(entry.name);
-    } else if (own !== null) reviewOwn(sheet, entry.name, own);
+    } else if (own !== null) reviewOwn(sheet, entry.name, own.known, own.suffix);
     else if (leftovers.test(entry.name)) left.push(entry.name);
     else {
       const near = nearestName(entry.name, byName.keys());
@@ -35,20 +35,24 @@ function reviewShape(sheet: Sheet, known: KnownFile, isFolder: boolean): void {
   const path = sheet.path(known.name);
   if (known.shape === 'file' && isFolder) sheet.problem(path, undefined, 'a folder where a file is expected', `a text file ${known.name}`);
   if (known.shape === 'folder' && !isFolder) sheet.problem(path, undefined, 'a file where a folder is expected', `a folder ${known.name}/ of text files`);
-  if (known.use !== 'compiled') return;
-  // What is only in the compiled file would silently not hold.
-  if (known.text !== undefined && !existsSync(sheet.path(known.text))) {
-    sheet.problem(path, undefined, `compiled, and its text ${known.text} is not here; only the text is read`, `the text file ${known.text}`);
-  } else sheet.notice(path, `compiled, not read: ${known.text} is the truth`);
+  if (known.use === 'compiled') reviewCompiled(sheet, path, known.text ?? '');
+}
+
+/** What is only in the compiled file would silently not hold. */
+function reviewCompiled(sheet: Sheet, path: string, text: string): void {
+  if (existsSync(sheet.path(text))) sheet.notice(path, `compiled, not read: ${text} is the truth`);
+  else sheet.problem(path, undefined, `compiled, and its text ${text} is not here; only the text is read`, `the text file ${text}`);
 }
 
 /** The file that `name.<suffix>` stands for, where `vhost.<suffix>` is there too. */
-function ofVirtualHost(name: string, hosts: readonly string[], byName: ReadonlyMap<string, KnownFile>): KnownFile | null {
-  const host = hosts.find((one) => name.endsWith(`.${one}`) && byName.has(name.slice(0, -one.length - 1)));
-  return host === undefined ? null : (byName.get(name.slice(0, -host.length - 1)) ?? null);
+function ofVirtualHost(name: string, hosts: readonly string[], byName: ReadonlyMap<string, KnownFile>): { readonly known: KnownFile; readonly suffix: string } | null {
+  const suffix = hosts.find((one) => name.endsWith(`.${one}`) && byName.has(name.slice(0, -one.length - 1)));
+  const known = suffix === undefined ? undefined : byName.get(name.slice(0, -suffix.length - 1));
+  return suffix === undefined || known === undefined ? null : { known, suffix };
 }
 
-function reviewOwn(sheet: Sheet, name: string, known: KnownFile | null): void {
-  if (known === null || known.use === 'compiled' || isByHost(known.name)) return;
-  sheet.notice(sheet.path(name), `not used: ${known.name} is one for all virtual hosts`);
+function reviewOwn(sheet: Sheet, name: string, known: KnownFile, suffix: string): void {
+  const meant = known.use === 'compiled' ? (known.text ?? '') : known.name;
+  if (known.use === 'compiled' && isByHost(meant)) reviewCompiled(sheet, sheet.path(name), `${meant}.${suffix}`);
+  else if (!isByHost(meant)) sheet.notice(sheet.path(name), `not used: ${known.name} is one for all virtual hosts`);
 }

@@ -64,7 +64,7 @@ export interface Configuration {
   /** Never empty; null: as the system's resolv.conf says. */
   readonly dnsServers: readonly NameServerSetting[] | null;
   /** Absent: no bearer token is any good. */
-  readonly authTokens?: AuthTokens;
+  readonly authTokens?: AuthTokenSettings;
   /** Absolute path of userdb, whether it exists or not. */
   readonly userdb: string;
   /** Virtual hosts, by address or login domain: each a configuration with what it has of its own. */
@@ -197,6 +197,11 @@ export interface WebSettings {
 export interface EventSettings {
   readonly webhooks: readonly Webhook[];
   readonly alarms: AlarmLimits;
+}
+
+/** Who says whether a token is good, and by which proxy it is asked. */
+export interface AuthTokenSettings extends AuthTokens {
+  readonly via?: SocksProxy;
 }
 
 export interface Webhook extends WebhookRule {

@@ -18,7 +18,9 @@ export type NoteKind =
   /** Sender, recipient and neighbourhood that have been here before. */
   | 'greylist'
   /** Domains that take no delivery reports. */
-  | 'reports-refused';
+  | 'reports-refused'
+  /** Hosts whose STARTTLS breaks. */
+  | 'broken-tls';
 
 export interface Note {
   readonly at: number;
@@ -27,3 +29,11 @@ export interface Note {
   readonly count: number;
   readonly why?: string;
 }
+
+/** For whoever keeps nothing. */
+export const noNotes: Notes = {
+  recall: () => null,
+  note: () => false,
+  all: () => [],
+  forget: () => Promise.resolve(0),
+};

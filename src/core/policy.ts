@@ -86,6 +86,16 @@ export interface Inspected {
   readonly facts: ContentFacts;
   /** As received; may be asked again. */
   content(): AsyncIterable<Uint8Array>;
+  /** Room for what a filter makes of it: goes when the message does, whatever becomes of the filter. */
+  hold(): Held;
+}
+
+/** Octets put aside: a few in memory, more on the disk. */
+export interface Held {
+  /** The chunk belongs to it from now on. A promise asks to wait before the next one. */
+  write(chunk: Uint8Array): Promise<void> | undefined;
+  readonly sizeOctets: number;
+  read(): AsyncIterable<Uint8Array>;
 }
 
 export interface Looked {
@@ -110,7 +120,7 @@ export type Change =
   | { readonly kind: 'field'; readonly name: string; readonly nth: number; readonly value: string | null }
   /** At the header's end. */
   | { readonly kind: 'append'; readonly field: Field }
-  | { readonly kind: 'body'; readonly octets: Uint8Array }
+  | { readonly kind: 'body'; readonly octets: Held }
   | { readonly kind: 'recipient'; readonly address: Address }
   | { readonly kind: 'drop'; readonly address: Address };
 
@@ -125,7 +135,7 @@ export interface Examination {
   /** The chunk belongs to the examination from now on. A promise asks to wait before the next one. */
   write(chunk: Uint8Array): Promise<void> | undefined;
   /** Never rejects: a filter's trouble is its `whenAbsent`. */
-  judge(message: Omit<Inspected, 'content' | 'origin' | 'reversePath' | 'recipients'>, about: { readonly whitelisted: boolean }): Promise<Judged>;
+  judge(message: Omit<Inspected, 'content' | 'hold' | 'origin' | 'reversePath' | 'recipients'>, about: { readonly whitelisted: boolean }): Promise<Judged>;
   /** Forgets the content; harmless when repeated. */
   close(): void;
 }

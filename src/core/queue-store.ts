@@ -13,9 +13,14 @@ export interface QueueStore {
   /**
    * Opens a draft and gives it its queue id at once (trace fields name it). Nothing is stored yet.
    * With `idempotencyKey`, a second commit under the same key stores nothing and answers the first one's id;
-   * keys start with the parent's queue id and live as long as the parent.
+   * keys start with their parent. One that is a message's queue id lives as long as that message; one of something
+   * outside (`pickup:…`) until forgetKeys().
    */
   begin(envelope: Envelope, recipients: readonly Recipient[], options?: { readonly idempotencyKey?: string }): Draft;
+  /** The first message that was queued under a key, whatever became of it; null: none was. */
+  queuedUnder(key: string): MessageId | null;
+  /** What these parents stood for is gone for good, and is offered no more. Need not be durable when it resolves. */
+  forgetKeys(parents: readonly string[]): Promise<void>;
   /** 'full' below the free-space watermark: refuse before the peer sends (452). Cheap; may be asked per command. */
   room(sizeOctets: number): 'room' | 'full';
 

@@ -12,6 +12,8 @@ export interface Reporter {
 export type ReportNews = {
   readonly message: StoredMessage;
   readonly recipients: readonly RecipientState[];
+  /** In the place of the queue id, where the message never came into the queue: what its sender is told of it once. */
+  readonly key?: string;
   /** For the part that returns the message; absent when it cannot be read: then headers are left out, and it says so. */
   readonly content?: StoredContent;
 } & (

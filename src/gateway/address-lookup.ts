@@ -12,7 +12,7 @@ export type AddressVerdict =
 
 export interface AddressLookup {
   /** `steps` says how it came to that, a line each. */
-  find(address: Address, source: Origin['source']): Promise<{ readonly steps: readonly string[]; readonly verdict: AddressVerdict }>;
+  find(address: Address, source: Origin['source'], whose: Pick<Origin, 'virtualHost' | 'login'>): Promise<{ readonly steps: readonly string[]; readonly verdict: AddressVerdict }>;
   aliases(source: Origin['source'] | 'common'): readonly { readonly where: string; readonly name: string; readonly members: readonly string[] }[];
   problems(): readonly string[];
 }
@@ -22,9 +22,10 @@ export function createAddressLookup(configuration: Configuration): AddressLookup
   const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock, log: silent });
   const rules: Rules = compileRules(configuration, local.names, silent);
   return {
-    async find(address, source) {
+    async find(address, source, whose) {
       const steps: string[] = [];
-      const answer = await rules.resolve(address, { source, protocol: source, at: clock.now() }, step => steps.push(step));
+      const origin: Origin = { source, protocol: source, at: clock.now(), ...whose };
+      const answer = await rules.of(origin).resolve(address, origin, step => steps.push(step));
       if (typeof answer !== 'string' && answer.kind === 'refused') return { steps, verdict: { kind: 'refused', reply: answer.reply, text: answer.why ?? answer.text } };
       const members = typeof answer === 'string' ? [answer] : answer.members;
       const recipients = members.map(member => {

@@ -6,6 +6,7 @@ import type { QueueEntry, QueueStore, Selection } from '../core/queue-store.ts';
 import type { Route, Router } from '../core/transport.ts';
 import { domainOf } from '../grammar/address.ts';
 import { asciiDomain } from '../grammar/domain.ts';
+import { placeOf } from '../grammar/next-hop.ts';
 
 /** Messages in one order. */
 const STEP = 500;
@@ -29,7 +30,7 @@ export function createWantedMessages(store: QueueStore, router: Router): WantedM
       yield* pendingWhere((recipient) => wanted(recipient));
     } else if ('route' in which) {
       const wanted = which.route.toLowerCase();
-      yield* pendingWhere(goesBy(({ transport, nexthop }) => [transport, nexthop, `${transport}/${nexthop}`].some((name) => name.toLowerCase() === wanted)));
+      yield* pendingWhere(goesBy(({ transport, nexthop }) => [transport, nexthop, `${transport}/${nexthop}`, placeOf(nexthop).text, `${transport}/${placeOf(nexthop).text}`].some((name) => name.toLowerCase() === wanted)));
     } else {
       const wanted = isFrom(which.from);
       for await (const entry of store.list('all')) if (wanted(entry)) yield entry;

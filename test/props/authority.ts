@@ -24,10 +24,25 @@ export interface IssueOptions {
   readonly forged?: boolean;
   /** OIDs in hexadecimal, as DER has their content. */
   readonly purposes?: readonly string[];
+  /** Authorities that may stand below this one. */
+  readonly pathLength?: number;
+  /** GeneralNames in DER; what this authority may, or may not, vouch for. */
+  readonly permitted?: readonly Buffer[];
+  readonly excluded?: readonly Buffer[];
+  /** In the place of its name as a DNS name. */
+  readonly alternatives?: readonly Buffer[];
 }
 
-export function createAuthority(name = 'Test Authority'): Issued {
-  return make(name, { authority: true }, null);
+/** GeneralNames (RFC 5280 §4.2.1.6). */
+export const generalName = {
+  dns: (name: string) => der(0x82, Buffer.from(name)),
+  address: (...octets: number[]) => der(0x87, Buffer.of(...octets)),
+  email: (address: string) => der(0x81, Buffer.from(address)),
+  directory: (name: string) => der(0xa4, nameOf(name)),
+};
+
+export function createAuthority(name = 'Test Authority', own: IssueOptions = {}): Issued {
+  return make(name, { authority: true, ...own }, null);
 }
 
 function make(name: string, options: IssueOptions, issuer: Issued | null): Issued {
@@ -37,8 +52,9 @@ function make(name: string, options: IssueOptions, issuer: Issued | null): Issue
   const subject = nameOf(name);
   const validity = der(0x30, timeOf(options.from ?? '200101000000Z'), timeOf(options.to ?? '21000101000000Z'));
   const extensions = [
-    der(0x30, Buffer.from('0603551d11', 'hex'), der(0x04, der(0x30, der(0x82, Buffer.from(name.replaceAll(' ', '-')))))),
-    ...(options.authority === true ? [der(0x30, Buffer.from('0603551d13', 'hex'), Buffer.from('0101ff', 'hex'), der(0x04, Buffer.from('30030101ff', 'hex')))] : []),
+    ...(options.alternatives?.length === 0 ? [] : [der(0x30, Buffer.from('0603551d11', 'hex'), der(0x04, der(0x30, ...(options.alternatives ?? [generalName.dns(name.replaceAll(' ', '-'))]))))]),
+    ...(options.authority === true ? [der(0x30, Buffer.from('0603551d13', 'hex'), CRITICAL, der(0x04, der(0x30, CRITICAL, ...(options.pathLength === undefined ? [] : [der(0x02, Buffer.of(options.pathLength))]))))] : []),
+    ...(options.permitted === undefined && options.excluded === undefined ? [] : [der(0x30, Buffer.from('0603551d1e', 'hex'), CRITICAL, der(0x04, der(0x30, ...subtrees(0xa0, options.permitted), ...subtrees(0xa1, options.excluded))))]),
     ...(options.purposes === undefined ? [] : [der(0x30, Buffer.from('0603551d25', 'hex'), der(0x04, der(0x30, ...options.purposes.map(oid => der(0x06, Buffer.from(oid, 'hex'))))))]),
   ];
   const serial = Buffer.concat([Buffer.of(1), privateKey.export({ type: 'sec1', format: 'der' }).subarray(8, 15)]);
@@ -56,6 +72,13 @@ function make(name: string, options: IssueOptions, issuer: Issued | null): Issue
     issue: (leaf, own = {}) => make(leaf, own, issued),
   };
   return issued;
+}
+
+/** BOOLEAN TRUE, which is also how an authority says that it is one. */
+const CRITICAL = Buffer.from('0101ff', 'hex');
+
+function subtrees(tag: number, bases: readonly Buffer[] = []): readonly Buffer[] {
+  return bases.length === 0 ? [] : [der(tag, ...bases.map(base => der(0x30, base)))];
 }
 
 function nameOf(name: string): Buffer {

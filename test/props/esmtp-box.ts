@@ -7,6 +7,7 @@ import type { Outcome, Outcomes } from '../../src/core/outcome.ts';
 import type { StoredContent } from '../../src/core/queue-store.ts';
 import type { Delivery, Destination, Settled, Transport } from '../../src/core/transport.ts';
 import { courierTimeouts, openEsmtpTransport, type EsmtpSettings } from '../../src/flow/transport/esmtp/index.ts';
+import { createMemoryNotes } from '../../src/flow/queue/memory-notes.ts';
 import { parseAddress } from '../../src/grammar/address.ts';
 import { openDeadlines } from '../../src/kit/deadlines.ts';
 import { createDial } from '../../src/kit/net/dial.ts';
@@ -64,6 +65,7 @@ export function settingsFor(clock: Clock, places: Places, own: Partial<EsmtpSett
     chance: noChance,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     metrics: noMetrics,
+    notes: createMemoryNotes(clock),
     look: () => ({ key: '', helo: 'posthorn.example' }),
     timeouts: courierTimeouts,
     limits: { recipients: 100, connectionsPerNexthop: 4, deliveriesInAll: 40, idle: 10 },

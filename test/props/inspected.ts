@@ -44,6 +44,14 @@ export function inspected(asked: Asked = {}): Inspected {
     variables: new Map(),
     trace: Buffer.from(asked.trace ?? 'Received: from there.example (there.example [192.0.2.9])\r\n  by gate.example with ESMTP;\r\n  x\r\n'),
     facts: factsOf(octets),
+    hold() {
+      const chunks: Uint8Array[] = [];
+      return {
+        write: chunk => void chunks.push(chunk),
+        get sizeOctets() { return chunks.reduce((sum, one) => sum + one.length, 0); },
+        async *read() { yield* chunks; },
+      };
+    },
     async *content() {
       for (let at = 0; at < octets.length; at += 1000) yield octets.subarray(at, at + 1000);
     },

@@ -48,6 +48,10 @@ export function openPlainStore(disk: PlainDisk, clock: Clock): QueueStore {
   const entryOf = (row: Row): QueueEntry => ({ message: row.message, due: row.due as Instant, state: stateOf(row), ...(row.quarantined === null ? {} : { why: row.quarantined }) });
 
   return {
+    queuedUnder: key => disk.keys.get(key) ?? null,
+    async forgetKeys(parents) {
+      for (const key of disk.keys.keys()) if (parents.some(parent => key === parent || key.startsWith(`${parent}:`))) disk.keys.delete(key);
+    },
     begin(envelope: Envelope, recipients: readonly Recipient[], options = {}): Draft {
       const id = `m${disk.nextId++}` as MessageId;
       const chunks: Uint8Array[] = [];

@@ -13,6 +13,8 @@ export interface ProxyOptions {
   readonly credentials?: { readonly login: string; readonly password: string };
   /** Where a request really goes; null refuses it (reply 5). Default: loopback, the port asked for. */
   readonly lead?: (request: ProxyRequest) => number | null;
+  /** The code of a reply that refuses; 0: it is led on. */
+  readonly refuse?: (request: ProxyRequest) => number;
 }
 
 export interface SocksProxy {
@@ -80,8 +82,9 @@ export async function openSocksProxy(options: ProxyOptions = {}): Promise<SocksP
       requests.push(asked);
       const answer = (code: number): boolean => socket.write(Buffer.from([5, code, 0, 1, 0, 0, 0, 0, 0, 0]));
       const port = options.lead === undefined ? asked.port : options.lead(asked);
-      if (port === null) {
-        answer(5);
+      const refused = options.refuse?.(asked) ?? 0;
+      if (port === null || refused !== 0) {
+        answer(refused === 0 ? 5 : refused);
         socket.end();
         return;
       }

@@ -9,6 +9,7 @@ import { parseSenderMaps, type SenderMapLine } from '../../grammar/config/ways-o
 import { parseSmarthosts, type Smarthost } from '../../grammar/config/ways-out/smarthosts.ts';
 import { isDomain } from '../../grammar/config/domain-list.ts';
 import { saslMechanisms } from '../../kit/sasl/client.ts';
+import { noSuchProxy } from '../http-proxies.ts';
 import type { Sheet } from '../sheet.ts';
 import type { OauthSettings, SmarthostSettings } from './types.ts';
 
@@ -34,14 +35,13 @@ function wayOf(account: string, hosts: readonly Smarthost[], routes: readonly Es
   return routes.find(route => relay !== undefined && route.relay?.text === relay)?.proxy;
 }
 
-function readOauth(sheet: Sheet, { proxies }: Proxies, way: (account: string) => string | null | undefined): readonly OauthSettings[] {
+function readOauth(sheet: Sheet, known: Proxies, way: (account: string) => string | null | undefined): readonly OauthSettings[] {
   const accounts = sheet.list('oauth', parseOauthAccounts) ?? [];
   if (accounts.some(({ secret }) => secret !== undefined)) sheet.demandPrivate('oauth', { group: true });
-  const names = proxies.map(({ name }) => name);
   const found = accounts.map((account): OauthSettings => {
     const chosen = account.proxy === undefined ? way(account.name) : account.proxy;
-    const via = chosen === null ? undefined : proxies.find(({ name }) => name === (chosen ?? 'default'));
-    if (via === undefined && typeof account.proxy === 'string') sheet.problem(sheet.path('oauth'), account.line, `there is no proxy ${shown(account.proxy)} in socksproxy`, nearestName(account.proxy, names) ?? 'proxy=none, or a name that socksproxy has');
+    const via = chosen === null ? undefined : known.proxies.find(({ name }) => name === (chosen ?? 'default'));
+    if (via === undefined && typeof account.proxy === 'string') noSuchProxy(sheet, { file: 'oauth', line: account.line, proxy: account.proxy, right: 'proxy=none, or a name that socksproxy has' }, known);
     return { ...account, ...(via === undefined ? {} : { via }) };
   });
   sheet.setting('oauth', found.map(({ name, provider, login }) => `${name}: ${login} at ${provider}`).join('; '), found.length > 0 ? 'oauth' : undefined);

@@ -2,7 +2,7 @@
 import type { ContentFacts } from '../../core/content.ts';
 import type { Address, Recipient, RecipientId } from '../../core/envelope.ts';
 import type { Kernels } from '../../core/kernels.ts';
-import type { Change, Field } from '../../core/policy.ts';
+import type { Change, Field, Held } from '../../core/policy.ts';
 import { appendField, editHeader, formatField, type HeaderEdit } from '../../grammar/filter/header-edits.ts';
 import { parseFields, type HeaderField } from '../../grammar/mime/field.ts';
 import type { Holding } from '../../kit/file/holding.ts';
@@ -23,7 +23,7 @@ export function createCopy(given: { readonly holding: Holding; readonly trace: U
   let { trace, facts, recipients } = given;
   /** A header that is no longer the received one, its empty line included. */
   let header: Buffer | null = null;
-  let body: Uint8Array | null = null;
+  let body: Held | null = null;
   const bodyFrom = facts.headerEnd;
 
   async function* content(): AsyncGenerator<Uint8Array> {
@@ -33,7 +33,7 @@ export function createCopy(given: { readonly holding: Holding; readonly trace: U
     }
     yield header ?? (await holding.head(bodyFrom));
     if (body === null) yield* holding.read(bodyFrom);
-    else if (body.length > 0) yield body;
+    else yield* body.read();
   }
 
   async function survey(): Promise<void> {

@@ -24,7 +24,8 @@ export interface Placed {
 }
 
 export interface ExaminationOptions {
-  readonly holding: Holding;
+  /** Room on the disk, for the content and for what filters make of it. */
+  hold(): Holding;
   /** In the order in which to ask them; asked when the content is whole. */
   filters(): Promise<readonly Placed[]> | readonly Placed[];
   readonly kernels: Pick<Kernels, 'openScan'>;
@@ -41,13 +42,19 @@ export interface ExaminationOptions {
 const ALTOGETHER_MS = 8 * 60_000;
 
 export function createExamination(options: ExaminationOptions): Examination {
-  const { holding } = options;
+  const held: Holding[] = [];
+  const hold = (): Holding => {
+    const one = options.hold();
+    held.push(one);
+    return one;
+  };
+  const holding = hold();
   return {
     write: chunk => holding.write(chunk),
     async judge(message, { whitelisted }) {
       const copy = createCopy({ holding, trace: message.trace, facts: message.facts, recipients: message.addressees, kernels: options.kernels });
       const verdicts = new Map<RecipientId, Verdict>();
-      const seenAs = view(message, copy, verdicts);
+      const seenAs = view(message, copy, verdicts, hold);
       try {
         await run(options, seenAs, copy, verdicts, whitelisted);
       } finally {
@@ -55,7 +62,9 @@ export function createExamination(options: ExaminationOptions): Examination {
       }
       return { verdicts, trace: copy.trace, facts: copy.facts, recipients: copy.recipients, content: copy.content() } satisfies Judged;
     },
-    close: () => holding.close(),
+    close() {
+      for (const one of held.splice(0)) one.close();
+    },
   };
 }
 
@@ -103,7 +112,7 @@ async function run(options: ExaminationOptions, message: Inspected, copy: Copy, 
 }
 
 /** What filters see: recipients that an earlier one refused are no longer among them. */
-function view(message: Parameters<Examination['judge']>[0], copy: Copy, verdicts: ReadonlyMap<RecipientId, Verdict>): Inspected {
+function view(message: Parameters<Examination['judge']>[0], copy: Copy, verdicts: ReadonlyMap<RecipientId, Verdict>, hold: () => Holding): Inspected {
   const { id, envelope, variables } = message;
   // An alias's own entry is for the report; its members are who gets the mail.
   const standing = () => copy.recipients.filter(one => one.expanded !== true && verdicts.get(one.id)?.kind !== 'refused');
@@ -124,6 +133,7 @@ function view(message: Parameters<Examination['judge']>[0], copy: Copy, verdicts
       return copy.facts;
     },
     content: () => copy.content(),
+    hold,
   };
 }
 

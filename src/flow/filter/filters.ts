@@ -199,7 +199,7 @@ export async function openFilters(options: FiltersOptions): Promise<Filters> {
       if (word === null || !options.plan().sources.has(word)) return null;
       if (wantedPrograms(options.plan()).length === 0 && members.size === 0 && clients.length === 0 && sockets.list().length === 0 && options.recipients?.wants(origin) !== true) return null;
       return createExamination({
-        holding: createHolding(join(options.spool, `H${process.pid}.${++spooled}`)),
+        hold: () => createHolding(join(options.spool, `H${process.pid}.${++spooled}`)),
         filters: () => inOrder(origin),
         kernels, clock, log,
         signal: closing.signal,

@@ -9,6 +9,9 @@ export interface MilterWire {
   next(): Promise<MilterReply>;
 }
 
+/** A new body comes faster than a disk takes it. */
+const MOST_READY = 16;
+
 export function openMilterWire(socket: Socket): MilterWire {
   const ready: MilterReply[] = [];
   let rest: Buffer = Buffer.alloc(0);
@@ -28,7 +31,10 @@ export function openMilterWire(socket: Socket): MilterWire {
       if (packet === 'garbage') return fail(new Error('what came is no milter packet'));
       rest = rest.subarray(packet.end);
       const reply = parseReply(packet.letter, Buffer.from(packet.data));
-      if (waiting === null) ready.push(reply);
+      if (waiting === null) {
+        ready.push(reply);
+        if (ready.length >= MOST_READY) socket.pause();
+      }
       else {
         const { resolve } = waiting;
         waiting = null;
@@ -45,6 +51,7 @@ export function openMilterWire(socket: Socket): MilterWire {
     },
     async next() {
       for (;;) {
+        if (ready.length < MOST_READY) socket.resume();
         const reply = ready.shift() ?? (broken === null ? await new Promise<MilterReply>((resolve, reject) => { waiting = { resolve, reject }; }) : null);
         if (reply === null) throw broken ?? new Error('the milter closed the connection');
         // It is still at work; the filter's own time limit is what ends it.

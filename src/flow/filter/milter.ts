@@ -4,7 +4,7 @@
  * mail that we said yes to never vanishes.
  */
 import type { RecipientId } from '../../core/envelope.ts';
-import type { Change, Field, Filter, FilterAnswer, Inspected, Verdict } from '../../core/policy.ts';
+import type { Change, Field, Filter, FilterAnswer, Held, Inspected, Verdict } from '../../core/policy.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { parseAddress } from '../../grammar/address.ts';
 import type { ContentFilter } from '../../grammar/config/content-filters.ts';
@@ -17,7 +17,7 @@ import { reach } from './place.ts';
 import { headerOf } from './scores.ts';
 
 const BODY_OCTETS = 65_535;
-/** A milter that rewrites bodies holds them in memory, and so must we. */
+/** A new body may be larger than the old one twice over, and so much besides. */
 const NEW_BODY_OCTETS = 32 * 1024 * 1024;
 
 export interface MilterOptions extends Pick<ContentFilter, 'name' | 'place' | 'whenAbsent'> {
@@ -144,8 +144,8 @@ class Dialogue {
     await this.#wire.say(formatPacket('E'));
     const addFields: Field[] = [];
     const changes: Change[] = [];
-    const body: Uint8Array[] = [];
-    let octets = 0;
+    let body: Held | null = null;
+    const most = 2 * this.#message.facts.sizeOctets + NEW_BODY_OCTETS;
     let quarantine: Verdict | null = null;
     for (;;) {
       const reply = await this.#wire.next();
@@ -162,9 +162,9 @@ class Dialogue {
           changes.push({ kind: 'field', name: reply.name, nth: Math.max(1, reply.at), value: reply.value === '' ? null : reply.value });
           break;
         case 'body':
-          octets += reply.octets.length;
-          if (octets > NEW_BODY_OCTETS) return { kind: 'absent', why: `a new body of more than ${NEW_BODY_OCTETS} octets` };
-          body.push(reply.octets);
+          body ??= this.#message.hold();
+          if (body.sizeOctets + reply.octets.length > most) return { kind: 'absent', why: `a new body of more than ${most} octets` };
+          await body.write(reply.octets);
           break;
         case 'add-recipient':
         case 'drop-recipient': {
@@ -189,7 +189,7 @@ class Dialogue {
         case 'skip': {
           const early = this.#early(reply);
           if (early.kind === 'decided' && early.verdict.kind !== 'pass') return { kind: 'looked', verdicts: this.withEverybody(early.verdict), addFields: [] };
-          if (octets > 0) changes.push({ kind: 'body', octets: Buffer.concat(body) });
+          if (body !== null) changes.push({ kind: 'body', octets: body });
           return { kind: 'looked', verdicts: quarantine === null ? this.#verdicts : this.withEverybody(quarantine), addFields, changes };
         }
         default: {

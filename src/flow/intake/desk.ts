@@ -338,7 +338,7 @@ class OpenTransaction implements Transaction {
     if (committed.repeated !== true) {
       log.info('newmsg', {
         id: committed.id, from: reversePath ?? '', recipients, size: seal.facts.sizeOctets + seal.trace.length,
-        source: origin.source, relay: origin.remoteAddress, auth: origin.login,
+        source: origin.source, relay: origin.remoteAddress, auth: origin.login, vhost: origin.virtualHost,
       });
     }
     return { kind: 'queued', id: committed.id, refused };

@@ -2,7 +2,8 @@
  * Takes in what programs of this machine have left, at the start and whenever something appears. Everybody may write into
  * the folder and nobody may list it: a name is a secret, and the sticky bit keeps others' hands off it.
  */
-import { constants, watch, type FSWatcher } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { constants, watch, type BigIntStats, type FSWatcher } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { after, type Clock } from '../../core/clock.ts';
@@ -18,6 +19,8 @@ export interface PickupOptions {
   nameOf(uid: number): string;
   /** 'later': it stays where it is and is offered again. Its content may be read once more after a refusal. */
   take(left: LeftMessage): Promise<'taken' | 'later'>;
+  /** These files are gone for good: what was remembered under their keys may go too. */
+  forget(keys: readonly string[]): Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -28,6 +31,8 @@ export interface LeftMessage {
   readonly owner: string;
   readonly uid: number;
   readonly tooLarge: boolean;
+  /** The same for the same file only: under it the queue takes the message once, though we die before the file is gone. */
+  readonly key: string;
   /** May be asked again. */
   content(): AsyncIterable<Uint8Array>;
 }
@@ -58,6 +63,8 @@ export async function openPickup(options: PickupOptions): Promise<Pickup> {
   const closing = new AbortController();
   const waits = new Map<string, { readonly at: number; readonly ms: number }>();
   const complained = new Set<string>();
+  /** Keys of files that were taken away. */
+  let gone: string[] = [];
   let running: Promise<void> | null = null;
   let again = false;
 
@@ -71,6 +78,16 @@ export async function openPickup(options: PickupOptions): Promise<Pickup> {
     await Promise.all(Array.from({ length: PARALLEL }, async () => {
       for (const name of next) if (!closing.signal.aborted) await offer(name);
     }));
+    await forget();
+  }
+
+  /** Not before the folder's own change is on the disk: a file that comes back must find its key. */
+  async function forget(): Promise<void> {
+    if (gone.length === 0) return;
+    const keys = gone;
+    gone = [];
+    await syncFolder(folder);
+    await options.forget(keys);
   }
 
   /** One look at a time; who asks meanwhile gets another one after it. */
@@ -100,20 +117,22 @@ export async function openPickup(options: PickupOptions): Promise<Pickup> {
     try {
       // Neither a link nor a pipe can make us read something else, or wait.
       file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-      const facts = await file.stat();
-      const { uid, nlink, size } = facts;
-      if (!facts.isFile() || nlink !== 1) return await drop(path, facts.isFile() ? 'it has another name' : 'it is no file');
+      const facts = await file.stat({ bigint: true });
+      const [uid, size] = [Number(facts.uid), Number(facts.size)];
+      if (!facts.isFile() || facts.nlink !== 1n) return await drop(path, facts.isFile() ? 'it has another name' : 'it is no file');
       const head = await envelopeOf(file);
       if (head === null) return await drop(path, 'it is not of our making');
       const limit = options.sizeOctets();
+      const key = keyOf(name, facts);
       const outcome = await options.take({
-        envelope: head.envelope, owner: options.nameOf(uid), uid,
+        key, envelope: head.envelope, owner: options.nameOf(uid), uid,
         tooLarge: limit > 0 && size - head.octets > limit,
         content: () => contentOf(file as FileHandle, head.octets),
       });
       if (outcome === 'taken') {
         waits.delete(name);
         await unlink(path);
+        gone.push(key);
       } else postpone(name);
     } catch (cause) {
       const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
@@ -182,6 +201,20 @@ async function prepare(folder: string, open: 'everyone' | 'owner'): Promise<void
   const above = dirname(folder);
   const { mode } = await stat(above);
   if ((mode & 0o001) === 0) await chmod(above, (mode & 0o7777) | 0o001);
+}
+
+/** Who may write here may write a name again, and a system may use a number again; both and the very moment are one file. */
+function keyOf(name: string, { ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `pickup:${createHash('sha256').update([name, ino, size, mtimeNs, ctimeNs].join(' ')).digest('hex').slice(0, 32)}`;
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 function watching(folder: string, seen: () => void): FSWatcher | null {

@@ -33,6 +33,7 @@ import type { Liveness } from './upkeep/holders.ts';
 import { mayBeAlive } from './upkeep/holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { entryCount, keysFrom, lastKey, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
+import { forgetKeys } from './outside-keys.ts';
 import { createMessageIds } from './message-id.ts';
 import { hasOthers, openRegistered } from './upkeep/opening.ts';
 import { createOrders } from './orders.ts';
@@ -189,6 +190,8 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     notes,
     outbox: createLmdbOutbox({ index, clock, log, tag, room: (octets) => space.room(octets) === 'room' }),
     begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
+    queuedUnder: (key) => (index.keys.getBinary(key)?.toString('latin1') ?? null) as MessageId | null,
+    forgetKeys: (parents) => forgetKeys(index, parents),
     room: (sizeOctets) => space.room(sizeOctets),
     claim: (want) => claims.claim(want),
     claimFresh: (want) => claims.claimFresh(want),

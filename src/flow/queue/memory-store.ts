@@ -244,6 +244,13 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
 
     wake: (signal) => bell.rings(signal, pause),
 
+    queuedUnder: (key) => keys.get(key) ?? null,
+
+    forgetKeys(parents) {
+      for (const key of keys.keys()) if (parents.some((parent) => key === parent || key.startsWith(`${parent}:`))) keys.delete(key);
+      return Promise.resolve();
+    },
+
     close() {
       for (const item of items.values()) if (item.lease !== undefined) putBack(item, clock.now());
       return Promise.resolve();

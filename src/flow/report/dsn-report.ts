@@ -73,7 +73,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     const { virtualHost } = message.envelope.origin;
     const at = clock.now();
     const double = duty.kind === 'postmaster';
-    const key = keyOf(message, double ? 'double' : news.kind, duty.recipients);
+    const key = keyOf(news.key ?? message.id, double ? 'double' : news.kind, duty.recipients);
     const returned = await returnedOf(news, duty);
     const composition = compose({
       message, recipients: duty.recipients, to: duty.to, retryUntil: news.kind === 'delay' ? news.retryUntil : null, returned,
@@ -114,10 +114,10 @@ function demandsOf({ envelope: { security, requireTls } }: StoredMessage): Pick<
  * Starts with the parent's id, as the store wants it. A final report is about recipients who became final together, a
  * set that no crash changes; a delay warning goes out once a message, whoever was still waiting when it did.
  */
-function keyOf(message: StoredMessage, kind: 'final' | 'delay' | 'double', recipients: readonly RecipientState[]): string {
-  if (kind === 'delay') return `${message.id}:delay`;
+function keyOf(parent: string, kind: 'final' | 'delay' | 'double', recipients: readonly RecipientState[]): string {
+  if (kind === 'delay') return `${parent}:delay`;
   const ids = recipients.map(one => one.id).sort((a, b) => a - b);
-  return `${message.id}:${kind}:${createHash('sha256').update(ids.join(',')).digest('hex').slice(0, 24)}`;
+  return `${parent}:${kind}:${createHash('sha256').update(ids.join(',')).digest('hex').slice(0, 24)}`;
 }
 
 /** RFC 2046 §5.1.1: it must not occur in what it bounds. */

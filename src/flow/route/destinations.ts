@@ -5,9 +5,10 @@
 import type { Chance } from '../../core/clock.ts';
 import type { Destination, Destinations, Relay, Settled } from '../../core/transport.ts';
 import { asciiDomain, isIp, literalAddress } from '../../grammar/domain.ts';
+import { parseOwnWay } from '../../grammar/next-hop.ts';
 import type { Resolver } from '../../kit/dns/resolver.ts';
 import { deferred, failed, findMailExchangers, loops, shuffled, type Exchanger } from './mail-exchangers.ts';
-import { createRouteFinder, relayKey, type EsmtpRoute, type RouteProxy } from './table.ts';
+import { createRouteFinder, relayKey, type EsmtpRoute, type RouteProxy, type Way } from './table.ts';
 
 export interface DestinationSettings {
   readonly routes: readonly EsmtpRoute[];
@@ -21,6 +22,8 @@ export interface DestinationSettings {
   /** Is this host name, or this address, one of ours? Not asked for configured relays. */
   readonly isOwnName: (host: string) => boolean;
   readonly isOwnAddress: (address: string) => boolean;
+  /** How a virtual host reaches a domain, where that is special (grammar/next-hop.ts). */
+  readonly ownWay?: (domain: string, host: string) => Way | null;
 }
 
 /** MX lists may be long on purpose; nobody needs to try more (RFC 5321 §5.1 asks for at least two). */
@@ -35,16 +38,26 @@ export function createDestinations(settings: DestinationSettings): Destinations 
     const key = relayKey(route);
     if (key !== null && !byRelay.has(key)) byRelay.set(key, route);
   }
+  function usualWay(domain: string): Way {
+    const route = routeOf(domain);
+    if (route?.relay === undefined) return route ?? settings.usual;
+    // The line came after the domain was routed. What we are to its relay is nobody else's to hear.
+    const { auth: _, ...way } = route;
+    return way;
+  }
+
   return {
     find(nexthop) {
       const relayed = byRelay.get(nexthop);
       if (relayed?.relay !== undefined) return findRelay(settings, relayed.relay, mannerOf(relayed));
-      return findDomain(settings, nexthop, mannerOf(routeOf(nexthop) ?? settings.usual));
+      const own = parseOwnWay(nexthop);
+      if (own !== null) return findDomain(settings, own.domain, mannerOf(settings.ownWay?.(own.domain, own.host) ?? usualWay(own.domain)));
+      return findDomain(settings, nexthop, mannerOf(usualWay(nexthop)));
     },
   };
 }
 
-function mannerOf({ tls, proxy, auth, families, security }: Omit<EsmtpRoute, 'match'>): Manner {
+function mannerOf({ tls, proxy, auth, families, security }: Way): Manner {
   return {
     tls,
     proxyResolves: proxy?.resolve === 'proxy',

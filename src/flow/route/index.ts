@@ -4,8 +4,8 @@
  * Courier's esmtproutes. Trouble with DNS or with a relay of ours is a deferral and never a failure; only the
  * domain's own clear word (it does not exist, it takes no mail) fails a recipient.
  */
-export { createRouteTable, relayKey, relayRoute } from './table.ts';
+export { createRouteFinder, createRouteTable, relayKey, relayRoute, wayWords } from './table.ts';
 export { createDestinations } from './destinations.ts';
 export { demandingRouter } from './demands.ts';
-export type { EsmtpRoute, RouteProxy, RouteRelay, TableSettings } from './table.ts';
+export type { EsmtpRoute, RouteProxy, RouteRelay, TableSettings, Way } from './table.ts';
 export type { DestinationSettings } from './destinations.ts';

@@ -22,6 +22,9 @@ export interface EsmtpRoute {
   readonly families?: 'ipv4' | 'ipv6';
 }
 
+/** How a next hop is used, whichever it is. */
+export type Way = Omit<EsmtpRoute, 'match' | 'relay'>;
+
 export interface RouteRelay {
   /** A name, or an address when `literal`. */
   readonly host: string;
@@ -41,9 +44,11 @@ export interface TableSettings {
   readonly transportOf: (domain: string) => string | null;
   /** For recipients without a domain. */
   readonly defaultDomain: string;
+  /** A virtual host's: the next hop of a domain without a relay, where that is sent otherwise than everybody's. */
+  readonly ownNexthop?: (domain: string, route: EsmtpRoute | null) => string;
 }
 
-export function createRouteTable({ routes, transportOf, defaultDomain }: TableSettings): Router {
+export function createRouteTable({ routes, transportOf, defaultDomain, ownNexthop = domain => domain }: TableSettings): Router {
   const find = createRouteFinder(routes);
   const keys = new Map(routes.map(route => [route, relayKey(route)]));
   return {
@@ -55,7 +60,7 @@ export function createRouteTable({ routes, transportOf, defaultDomain }: TableSe
       // A mailbox is a lane of its own: one whose owner's program hangs holds nobody else up.
       if (other !== null) return { kind: 'route', transport: other, nexthop: other === 'local' ? to.address : domain };
       const route = find(domain);
-      return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : keys.get(route)) ?? domain };
+      return { kind: 'route', transport: 'esmtp', nexthop: (route === null ? null : keys.get(route)) ?? ownNexthop(domain, route) };
     },
   };
 }
@@ -89,10 +94,15 @@ export function createRouteFinder(routes: readonly EsmtpRoute[]): (domain: strin
  * A relay as `esmtproutes` writes it, and how it is used when that is special: two routes to one host that differ in
  * TLS, proxy or login are two next hops. Null for a route without a relay. A comma keeps it apart from domains.
  */
-export function relayKey({ relay, tls, proxy, auth, families, security }: EsmtpRoute): string | null {
+export function relayKey({ relay, ...way }: EsmtpRoute): string | null {
   if (relay === undefined) return null;
   const { host, port, literal } = relay;
-  const how = [
+  return [`${literal ? `[${host}]` : host},${port}`, ...wayWords(way)].join(' ');
+}
+
+/** How a next hop is used, in words; none where nothing is special. */
+export function wayWords({ tls, proxy, auth, families, security }: Way): readonly string[] {
+  return [
     ...(security === undefined ? [] : ['SECURITY']),
     ...(tls.kind === 'opportunistic' ? [] : [tls.kind]),
     ...(tls.verify ? ['verify'] : []),
@@ -100,7 +110,6 @@ export function relayKey({ relay, tls, proxy, auth, families, security }: EsmtpR
     ...(auth === undefined ? [] : [`as ${auth.login}`]),
     ...chainOf(proxy).map(one => `by ${one.host},${one.port}`),
   ];
-  return [`${literal ? `[${host}]` : host},${port}`, ...how].join(' ');
 }
 
 function chainOf(proxy: Proxy | undefined): readonly Proxy[] {

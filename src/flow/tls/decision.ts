@@ -3,6 +3,7 @@ import type { Destination, Relay, Settled } from '../../core/transport.ts';
 import type { PublishedPolicy, TlsFailure, TlsJournal, TlsPolicy } from '../../core/tls.ts';
 import { asciiDomain, isIp } from '../../grammar/domain.ts';
 import { isMxOf } from '../../grammar/mta-sts.ts';
+import { placeOf } from '../../grammar/next-hop.ts';
 import { formatTlsa } from '../../kit/net/dane.ts';
 import type { Resolver } from '../../kit/dns/resolver.ts';
 import { findDane, type DaneFound } from './dane-lookup.ts';
@@ -35,7 +36,7 @@ type Decided = Relay & { readonly tls: TlsPolicy };
 
 export function createTlsDecision({ resolver, sts, ruleOf, journal }: TlsDecisionSettings): TlsDecision {
   async function apply(nexthop: string, destination: Destination, tell = silence): Promise<Destination | Settled> {
-    const name = nameOf(nexthop);
+    const name = placeOf(nexthop);
     const domain = asciiDomain(name.host) ?? name.host;
     // What a route demands in so many words is neither more nor less.
     if (destination.tls.kind === 'required' || destination.tls.kind === 'smtps') {
@@ -113,12 +114,6 @@ interface Question {
 
 function deferral(status: '4.4.3', text: string): Settled {
   return { kind: 'settled', outcome: { kind: 'deferred', status, blame: 'nexthop', said: { type: 'x-gateway', text } } };
-}
-
-/** A relay's text (`relay.example,587 …`) has a comma; a domain has none. */
-function nameOf(nexthop: string): { readonly host: string; readonly relayed: boolean } {
-  const comma = nexthop.indexOf(',');
-  return comma < 0 ? { host: nexthop, relayed: false } : { host: nexthop.slice(0, comma), relayed: true };
 }
 
 /** What an operator fixed, whatever a domain publishes. */

@@ -23,6 +23,8 @@ export interface StsCacheSettings {
   /** Made with the first policy. */
   readonly folder: string;
   readonly log: Log;
+  /** False: the disk is read and not written. */
+  readonly keeps?: boolean;
   readonly files?: FileSystem;
   readonly domains?: number;
 }
@@ -31,7 +33,7 @@ const DOMAINS = 1000;
 /** With `.part` behind it, a name that any file system takes. */
 const LONGEST_NAME = 240;
 
-export function openStsCache({ folder, log, files = nodeFileSystem, domains = DOMAINS }: StsCacheSettings): StsCache {
+export function openStsCache({ folder, log, keeps = true, files = nodeFileSystem, domains = DOMAINS }: StsCacheSettings): StsCache {
   const entries = new Map<string, StsEntry>();
   let loading: Promise<void> | null = null;
   /** One write after the other: two of one file would meet in its temporary name. */
@@ -72,6 +74,7 @@ export function openStsCache({ folder, log, files = nodeFileSystem, domains = DO
       entries.set(entry.domain, entry);
       const gone = entries.size > domains ? (entries.keys().next().value as string) : null;
       if (gone !== null) entries.delete(gone);
+      if (!keeps) return;
       const written = writing.then(() => write(entry, gone));
       writing = written;
       await written;

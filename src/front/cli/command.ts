@@ -1,7 +1,7 @@
 /** What a command is, and what it is given. One file a command, in the folder of who uses it; each has its own --help. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Readable, Writable } from 'node:stream';
-import type { Address } from '../../core/envelope.ts';
+import type { Address, Origin } from '../../core/envelope.ts';
 import type { Mailboxes } from '../../core/mailbox.ts';
 import type { Maildrop } from '../../core/maildrop.ts';
 import type { Operations } from '../../core/operations.ts';
@@ -48,7 +48,7 @@ export interface Rooms {
   /** What stands under a name, each record's strings joined. */
   lookUpTxt(configuration: Configuration, name: string): Promise<TxtAnswer>;
   /** With `tls`: and how mail to each relay is encrypted, and why. */
-  lookUpMx(configuration: Configuration, domain: string, tls: boolean): Promise<MxAnswer>;
+  lookUpMx(configuration: Configuration, domain: string, how: { readonly tls: boolean; readonly whose: Whose }): Promise<MxAnswer>;
   /** A message file as it would be faxed. */
   faxProof(configuration: Configuration, file: string, request: { readonly number: string; readonly options: FaxOptions }): Promise<FaxProof>;
   /** The modems and the spool, beside the gateway. */
@@ -86,7 +86,7 @@ export type FaxProof =
   | { readonly kind: 'unfit' | 'trouble'; readonly why: string };
 
 export interface Addresses {
-  find(address: Address, source: 'esmtp' | 'local' | 'uucp'): Promise<{ readonly steps: readonly string[]; readonly verdict: AddressVerdict }>;
+  find(address: Address, source: 'esmtp' | 'local' | 'uucp', whose: Whose): Promise<{ readonly steps: readonly string[]; readonly verdict: AddressVerdict }>;
   /** 'common': those that hold for every way in. */
   aliases(source: 'esmtp' | 'local' | 'uucp' | 'common'): readonly { readonly where: string; readonly name: string; readonly members: readonly string[] }[];
   problems(): readonly string[];
@@ -133,6 +133,9 @@ interface OauthTimes {
 }
 
 export type OauthStanding = { readonly state: 'absent' } | ({ readonly state: 'in' } & OauthTimes) | ({ readonly state: 'withdrawn'; readonly why: string } & OauthTimes);
+
+/** Whose mail is asked about; nobody's in particular: what holds for all. */
+export type Whose = Pick<Origin, 'virtualHost' | 'login'>;
 
 /** A wrong call: printed with the command's usage, exit 64. */
 export class Usage extends Error {

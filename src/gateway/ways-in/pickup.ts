@@ -17,7 +17,7 @@ import { createSystemAccounts } from '../../kit/system-accounts.ts';
 import type { Rules } from '../rules.ts';
 
 export interface PickupRooms {
-  readonly store: Pick<QueueStore, 'begin'>;
+  readonly store: Pick<QueueStore, 'begin' | 'queuedUnder' | 'forgetKeys'>;
   readonly intake: Intake;
   readonly reporter: Reporter;
   readonly kernels: Pick<Kernels, 'openScan'>;
@@ -34,12 +34,15 @@ export function openPickupDesk(rules: () => Rules, rooms: PickupRooms): Promise<
     sizeOctets: () => rules().configuration.limits.sizeOctets ?? 0,
     nameOf: uid => accounts.find(uid)?.name ?? `uid${uid}`,
     take: left => take(left, rules(), rooms),
+    forget: keys => rooms.store.forgetKeys(keys),
     clock: rooms.clock,
     log: rooms.log,
   });
 }
 
 interface Failure {
+  /** Its place among the recipients: whoever is reported has his own number, in every attempt the same. */
+  readonly at: number;
   readonly address: Address;
   readonly wish: RcptOptions;
   readonly refusal: Refusal;
@@ -48,15 +51,17 @@ interface Failure {
 async function take(left: LeftMessage, rules: Rules, rooms: PickupRooms): Promise<'taken' | 'later'> {
   const { envelope, owner, tooLarge } = left;
   const { log } = rooms;
+  // Queued, and then we died before the file was gone. What a filter would say to it now does not count.
+  if (rooms.store.queuedUnder(left.key) !== null) return 'taken';
   const me = rules.configuration.names.defaultDomain;
   // Reports must reach somebody: a sender that is no address is the account that left the message.
   const reversePath = envelope.reversePath === '' ? null : (parseAddress(envelope.reversePath) ?? parseAddress(`${owner}@${me}`));
   const origin: Origin = { source: 'local', protocol: 'local', login: owner, relayClient: '', at: rooms.clock.now() };
   const failures: Failure[] = [];
-  const accepted: { readonly address: Address; readonly wish: RcptOptions }[] = [];
+  const accepted: { readonly at: number; readonly address: Address; readonly wish: RcptOptions }[] = [];
   const everyone: RcptOptions = envelope.notify === undefined ? {} : { notify: envelope.notify };
 
-  const transaction = await rooms.intake.open(origin);
+  const transaction = await rooms.intake.open(origin, { idempotencyKey: left.key });
   if (transaction.kind === 'refused') return transaction.reply < 500 ? 'later' : report(transaction);
   const mail = await transaction.mail(reversePath, {
     ...(envelope.ret === undefined ? {} : { ret: envelope.ret }), ...(envelope.envid === undefined ? {} : { envid: envelope.envid }),
@@ -74,12 +79,12 @@ async function take(left: LeftMessage, rules: Rules, rooms: PickupRooms): Promis
     if (address === null) {
       // It cannot be named in an envelope; the report names it all the same.
       const shown = parseAddress(`"${text.replaceAll(/[\u0000-\u001f\u007f"\\]/g, '?').slice(0, 60)}"@${me}`);
-      if (shown !== null) failures.push({ address: shown, wish, refusal: refuse('badRecipientAddress', { text: `Bad recipient ${text}` }) });
+      if (shown !== null) failures.push({ at, address: shown, wish, refusal: refuse('badRecipientAddress', { text: `Bad recipient ${text}` }) });
       continue;
     }
     const answer = await transaction.rcpt(address, wish);
-    if (answer.kind === 'taken') accepted.push({ address, wish });
-    else if (answer.reply >= 500) failures.push({ address, wish, refusal: answer });
+    if (answer.kind === 'taken') accepted.push({ at, address, wish });
+    else if (answer.reply >= 500) failures.push({ at, address, wish, refusal: answer });
     else {
       transaction.abort();
       return 'later';
@@ -123,9 +128,9 @@ async function take(left: LeftMessage, rules: Rules, rooms: PickupRooms): Promis
 
   /** Everybody is refused alike. */
   function report(refusal: Refusal): Promise<'taken' | 'later'> {
-    for (const text of envelope.recipients) {
+    for (const [at, text] of envelope.recipients.entries()) {
       const address = parseAddress(text);
-      if (address !== null) failures.push({ address, wish: everyone, refusal });
+      if (address !== null) failures.push({ at, address, wish: everyone, refusal });
     }
     return tell();
   }
@@ -140,8 +145,8 @@ async function take(left: LeftMessage, rules: Rules, rooms: PickupRooms): Promis
     // A null sender's mail is nobody's to be told; the account that left it is somebody.
     const to = reversePath ?? parseAddress(`${owner}@${me}`);
     const told: Envelope = { reversePath: to, body: '7bit', smtputf8: false, origin, ...(envelope.ret === undefined ? {} : { ret: envelope.ret }), ...(envelope.envid === undefined ? {} : { envid: envelope.envid }) };
-    const recipients = failures.map(({ address, wish, refusal }, n): RecipientState => ({
-      id: n as RecipientId, address, ...wish,
+    const recipients = failures.map(({ at, address, wish, refusal }): RecipientState => ({
+      id: at as RecipientId, address, ...wish,
       outcome: { kind: 'failed', status: refusal.status as Status<5>, said: { type: 'x-gateway', text: `${refusal.reply} ${refusal.text}` } },
       outcomeAt: now,
     }));
@@ -149,7 +154,7 @@ async function take(left: LeftMessage, rules: Rules, rooms: PickupRooms): Promis
     draft.discard();
     log.info('pickup', { id: draft.id, what: 'refused', owner, from: envelope.reversePath, recipients: recipients.map(({ address }) => address), why: failures[0]?.refusal.why ?? failures[0]?.refusal.text });
     const settled = await rooms.reporter.report({
-      kind: 'final', recipients,
+      kind: 'final', recipients, key: left.key,
       message: { id: draft.id, envelope: told, recipients, facts, trace: new Uint8Array(), acceptedAt: after(now, 0), attempts: 1 },
       content: { kind: 'content', facts, sizeOctets: octets.length, read: () => [octets] },
     });

@@ -1,6 +1,7 @@
 /** A copy that somebody's instructions send on: a submission of its own, that says where it has been. */
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
-import type { Address } from '../../core/envelope.ts';
+import type { Address, Envelope, MessageId } from '../../core/envelope.ts';
 import type { Intake, Queued } from '../../core/intake.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { StoredContent } from '../../core/queue-store.ts';
@@ -14,20 +15,26 @@ export interface ForwardRooms {
 }
 
 export interface Copy {
+  /** The message that is sent on. */
+  readonly id: MessageId;
   readonly recipient: Address;
   /** '' is the null sender. */
   readonly sender: string;
   readonly content: StoredContent;
-  /** Of the message that is sent on. */
+  /** Of that message. */
   readonly virtualHost?: string;
+  readonly security?: Envelope['security'];
+  readonly requireTls?: true;
 }
 
-export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addresses: readonly string[], { recipient, sender, content, virtualHost }: Copy): Promise<Queued | Refusal> {
-  const transaction = await intake.open({ source: 'local', protocol: 'local', relayClient: '', at: clock.now(), ...(virtualHost === undefined ? {} : { virtualHost }) });
+export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addresses: readonly string[], { id, recipient, sender, content, virtualHost, security, requireTls }: Copy): Promise<Queued | Refusal> {
+  const transaction = await intake.open({ source: 'local', protocol: 'local', relayClient: '', at: clock.now(), ...(virtualHost === undefined ? {} : { virtualHost }) }, { idempotencyKey: keyOf(id, recipient, addresses) });
   if (transaction.kind === 'refused') return transaction;
   const body = content.facts.has8bit ? '8bitmime' : '7bit';
   const reversePath = sender === '' ? null : parseAddress(sender);
-  const mail = await transaction.mail(reversePath, { body, smtputf8: content.facts.header8bit || /[^\0-\x7f]/.test(`${sender}${addresses.join()}`) });
+  const smtputf8 = content.facts.header8bit || /[^\0-\x7f]/.test(`${sender}${addresses.join()}`);
+  // RFC 8689 §6: what was demanded of the message is demanded for what comes of it.
+  const mail = await transaction.mail(reversePath, { body, smtputf8, ...(security === undefined ? {} : { security }), ...(requireTls === undefined ? {} : { requireTls }) });
   if (mail.kind === 'refused') return mail;
   for (const text of addresses) {
     const address = parseAddress(/<([^<>]*)>\s*$/.exec(text)?.[1] ?? text);
@@ -57,4 +64,9 @@ export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addr
     throw error;
   }
   return writer.end(facts);
+}
+
+/** Starts with the parent's id, as the store wants it: who is tried again has not sent it on again. */
+function keyOf(id: MessageId, recipient: Address, addresses: readonly string[]): string {
+  return `${id}:forward:${createHash('sha256').update([recipient, ...addresses].join('\n')).digest('hex').slice(0, 24)}`;
 }

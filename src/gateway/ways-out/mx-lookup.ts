@@ -2,7 +2,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Configuration } from '../../configuration.ts';
 import { silent } from '../../core/log.ts';
-import type { RecipientId } from '../../core/envelope.ts';
+import type { Origin, RecipientId } from '../../core/envelope.ts';
 import type { MxAnswer, TxtAnswer } from '../../front/cli/index.ts';
 import { parseAddress } from '../../grammar/address.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
@@ -13,11 +13,16 @@ import { openOutbound } from './outbound.ts';
 import { compileRules } from '../rules.ts';
 import { formatTlsPolicy } from './tls-words.ts';
 
-export async function lookUpMx(configuration: Configuration, domain: string, tls = false): Promise<MxAnswer> {
+interface Manner {
+  readonly tls: boolean;
+  readonly whose: Pick<Origin, 'virtualHost' | 'login'>;
+}
+
+export async function lookUpMx(configuration: Configuration, domain: string, how: Manner): Promise<MxAnswer> {
   const rules = compileRules(configuration, { find: () => ({ kind: 'none' }) }, silent);
   const outbound = openOutbound(() => rules, { kernels: openKernels(), clock: createSystemClock(), chance: createSystemChance(), log: silent, metrics: createMetrics() });
   try {
-    return await ask(domain, outbound, tls);
+    return await ask(domain, outbound, how);
   } finally {
     await outbound.close();
   }
@@ -34,15 +39,15 @@ export async function lookUpTxt(configuration: Configuration, name: string): Pro
   }
 }
 
-async function ask(domain: string, { router, destinations, security, resolver }: ReturnType<typeof openOutbound>, tls: boolean): Promise<MxAnswer> {
+async function ask(domain: string, { router, shown, resolver }: ReturnType<typeof openOutbound>, { tls, whose }: Manner): Promise<MxAnswer> {
   const address = parseAddress(`postmaster@${domain}`);
   if (address === null) return { kind: 'hard-error', why: 'this is no domain' };
-  const route = await router.route({ id: 0 as RecipientId, address }, { reversePath: null, body: '7bit', smtputf8: false, origin: { source: 'local', protocol: 'local', at: 0 } });
+  const route = await router.route({ id: 0 as RecipientId, address }, { reversePath: null, body: '7bit', smtputf8: false, origin: { source: 'local', protocol: 'local', at: 0, ...whose } });
   if (route.kind === 'settled') return { kind: 'hard-error', why: route.outcome.said?.text ?? route.outcome.status };
   if (route.transport !== 'esmtp') return { kind: 'relays', route: `${route.transport} (this gateway)`, relays: [] };
   const steps: string[] = [];
   const { signal } = new AbortController();
-  const found = tls ? await security.find(route.nexthop, signal, step => steps.push(step)) : await destinations.find(route.nexthop, signal);
+  const found = await shown(route.nexthop, signal, tls ? step => steps.push(step) : null);
   const relayed = route.nexthop === domain ? {} : { route: route.nexthop };
   if (found.kind === 'settled') {
     const why = `${found.outcome.status} ${found.outcome.said?.text ?? ''}`.trim();

@@ -1,16 +1,15 @@
 /** Ways out over the network: router, destinations, resolver and the ESMTP transport, from the client's settings. */
-import { networkInterfaces } from 'node:os';
-import type { ClientSettings, Configuration } from '../../configuration.ts';
+import type { Configuration } from '../../configuration.ts';
 import type { Chance, Clock } from '../../core/clock.ts';
 import type { Envelope } from '../../core/envelope.ts';
 import type { Kernels, MimeKernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
+import { noNotes, type Notes } from '../../core/notes.ts';
 import { noTlsJournal, type TlsJournal } from '../../core/tls.ts';
-import type { Destinations, Proxy, Route, Router, TlsPolicy, Transport } from '../../core/transport.ts';
+import type { Destination, Destinations, Route, Router, Settled, Transport } from '../../core/transport.ts';
 import type { ReceiveOptions } from '../../flow/receive/index.ts';
 import { createOutgoing, createSigners, type ArcSealer } from '../../flow/outgoing/index.ts';
-import { createDestinations, createRouteTable, relayRoute, type EsmtpRoute, type RouteProxy } from '../../flow/route/index.ts';
 import { openEsmtpTransport, type Converter, type Look } from '../../flow/transport/esmtp/index.ts';
 import { asciiDomain, isIp } from '../../grammar/domain.ts';
 import { openConversion } from '../../grammar/mime/convert.ts';
@@ -20,15 +19,16 @@ import { createStartTls } from '../../kit/net/start-tls.ts';
 import type { Resolver } from '../../kit/dns/resolver.ts';
 import { openNameService } from '../name-service.ts';
 import type { Rules } from '../rules.ts';
-import { openSmarthosts, planSmarthosts, type SmarthostPlan } from './smarthosts.ts';
-import { openTransportSecurity, type TransportSecurity } from './transport-security.ts';
+import { createRoutePlan, proxyOf } from './route-plan.ts';
+import { findWithStandIns, openSmarthosts } from './smarthosts.ts';
+import { openTransportSecurity } from './transport-security.ts';
 
 export interface Outbound {
   readonly router: Router;
   /** As DNS has them, for whoever only asks. */
   readonly destinations: Destinations;
-  /** As mail goes to them. */
-  readonly security: Pick<TransportSecurity, 'find'>;
+  /** As mail goes to them, but for our logins. `tell` hears why TLS is as it is; null: that is not asked. */
+  shown(nexthop: string, signal: AbortSignal, tell: ((step: string) => void) | null): Promise<Destination | Settled>;
   readonly transport: Transport;
   /** The way of mail that is past warntime: all that goes by ESMTP goes to `backuprelay`, when there is one. */
   late(route: Route): Route;
@@ -49,19 +49,20 @@ export interface OutboundRooms {
   readonly metrics: Metrics;
   /** Hears how each session's TLS went. */
   readonly tlsJournal?: TlsJournal;
+  /** What outlasts a restart; absent: nothing does. */
+  readonly notes?: Notes;
 }
 
-const SMTP_PORT = 25;
 const IDLE_CONNECTIONS = 50;
 
 /** `delivering`: this process sends, so it is the one that keeps tokens fresh and counts what providers take. */
 export function openOutbound(rules: () => Rules, rooms: OutboundRooms, delivering = false): Outbound {
   const deadlines = openDeadlines(rooms.clock);
   const resolver = openNameService(() => rules().configuration, rooms.clock);
-  let plan = createPlan(rules(), resolver, rooms);
+  let plan = createRoutePlan(rules(), resolver, rooms.chance);
   const destinations: Destinations = { find: (nexthop, signal) => plan.destinations.find(nexthop, signal) };
   const security = openTransportSecurity(rules, {
-    ...rooms, resolver, journal: rooms.tlsJournal ?? noTlsJournal, destinations,
+    ...rooms, resolver, journal: rooms.tlsJournal ?? noTlsJournal, destinations, keeps: delivering,
     proxy: () => proxyOf(rules().configuration.client, undefined),
   });
   const smarthosts = delivering ? openSmarthosts({
@@ -70,7 +71,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
   }) : null;
   const convert = createConverter(rooms.kernels);
   const open = () => openEsmtpTransport({
-    ...rooms, convert, destinations: smarthosts ?? security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
+    ...rooms, notes: rooms.notes ?? noNotes, convert, destinations: smarthosts ?? security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
   });
   let transport = open();
   const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: nexthop => smarthosts?.mannerOf(nexthop), signers: createSigners(rules().configuration.dkim), ...sealerOf(rules().configuration) });
@@ -79,7 +80,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
   return {
     router: { route: (to, envelope) => plan.routerOf(rules().of(envelope.origin)).route(to, envelope) },
     destinations,
-    security,
+    shown: (nexthop, signal, tell) => findWithStandIns(plan.smarthosts, nexthop, there => (tell === null ? destinations.find(there, signal) : security.find(there, signal, tell))),
     // The runner holds this one for life; what is behind it may be a newer one.
     transport: {
       name: 'esmtp',
@@ -94,7 +95,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
     reverse: address => confirmedName(resolver, address),
     reload() {
       resolver.reload();
-      plan = createPlan(rules(), resolver, rooms);
+      plan = createRoutePlan(rules(), resolver, rooms.chance);
       const before = transport;
       transport = open();
       outgoing = dressed();
@@ -114,88 +115,6 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
 /** Our Authentication-Results speak as `me`. */
 function sealerOf({ arcSeal, names }: Configuration): { readonly sealer?: ArcSealer } {
   return arcSeal === null ? {} : { sealer: { ...arcSeal, host: asciiDomain(names.me) ?? names.me } };
-}
-
-function createPlan(rules: Rules, resolver: Resolver, { chance }: OutboundRooms): { routerOf(of: Rules): Router; destinations: Destinations; smarthosts: SmarthostPlan; late: Route | null } {
-  const { client, names, domains } = rules.configuration;
-  const usualRoutes = routesOf(rules);
-  const hosts = [...rules.hosts.values()].map(host => ({ host, routes: routesOf(host) }));
-  const routers = new Map([{ host: rules, routes: usualRoutes }, ...hosts].map(one => [one.host, tableOf(one.host, one.routes)]));
-  // A virtual host's relays are found by their keys; no domain matches them but in its own table.
-  const hostRoutes = hosts.flatMap(one => one.routes.filter(({ text }) => text !== undefined).map(({ text, route }) => ({ text, route: { ...route, match: ' vhost' } })));
-  const smarthosts = planSmarthosts(client, [...usualRoutes, ...hostRoutes]);
-  const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));
-  const ownNames = new Set([names.me, ...[...rules.configuration.hosts.values()].map(host => host.names.me)].map(name => asciiDomain(name) ?? name));
-  const usualProxy = proxyOf(client, undefined);
-  const backup = backupRoute(client);
-  const usual = { tls: tlsOf(client, undefined), ...(usualProxy === undefined ? {} : { proxy: usualProxy }) };
-  return {
-    smarthosts,
-    late: backup === null ? null : relayRoute({ ...usual, ...backup }),
-    routerOf: of => routers.get(of) ?? tableOf(rules, usualRoutes),
-    destinations: createDestinations({
-      // No domain matches it; it is found by its key.
-      routes: [...[...usualRoutes, ...hostRoutes].map(({ route }) => route), ...(backup === null ? [] : [{ ...usual, ...backup }]), ...smarthosts.routes], resolver, chance, usual,
-      port: SMTP_PORT,
-      preferIpv6: client.preferIpv6,
-      isOwnName: host => ownNames.has(host) || domains.locals.has(host),
-      isOwnAddress: address => own.has(address),
-    }),
-  };
-}
-
-interface WrittenRoute {
-  readonly route: EsmtpRoute;
-  /** Its relay, as it is written. */
-  readonly text: string | undefined;
-}
-
-function routesOf({ configuration: { client } }: Rules): readonly WrittenRoute[] {
-  return client.routes.map(one => ({ route: routeOf(client, one), text: one.relay?.text }));
-}
-
-function tableOf(rules: Rules, routes: readonly WrittenRoute[]): Router {
-  return createRouteTable({ routes: routes.map(({ route }) => route), transportOf: domain => rules.ownTransport(domain), defaultDomain: rules.configuration.names.defaultDomain });
-}
-
-/** `backuprelay`: looked up like a relay of `esmtproutes` (MX and addresses). */
-function backupRoute({ backupRelay }: ClientSettings): Pick<EsmtpRoute, 'match' | 'relay'> | null {
-  if (backupRelay === undefined || backupRelay.transport !== 'esmtp') return null;
-  const { host, port, literal } = backupRelay;
-  return { match: ' backuprelay', relay: { host, port: port ?? SMTP_PORT, literal } };
-}
-
-function routeOf(client: ClientSettings, { domain, relay, security, family, proxy }: ClientSettings['routes'][number]): EsmtpRoute {
-  const through = proxyOf(client, proxy);
-  // Keyed by the route's text (courier-core 5.4); smarthosts.ts knows the domains that have a login without a relay.
-  const login = client.logins.find(one => one.relay === relay?.text);
-  return {
-    match: domain,
-    ...(relay === undefined ? {} : { relay: { host: relay.host, literal: relay.literal, port: relay.port ?? (security === 'smtps' ? 465 : SMTP_PORT) } }),
-    tls: tlsOf(client, security),
-    ...(security === 'starttls' ? { security } : {}),
-    ...(through === undefined ? {} : { proxy: through }),
-    ...(login === undefined ? {} : { auth: { login: login.login, password: login.password } }),
-    ...(family === undefined ? {} : { families: family === 4 ? 'ipv4' : 'ipv6' }),
-  };
-}
-
-function tlsOf(client: ClientSettings, security: 'starttls' | 'required' | 'smtps' | undefined): TlsPolicy {
-  // SECURITY=STARTTLS asks for a certificate by our private authority; nothing less may pass for it.
-  if (security === 'starttls') return { kind: 'required', verify: true };
-  return { kind: security ?? (client.useStartTls ? 'opportunistic' : 'none'), verify: client.verifyPeer };
-}
-
-/** The route's own word, else the proxy named `default`; null in a route means: none, whatever the default is. */
-export function proxyOf(client: ClientSettings, name: string | null | undefined): RouteProxy | undefined {
-  if (name === null) return undefined;
-  const found = client.proxies.proxies.find(one => one.name === (name ?? 'default'));
-  if (found === undefined) return undefined;
-  return { ...plainProxy(found), resolve: found.resolve };
-}
-
-function plainProxy({ host, port, login, password, via }: ClientSettings['proxies']['proxies'][number]): Proxy {
-  return { host, port, ...(login === undefined ? {} : { login }), ...(password === undefined ? {} : { password }), ...(via === undefined ? {} : { via: plainProxy(via) }) };
 }
 
 /** Each virtual host's, made once for each rules. */

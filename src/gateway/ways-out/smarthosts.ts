@@ -11,6 +11,7 @@ import type { Destination, Destinations, Relay, RelayAuth, Settled, TlsPolicy } 
 import { openQuotas, type Manner, type Quotas } from '../../flow/outgoing/index.ts';
 import { relayKey, type EsmtpRoute } from '../../flow/route/index.ts';
 import { mapSender } from '../../grammar/config/ways-out/sender-maps.ts';
+import { placeOf } from '../../grammar/next-hop.ts';
 import { openHttpClient, type HttpClient } from '../../kit/net/http-client.ts';
 import { createTokenFiles, openTokenKeeper, type Account } from '../../service/oauth/index.ts';
 
@@ -59,7 +60,7 @@ export function planSmarthosts({ smarthosts, logins }: ClientSettings, routes: r
     hostOf(nexthop) {
       const relayed = byNexthop.get(nexthop);
       if (relayed !== undefined) return relayed;
-      const direct = byRelay.get(nexthop);
+      const direct = byRelay.get(placeOf(nexthop).text);
       return direct === undefined ? undefined : { host: direct, standIns: [] };
     },
   };
@@ -125,26 +126,14 @@ export function openSmarthosts(rooms: SmarthostRooms): SmarthostDesk {
     const auth = await authOf(key, host, signal);
     if (auth !== null && 'kind' in auth) return auth;
     const found = await rooms.found(nexthop, signal);
-    return found.kind === 'settled' || auth === null ? found : { ...found, auth };
-  }
-
-  async function find(nexthop: string, signal: AbortSignal): Promise<Destination | Settled> {
-    const known = rooms.plan().hostOf(nexthop);
-    const main = await findOne(nexthop, known?.host.relay ?? nexthop, signal);
-    if (known === undefined || known.standIns.length === 0) return main;
-    const relays: Relay[] = main.kind === 'destination' ? [...main.relays] : [];
-    let base = main.kind === 'destination' ? main : null;
-    for (const { nexthop: there, text } of known.standIns) {
-      const found = await findOne(there, text, signal);
-      if (found.kind === 'settled') continue;
-      base ??= found;
-      relays.push(...found.relays.map(relay => ({ ...relay, tls: relay.tls ?? found.tls, auth: found.auth ?? null })));
-    }
-    return base === null ? main : { ...base, relays, failover: true };
+    if (found.kind === 'settled') return found;
+    // The way's own word comes first: a virtual host's login is another than everybody's.
+    const login = host?.oauth === undefined && found.auth !== undefined ? { ...found.auth, ...waysOf(host) } : auth;
+    return login === null ? found : { ...found, auth: login };
   }
 
   return {
-    find,
+    find: (nexthop, signal) => findWithStandIns(rooms.plan(), nexthop, (there, key) => findOne(there, key, signal)),
     loggedIn(auth, answer) {
       const account = accountsOf.get(auth);
       if (account !== undefined && 'token' in auth) {
@@ -180,6 +169,22 @@ export function openSmarthosts(rooms: SmarthostRooms): SmarthostDesk {
       await quotas.close();
     },
   };
+}
+
+/** The relays of a next hop, then of those that stand in for it. `findOne` is also told the key of the login there. */
+export async function findWithStandIns(plan: SmarthostPlan, nexthop: string, findOne: (nexthop: string, key: string) => Promise<Destination | Settled>): Promise<Destination | Settled> {
+  const known = plan.hostOf(nexthop);
+  const main = await findOne(nexthop, known?.host.relay ?? nexthop);
+  if (known === undefined || known.standIns.length === 0) return main;
+  const relays: Relay[] = main.kind === 'destination' ? [...main.relays] : [];
+  let base = main.kind === 'destination' ? main : null;
+  for (const { nexthop: there, text } of known.standIns) {
+    const found = await findOne(there, text);
+    if (found.kind === 'settled') continue;
+    base ??= found;
+    relays.push(...found.relays.map(relay => ({ ...relay, tls: relay.tls ?? found.tls, auth: found.auth ?? null })));
+  }
+  return base === null ? main : { ...base, relays, failover: true };
 }
 
 /** The keeper is there from the first account on; most gateways have none, and nothing runs for them. */

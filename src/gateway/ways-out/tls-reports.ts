@@ -12,7 +12,7 @@ import { asciiDomain } from '../../grammar/domain.ts';
 import { openHttpClient } from '../../kit/net/http-client.ts';
 import type { Resolver } from '../../kit/dns/resolver.ts';
 import { addressesOf } from '../name-service.ts';
-import { proxyOf } from './outbound.ts';
+import { proxyOf } from './route-plan.ts';
 import type { Rules } from '../rules.ts';
 
 export interface TlsReportDesk {

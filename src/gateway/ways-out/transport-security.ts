@@ -26,14 +26,16 @@ export interface SecurityRooms {
   /** What fetches policies goes through. */
   readonly proxy: () => Proxy | undefined;
   readonly journal: TlsJournal;
+  /** Policies that are fetched are kept on disk: whoever only looks leaves nothing of another account's there. */
+  readonly keeps: boolean;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
 }
 
-export function openTransportSecurity(rules: () => Rules, { destinations, resolver, proxy, journal, clock, log }: SecurityRooms): TransportSecurity {
+export function openTransportSecurity(rules: () => Rules, { destinations, resolver, proxy, journal, keeps, clock, log }: SecurityRooms): TransportSecurity {
   const http = openHttpClient({ clock, proxy, lookUp: host => addressesOf(resolver, host), connections: 1 });
-  const sts = openStsPolicies({ resolver, http, clock, log, cache: openStsCache({ folder: join(rules().configuration.stateFolder, 'mta-sts'), log }) });
+  const sts = openStsPolicies({ resolver, http, clock, log, cache: openStsCache({ folder: join(rules().configuration.stateFolder, 'mta-sts'), log, keeps }) });
   let compiled: { readonly of: Rules; readonly find: ReturnType<typeof ruleFinder> } | null = null;
 
   function ruleOf(domain: string) {

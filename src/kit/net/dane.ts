@@ -3,6 +3,7 @@
  * others a client would need both DNS and an authority, and SMTP has no use for them (RFC 7672 §3.1.3). Pure.
  */
 import { createHash, X509Certificate } from 'node:crypto';
+import { forbiddenBy } from './name-constraints.ts';
 
 /** RFC 6698 §2.1 */
 export interface TlsaRecord {
@@ -78,7 +79,7 @@ function matches(certificate: X509Certificate, { selector, matchingType, associa
   return Buffer.compare(found, association) === 0;
 }
 
-/** From the leaf to the anchor, which is trusted because DNS says so: signatures, dates, authority, name (RFC 7672 §3.1.2). */
+/** From the leaf to the anchor, which is trusted because DNS says so: signatures, dates, authority, name, limits (RFC 7672 §3.1.2). */
 function flawOfPath(path: readonly X509Certificate[], names: readonly string[], now: number): Matched | null {
   for (const [depth, certificate] of path.entries()) {
     if (now < certificate.validFromDate.getTime() || now > certificate.validToDate.getTime()) {
@@ -92,6 +93,8 @@ function flawOfPath(path: readonly X509Certificate[], names: readonly string[], 
   }
   const leaf = path[0] as X509Certificate;
   if (leaf.keyUsage !== undefined && !leaf.keyUsage.includes(SERVER_AUTH)) return { kind: 'unmatched', fault: 'validation-failure', why: 'the certificate is not made for servers' };
-  if (names.some(name => leaf.checkHost(name, { partialWildcards: false }) !== undefined)) return null;
-  return { kind: 'unmatched', fault: 'certificate-host-mismatch', why: `the certificate names none of ${names.join(', ')}` };
+  const named = names.filter(name => leaf.checkHost(name, { partialWildcards: false }) !== undefined);
+  if (named.length === 0) return { kind: 'unmatched', fault: 'certificate-host-mismatch', why: `the certificate names none of ${names.join(', ')}` };
+  const forbidden = named.map(name => forbiddenBy(path, name));
+  return forbidden.includes(null) ? null : { kind: 'unmatched', fault: 'validation-failure', why: forbidden[0] ?? '' };
 }

@@ -16,8 +16,8 @@ export interface Proxy {
 
 export type Negotiated =
   | { readonly kind: 'open' }
-  /** The proxy tried and the target did not answer. */
-  | { readonly kind: 'refused' | 'unreachable'; readonly why: string }
+  /** The proxy tried and the target did not answer; or it does not go there, and to another address it may. */
+  | { readonly kind: 'refused' | 'unreachable'; readonly why: string; readonly ours?: true }
   /** The proxy itself. `ours`: trying again will not help until somebody changes the configuration. */
   | { readonly kind: 'proxy'; readonly why: string; readonly ours?: true };
 
@@ -28,13 +28,13 @@ const NO_METHOD = 0xff;
 const REPLIES: readonly Negotiated[] = [
   { kind: 'open' },
   { kind: 'unreachable', why: 'general failure (SOCKS reply 1)' },
-  { kind: 'proxy', why: 'not allowed by its rules (SOCKS reply 2)', ours: true },
+  { kind: 'unreachable', why: 'not allowed by its rules (SOCKS reply 2)', ours: true },
   { kind: 'unreachable', why: 'network unreachable (SOCKS reply 3)' },
   { kind: 'unreachable', why: 'host unreachable (SOCKS reply 4)' },
   { kind: 'refused', why: 'connection refused (SOCKS reply 5)' },
   { kind: 'unreachable', why: 'time to live expired (SOCKS reply 6)' },
   { kind: 'proxy', why: 'command not supported (SOCKS reply 7)', ours: true },
-  { kind: 'proxy', why: 'address type not supported (SOCKS reply 8)', ours: true },
+  { kind: 'unreachable', why: 'address type not supported (SOCKS reply 8)', ours: true },
 ];
 
 /**

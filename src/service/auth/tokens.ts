@@ -8,16 +8,22 @@ import type { Account, AuthAnswer, AuthBackend } from '../../core/auth.ts';
 import { foldLogin } from '../../grammar/config/ways-in/userdb.ts';
 import type { AuthTokens } from '../../grammar/config/ways-in/auth-tokens.ts';
 import { openHttpClient, type HttpAnswer, type HttpFailure, type HttpRequest } from '../../kit/net/http-client.ts';
+import type { Proxy } from '../../kit/net/socks.ts';
 import { createTurns } from './turns.ts';
+
+export interface TokenIssuer extends AuthTokens {
+  /** What it is asked through. */
+  readonly via?: Proxy;
+}
 
 export interface TokenOptions {
   /** As configured now; undefined: no token is any good. */
-  settings(): AuthTokens | undefined;
+  settings(): TokenIssuer | undefined;
   /** Who has an account here; a login nobody has is one without a mailbox. */
   readonly accounts: Pick<AuthBackend, 'find'>;
   readonly clock: Clock;
   /** For tests. */
-  ask?(request: HttpRequest): Promise<HttpAnswer | HttpFailure>;
+  ask?(request: HttpRequest, via: Proxy | undefined): Promise<HttpAnswer | HttpFailure>;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -35,11 +41,11 @@ export function createTokenBackend({ settings, accounts, clock, ask = once(clock
   /** By hash: nothing that could be used lies in memory longer than its exchange. */
   const remembered = new Map<string, { readonly login: string; readonly until: number }>();
 
-  async function loginOf(token: string, how: AuthTokens): Promise<Said> {
+  async function loginOf(token: string, how: TokenIssuer): Promise<Said> {
     const key = createHash('sha256').update(`${how.url}\n${how.claim}\n${token}`).digest('base64');
     const known = remembered.get(key);
     if (known !== undefined && clock.now() < known.until) return { kind: 'login', login: known.login, expiresAt: null };
-    const turn = turns.take(async () => judge(await ask(requestOf(token, how)), how, clock.now()));
+    const turn = turns.take(async () => judge(await ask(requestOf(token, how), how.via), how, clock.now()));
     if (turn === undefined) return { kind: 'unavailable', why: 'too many tokens at once' };
     const said = await turn;
     remembered.delete(key);
@@ -70,8 +76,8 @@ export function createTokenBackend({ settings, accounts, clock, ask = once(clock
 }
 
 function once(clock: Clock): NonNullable<TokenOptions['ask']> {
-  return async request => {
-    const http = openHttpClient({ clock });
+  return async (request, via) => {
+    const http = openHttpClient({ clock, proxy: () => via });
     try {
       return await http.request(request);
     } finally {

@@ -120,6 +120,23 @@ export function arriving(name: string, promise: Promised): void {
       assert.equal((await all(store)).length, 3);
     });
 
+    promise('a key of something outside outlasts its message, until it is forgotten', async ({ store, post: posted, claimOne }) => {
+      const first = await posted(text(5), { key: 'pickup:1' });
+      await posted(text(5), { key: 'pickup:12' });
+      await posted(text(5), { key: 'pickup:1:final' });
+      await store.release(await claimOne(), 'finished');
+      await store.order('all', { kind: 'flush', now: 0 as Instant });
+      assert.equal(await posted(text(5), { key: 'pickup:1' }), first);
+      assert.equal((await all(store)).length, 2, 'nothing new');
+      assert.deepEqual([store.queuedUnder('pickup:1'), store.queuedUnder('pickup')], [first, null]);
+      await store.forgetKeys(['pickup:1', 'pickup:never']);
+      assert.notEqual(await posted(text(5), { key: 'pickup:1' }), first);
+      await posted(text(5), { key: 'pickup:1:final' });
+      assert.equal((await all(store)).length, 4, 'it, and what belongs to it');
+      await posted(text(5), { key: 'pickup:12' });
+      assert.equal((await all(store)).length, 4, 'another one stands');
+    });
+
     for (const when of ['before', 'after'] as const) {
       promise(`keys end with their parent (used ${when} it was claimed)`, async ({ store, post: posted, claimOne }) => {
         const parent = await posted();

@@ -18,6 +18,10 @@ test('the first is down', { timeout: 60_000 }, async t => {
       esmtpauthclient: `[127.0.0.1],${nobody} one first\n[127.0.0.1],${second.port} two second\n`,
     },
   });
+  for (const how of [[], ['--tls']]) {
+    const told = await box.run(['testmxlookup', ...how, 'there.example']);
+    assert.deepEqual(told.stdout.match(/^Relay: .*$/gm), [nobody, second.port].map(() => 'Relay: 127.0.0.1, Priority: 0, Address: 127.0.0.1 [ LOCAL ]'), 'the stand-in as well');
+  }
   await box.start();
   await post(box, { token: 'over' });
   await second.arrival('over');

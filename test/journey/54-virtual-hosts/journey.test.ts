@@ -78,5 +78,19 @@ test('a virtual host has its own name, domains, aliases and limits, and its repo
   assert.match(report, /^From: "The second firm" <mailer@second\.example>/m);
   assert.match(report, /^Reporting-MTA: dns; mail\.second\.example/m);
   assert.match(report, /^ {2}by mail\.second\.example with dsn/m, 'the report belongs to the second firm too');
+
+  const asked = async (...words: string[]) => {
+    const { code, stdout, stderr } = await box.run(words);
+    return `${code} ${stdout.trim()}${stderr.trim()}`;
+  };
+  assert.match(await asked('aliaslookup', 'sales@second.example'), /-> sales@second\.example$/, 'a stranger\'s, to the first firm');
+  assert.match(await asked('aliaslookup', '--vhost', SECOND, 'sales@second.example'), /^0 [^]*aliases: sales@second\.example[^]*-> ann@second\.example$/);
+  assert.match(await asked('testmxlookup', 'special.example'), new RegExp(`^0 Route: \\[127\\.0\\.0\\.1\\],${sink.port}\n`));
+  assert.match(await asked('testmxlookup', '--vhost', `::ffff:${SECOND}`, 'special.example'), new RegExp(`^0 Route: \\[127\\.0\\.0\\.1\\],${other.port}\n`));
+  assert.match(await asked('testmxlookup', '--vhost', 'third.example', 'special.example'), /^64 [^]*there is no virtual host third\.example/);
+  const traced = await asked('trace', '--vhost', SECOND);
+  assert.ok(traced.includes('addr=bob@special.example') && traced.includes('addr=nobody@there.example'), traced);
+  assert.equal(traced.split('bob@special.example').length, 2, 'and not the first firm\'s mail to the same place');
+  assert.equal(await asked('trace', '--login', 'ann@second.example'), '1 Nothing is remembered of such mail.');
   assert.equal(await box.stop(), 0);
 });

@@ -7,6 +7,9 @@ import { parseAuthTokens, type AuthTokens } from '../../../src/grammar/config/wa
 import type { HttpAnswer, HttpFailure, HttpRequest } from '../../../src/kit/net/http-client.ts';
 import { createTokenBackend } from '../../../src/service/auth/tokens.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
+import { listen } from '../../props/ports.ts';
+import { openSocksProxy } from '../../props/socks-proxy.ts';
+import { folderOf } from '../config/folder-props.ts';
 
 const accounts: Pick<AuthBackend, 'find'> = {
   find: async login => (login.startsWith('tim') ? { kind: 'accepted', account: { login: 'tim@here.example', home: '/home/tim', options: new Map() } } : login === 'away@here.example' ? { kind: 'unavailable', why: 'test' } : { kind: 'rejected' }),
@@ -116,4 +119,33 @@ test('the file authtokens', () => {
   for (const bad of ['introspect http://id.example/', 'introspect ftp://id.example/', 'introspect https://u:p@id.example/', 'introspect nowhere', 'client a b', 'introspect https://a.example/\nuserinfo https://a.example/', 'userinfo https://a.example/\nscope mail', 'introspect https://a.example/\nremember 1h', 'introspect https://a.example/\nremember soon', 'ask https://a.example/', 'introspect', 'introspect https://a.example/\nclient one']) {
     assert.equal(parseAuthTokens(bad).kind, 'wrong', bad);
   }
+});
+
+test('the issuer is asked through the proxy, by name, and not directly when that is down', async t => {
+  const server = createServer((_, response) => response.end(JSON.stringify({ active: true, username: 'tim@here.example' })));
+  const port = await listen(server);
+  t.after(() => server.close());
+  const proxy = await openSocksProxy({ lead: ({ host }) => (host === 'id.example' ? port : null) });
+  const settings = { ...introspection, url: `http://id.example:${port}/`, via: { host: '127.0.0.1', port: proxy.port } };
+  const auth = createTokenBackend({ settings: () => settings, accounts, clock: createHandClock() });
+  assert.equal(await kindOf(auth.verify('tim@here.example', { kind: 'token', token: 'good' })), 'accepted');
+  assert.deepEqual(proxy.requests.map(({ host, kind }) => [host, kind]), [['id.example', 'name']]);
+  await proxy.close();
+  const later = createTokenBackend({ settings: () => ({ ...settings, url: `http://127.0.0.1:${port}/` }), accounts, clock: createHandClock() });
+  assert.equal(await kindOf(later.verify('tim@here.example', { kind: 'token', token: 'good' })), 'unavailable');
+});
+
+test('the proxy of authtokens: the usual one, another, none; never for this machine', t => {
+  const files = { socksproxy: 'default socks5://wall.example:1080\nother socks5://other.example:1080\nnoproxy 192.0.2.0/24\n' };
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['introspect https://id.example/', 'default'],
+    ['introspect https://id.example/\nproxy other', 'other'],
+    ['introspect https://id.example/\nproxy none', undefined],
+    ['introspect https://192.0.2.7/', undefined],
+    ['introspect http://127.0.0.1:9/', undefined],
+    ['introspect http://[::1]:9/', undefined],
+    ['introspect http://localhost:9/\nproxy other', 'other'],
+  ];
+  for (const [authtokens, wanted] of rows) assert.equal(folderOf(t, { ...files, authtokens: `${authtokens}\n` }).read().authTokens?.via?.name, wanted, authtokens);
+  assert.deepEqual(folderOf(t, { ...files, authtokens: 'introspect https://id.example/\nproxy othre\n' }).problems(), ["authtokens: there is no proxy 'othre' in socksproxy; right would be: other"]);
 });

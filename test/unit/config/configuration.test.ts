@@ -4,6 +4,7 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfiguration } from '../../../src/configuration.ts';
+import { createCertificate } from '../../props/certificate.ts';
 import { folderOf } from './folder-props.ts';
 
 test('an empty folder has the defaults of the reference tables', (t) => {
@@ -20,6 +21,12 @@ test('an empty folder has the defaults of the reference tables', (t) => {
   assert.deepEqual([client.source4, client.source6], [null, null]);
   assert.deepEqual(reports, { limitOctets: 32_768, toAuthAddress: false, delaysByDefault: true, texts: {} });
   assert.deepEqual([http, dnsServers, stateFolder, listeners, bofh.maxRecipients], [{ host: '127.0.0.1', port: 2580 }, null, '/var/lib/posthorn', [], { count: 100, hard: false }]);
+});
+
+test('the machine\'s own name stands where a file has a star (courier-core 9)', (t) => {
+  const { names, domains } = folderOf(t, { me: '*.example.org\n', defaultdomain: '*\n', locals: '*.lan.example\n*\n' }).read();
+  assert.deepEqual([names.me, names.defaultDomain], ['box.example.org', 'box.example.net']);
+  assert.deepEqual(['box.lan.example', 'box.example.net', 'lan.example'].map((domain) => domains.locals.has(domain)), [true, true, false]);
 });
 
 test('what the files say is what the rooms get, and check can say where from', (t) => {
@@ -90,6 +97,11 @@ test('a problem names its file and line, what is wrong and what is right', (t) =
     const problems = folderOf(t, { ...(file === 'esmtpd' && !text.includes('ACCESS') ? {} : { esmtpd: 'PORT=2525' }), [file]: text }).problems();
     assert.equal(problems.filter((problem) => wanted.test(problem)).length, 1, `${file}: ${text}\n${problems.join('\n')}`);
   }
+});
+
+test('a virtual host\'s compiled file stands for nothing either, and that is said', (t) => {
+  const files = { 'vhost.192.0.2.7': '', 'esmtproutes': '# none\n', 'esmtproutes.dat.192.0.2.7': 'x', 'aliases.dat.192.0.2.7': 'x', 'aliases.192.0.2.7': 'a: b\n' };
+  assert.deepEqual(folderOf(t, files).problems(), ['esmtproutes.dat.192.0.2.7: compiled, and its text esmtproutes.192.0.2.7 is not here; only the text is read; right would be: the text file esmtproutes.192.0.2.7']);
 });
 
 test('all files are read before anything is said', (t) => {
@@ -187,4 +199,13 @@ test('source addresses of virtual hosts: their own, or the suffix itself where t
   assert.deepEqual([of('192.0.2.1'), of('2001:db8::7'), of('third.example')], [['192.0.2.1', '2001:db8::1'], ['192.0.2.9', '2001:db8::7'], [null, null]]);
   assert.deepEqual(hosts.get('192.0.2.1')?.names.helo, { kind: 'name', name: 'other.example' });
   assert.match(folderOf(t, { 'vhost.192.0.2.1': '', 'ip6out.192.0.2.1': '' }).problems()[0] ?? '', /no IPv6 address/);
+});
+
+test('the client\'s own certificate, with its key in one file or in two (courier-core 5.4)', (t) => {
+  const { pem, key } = createCertificate('us.example');
+  for (const files of [{ courierd: 'TLS_CERTFILE=us.pem\n', 'us.pem': `${pem}${key}` }, { courierd: 'TLS_CERTFILE=us.pem\nTLS_PRIVATE_KEYFILE=us.key\n', 'us.pem': pem, 'us.key': key }]) {
+    const { identity } = folderOf(t, files).read().client;
+    assert.ok(identity !== undefined && identity.certificate.includes(pem.trim()) && identity.key.includes(key.trim()));
+  }
+  assert.equal(folderOf(t, {}).read().client.identity, undefined);
 });

@@ -81,14 +81,14 @@ test('login and password are sent when the proxy asks; without them only method 
 
 const rows: readonly (readonly [string, ProxyScript, Dialled['kind'], boolean])[] = [
   ['reply 1, general failure', { reply: replied(1) }, 'unreachable', false],
-  ['reply 2, not allowed', { reply: replied(2) }, 'proxy', true],
+  ['reply 2, not allowed', { reply: replied(2) }, 'unreachable', true],
   ['reply 3, network unreachable', { reply: replied(3) }, 'unreachable', false],
   ['reply 4, host unreachable', { reply: replied(4) }, 'unreachable', false],
   ['reply 4 with a name in it', { reply: Buffer.from([5, 4, 0, 3, 1, 0x78, 0, 0]) }, 'unreachable', false],
   ['reply 5, refused', { reply: replied(5) }, 'refused', false],
   ['reply 6, TTL expired', { reply: replied(6) }, 'unreachable', false],
   ['reply 7, command not supported', { reply: replied(7) }, 'proxy', true],
-  ['reply 8, address type not supported', { reply: replied(8) }, 'proxy', true],
+  ['reply 8, address type not supported', { reply: replied(8) }, 'unreachable', true],
   ['a reply of another world', { reply: replied(0xf3) }, 'unreachable', false],
   ['no method is acceptable', { method: 0xff }, 'proxy', true],
   ['a method we did not offer', { method: 1 }, 'proxy', true],

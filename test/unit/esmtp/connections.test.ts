@@ -6,6 +6,7 @@ import type { Destination } from '../../../src/core/transport.ts';
 import type { EsmtpSettings } from '../../../src/flow/transport/esmtp/index.ts';
 import { at, letter, openEsmtpBox, TEXT, type EsmtpBox, type Places } from '../../props/esmtp-box.ts';
 import { listen } from '../../props/ports.ts';
+import { openSocksProxy } from '../../props/socks-proxy.ts';
 import { drop, last, openScriptedPeer, say, silence, type PeerOptions, type ScriptedPeer } from '../../props/scripted-peer.ts';
 
 async function peerFor(t: TestContext, options: PeerOptions = {}): Promise<ScriptedPeer> {
@@ -42,6 +43,28 @@ test('the next relay is tried when one refuses the connection, drops it, is sile
   const outcome = await box.deliverOne();
   assert.equal(outcome.kind, 'relayed');
   assert.equal(outcome.said?.remoteMta, 'mx4.example [127.0.0.1]');
+});
+
+test('an address that the proxy does not go to is no reason to keep the mail: another one may do, and the log hears of it', async t => {
+  const good = await peerFor(t);
+  for (const code of [2, 8]) {
+    const proxy = await openSocksProxy({ refuse: ({ kind }) => (kind === 'ipv6' ? code : 0) });
+    t.after(() => proxy.close());
+    const through = { proxy: { host: '127.0.0.1', port: proxy.port } };
+    const box = boxFor(t, { ...relays({ host: '2001:db8::1', port: 25 }, good), ...through });
+    assert.equal((await box.deliverOne()).said?.remoteMta, 'mx2.example [127.0.0.1]', `reply ${code}`);
+    assert.match(String(box.logged[0]?.fields['why']), new RegExp(`SOCKS reply ${code}`));
+    const nowhere = boxFor(t, { ...relays({ host: '2001:db8::1', port: 25 }), ...through });
+    const outcome = await nowhere.deliverOne();
+    assert.ok(outcome.kind === 'deferred' && outcome.blame === 'nexthop');
+    assert.match(outcome.said?.text ?? '', new RegExp(`^proxy 127\\.0\\.0\\.1:${proxy.port}: .*SOCKS reply ${code}`));
+  }
+});
+
+test('a relay that is reached without the proxy is', async t => {
+  const peer = await peerFor(t);
+  const box = boxFor(t, { ...at(peer), relays: [{ host: 'near.example', address: peer.host, port: peer.port, direct: true }], proxy: { host: '127.0.0.1', port: await nobody() } });
+  assert.equal((await box.deliverOne()).kind, 'relayed');
 });
 
 test('the next relay is not tried when one answers with 4yz, 421 or 5yz: it speaks for the domain', async t => {

@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { createHmac, pbkdf2Sync } from 'node:crypto';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { createServer } from 'node:tls';
 import type { TlsSession } from '../../../src/core/tls.ts';
 import type { Destination } from '../../../src/core/transport.ts';
+import { createMemoryNotes } from '../../../src/flow/queue/memory-notes.ts';
 import type { EsmtpSettings } from '../../../src/flow/transport/esmtp/index.ts';
 import { createCertificate } from '../../props/certificate.ts';
 import { at, openEsmtpBox, type EsmtpBox } from '../../props/esmtp-box.ts';
+import { listen } from '../../props/ports.ts';
 import { drop, openScriptedPeer, say, type PeerOptions, type ScriptedPeer } from '../../props/scripted-peer.ts';
 
 const good = createCertificate('peer.example');
@@ -108,6 +111,24 @@ test('opportunistic and broken: in clear at once, and without STARTTLS for hours
   assert.equal(peer.messages[1]?.secure, false);
   await box.clock.runTo(box.clock.now() + 2 * 3_600_000);
   await box.deliverOne();
+  assert.equal(peer.messages[2]?.secure, true);
+});
+
+test('broken TLS is remembered beyond the transport, until somebody flushes', async t => {
+  const { peer, box } = await set(t, { extensions, tls: good.context, act: ({ step, before }) => (step === 'starttls' && before === 0 ? drop : undefined) });
+  const notes = createMemoryNotes(box.clock);
+  const next = () => {
+    const own = openEsmtpBox(at(peer), { notes, trustedCertificates: [good.pem] });
+    t.after(() => own.close());
+    return own;
+  };
+  await next().deliverOne();
+  const second = next();
+  await second.deliverOne();
+  assert.deepEqual(peer.messages.map(({ secure }) => secure), [false, false]);
+  assert.deepEqual(notes.all('broken-tls').map(({ key, count }) => [key, count]), [[`${peer.host}:${peer.port}`, 1]]);
+  second.transport.forgive?.();
+  await next().deliverOne();
   assert.equal(peer.messages[2]?.secure, true);
 });
 
@@ -272,4 +293,21 @@ test('4yz to AUTH speaks of the moment: the credentials are not blamed for it', 
   const outcome = await box.deliverOne();
   assert.ok(outcome.kind === 'deferred' && outcome.status === '4.7.0');
   assert.deepEqual(told, []);
+});
+
+test('our own certificate is shown to a peer that asks for one, and to nobody else', async t => {
+  const ours = createCertificate('us.example');
+  for (const requestCert of [true, false]) {
+    const shown: (string | undefined)[] = [];
+    const server = createServer({ key: good.key, cert: good.pem, requestCert, rejectUnauthorized: false }, socket => {
+      shown.push(socket.getPeerX509Certificate()?.subject);
+      socket.on('error', () => undefined).end('554 5.3.2 Seen enough\r\n');
+    });
+    const port = await listen(server);
+    t.after(() => server.close());
+    const box = openEsmtpBox(at({ host: '127.0.0.1', port }, { tls: { kind: 'smtps', verify: false } }), { identity: { certificate: ours.pem, key: ours.key } });
+    t.after(() => box.close());
+    assert.equal((await box.deliverOne()).status, '5.3.2');
+    assert.deepEqual(shown, [requestCert ? 'CN=us.example' : undefined]);
+  }
 });

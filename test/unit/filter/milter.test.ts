@@ -1,5 +1,6 @@
 /** The milter client against a milter that follows a script: every answer, every step it may ask to leave out. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -7,6 +8,7 @@ import fc from 'fast-check';
 import type { FilterAnswer, Inspected } from '../../../src/core/policy.ts';
 import { createMilter } from '../../../src/flow/filter/milter.ts';
 import { formatPacket, OFFERED_STEPS, parseReply, STEPS, takePacket, texts } from '../../../src/grammar/filter/milter.ts';
+import { createHolding } from '../../../src/kit/file/holding.ts';
 import { inspected } from '../../props/inspected.ts';
 import { scratchFor } from '../../props/scratch.ts';
 
@@ -130,9 +132,12 @@ test('what it wants changed', async t => {
   assert.ok(answer.kind === 'looked');
   assert.equal(said(answer), '0 aside m: odd; 1 aside m: odd');
   assert.deepEqual(answer.addFields.map(({ name, value }) => `${name}: ${value}`), ['X-Above: b', 'X-First: a']);
-  assert.deepEqual(answer.changes?.map(change => (change.kind === 'field' ? `${change.name} ${change.nth} ${change.value}` : change.kind === 'append' ? `+${change.field.name}` : change.kind === 'body' ? Buffer.from(change.octets).toString() : `${change.kind} ${change.address}`)), [
-    '+X-Last', 'Subject 1 new', 'X-N 2 null', 'recipient dave@there.example', 'drop bob@there.example', 'new body\r\n',
+  assert.deepEqual(answer.changes?.map(change => (change.kind === 'field' ? `${change.name} ${change.nth} ${change.value}` : change.kind === 'append' ? `+${change.field.name}` : change.kind === 'body' ? 'a body' : `${change.kind} ${change.address}`)), [
+    '+X-Last', 'Subject 1 new', 'X-N 2 null', 'recipient dave@there.example', 'drop bob@there.example', 'a body',
   ]);
+  const body: Uint8Array[] = [];
+  for (const change of answer.changes ?? []) if (change.kind === 'body') for await (const chunk of change.octets.read()) body.push(chunk);
+  assert.equal(Buffer.concat(body).toString(), 'new body\r\n');
 });
 
 test('a milter that hangs up, talks nonsense or is too old is absent', async t => {
@@ -157,4 +162,99 @@ test('however packets are cut they are the same, and no octets make the reader f
     }
     assert.deepEqual(found, packets.map(one => one.letter));
   }));
+});
+
+const MIB = 1024 * 1024;
+const LARGE = 25 * MIB;
+/** What sockets of this system keep, and a few packets of ours. */
+const IN_FLIGHT = 3 * MIB;
+const turns = async (count: number): Promise<void> => {
+  for (let n = 0; n < count; n++) await new Promise(resolve => setImmediate(resolve));
+};
+
+test('a body of 25 MB is shown as it is read: a milter that is slow holds up the reading', { timeout: 60_000 }, async t => {
+  let read = 0;
+  let shown = 0;
+  let most = 0;
+  const small = inspected({ text: 'Subject: large\r\n\r\n' });
+  const message: Inspected = {
+    ...small,
+    facts: { ...small.facts, sizeOctets: small.facts.sizeOctets + LARGE },
+    async *content() {
+      yield Buffer.from('Subject: large\r\n\r\n');
+      for (; read < LARGE; most = Math.max(most, read - shown)) {
+        read += 128 * 1024;
+        yield Buffer.alloc(128 * 1024, 0x61);
+      }
+    },
+  };
+  const path = join(scratchFor(t, 'm'), 's');
+  const server = createServer(socket => void (async () => {
+    let rest = Buffer.alloc(0);
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      rest = Buffer.concat([rest, chunk]);
+      for (let packet = takePacket(rest); packet !== null && packet !== 'garbage'; packet = takePacket(rest)) {
+        const { letter: name, data } = packet;
+        rest = rest.subarray(packet.end);
+        if (name === 'B') {
+          shown += data.length;
+          await turns(3);
+        }
+        if (name === 'O') socket.write(negotiated(STEPS.silentBody));
+        else if (name !== 'D' && name !== 'B' && name !== 'Q') socket.write(go);
+      }
+    }
+  })().catch(() => undefined));
+  await new Promise<void>(resolve => server.listen(path, resolve));
+  t.after(() => server.close());
+  const filter = createMilter({ name: 'm', place: { kind: 'unix', path }, whenAbsent: 'defer', me: () => 'gate.example' });
+  const answer = await filter.inspect(message, AbortSignal.timeout(50_000));
+  assert.deepEqual([answer.kind, shown], ['looked', LARGE]);
+  assert.ok(most < IN_FLIGHT, `${most} octets were read and not shown`);
+});
+
+test('a new body of 25 MB goes to the disk as it comes: a disk that is slow holds up the milter', { timeout: 60_000 }, async t => {
+  let sent = 0;
+  let most = 0;
+  const folder = scratchFor(t, 'm');
+  const holding = createHolding(join(folder, 'H1'));
+  t.after(() => holding.close());
+  const message: Inspected = {
+    ...inspected(),
+    hold: () => ({
+      get sizeOctets() { return holding.sizeOctets; },
+      async write(chunk) {
+        await turns(3);
+        most = Math.max(most, sent - holding.sizeOctets);
+        await holding.write(chunk);
+      },
+      read: () => holding.read(),
+    }),
+  };
+  const packet = formatPacket('b', 'x'.repeat(65_535));
+  const server = createServer(socket => {
+    let rest = Buffer.alloc(0);
+    const tell = async () => {
+      for (; sent < LARGE; sent += 65_535) if (!socket.write(packet)) await once(socket, 'drain');
+      socket.write(go);
+    };
+    socket.on('error', () => undefined).on('data', chunk => {
+      rest = Buffer.concat([rest, chunk]);
+      for (let found = takePacket(rest); found !== null && found !== 'garbage'; found = takePacket(rest)) {
+        const { letter: name } = found;
+        rest = rest.subarray(found.end);
+        if (name === 'O') socket.write(negotiated(0));
+        else if (name === 'E') void tell();
+        else if (name !== 'D' && name !== 'Q') socket.write(go);
+      }
+    });
+  });
+  const path = join(folder, 's');
+  await new Promise<void>(resolve => server.listen(path, resolve));
+  t.after(() => server.close());
+  const filter = createMilter({ name: 'm', place: { kind: 'unix', path }, whenAbsent: 'defer', me: () => 'gate.example' });
+  const answer = await filter.inspect(message, AbortSignal.timeout(50_000));
+  assert.ok(answer.kind === 'looked' && answer.changes?.[0]?.kind === 'body');
+  assert.equal(holding.sizeOctets, sent);
+  assert.ok(most < IN_FLIGHT, `${most} octets were sent and not put aside`);
 });

@@ -41,7 +41,7 @@ function desk(t: TestContext, filters: readonly Placed[], checks: readonly Check
     limits: { headerOctets: 100_000, receivedFields: 100, sizeOctets: 0, submitDelayMs: 0, batchSize },
     filtering: {
       open: () => createExamination({
-        holding: createHolding(join(folder, `H${++held}`)), filters: () => filters, kernels, clock, log: silent, signal: new AbortController().signal,
+        hold: () => createHolding(join(folder, `H${++held}`)), filters: () => filters, kernels, clock, log: silent, signal: new AbortController().signal,
         seen: (name, result) => void seen.push(`${name} ${result}`), forget: () => undefined,
       }),
     },
@@ -127,7 +127,9 @@ test('changes are made by offset, the next filter sees them, and the facts are t
     })), { name: 'first' }),
     filter(async message => {
       for await (const chunk of message.content()) later.push(Buffer.from(chunk).toString());
-      return looked({ changes: [{ kind: 'body', octets: Buffer.from('other\r\n') }, { kind: 'drop', address: addressOf('b@here.example') }] });
+      const body = message.hold();
+      void body.write(Buffer.from('other\r\n'));
+      return looked({ changes: [{ kind: 'body', octets: body }, { kind: 'drop', address: addressOf('b@here.example') }] });
     }, { name: 'second' }),
   ]);
   assert.equal((await box.send(GOOD)).answer.kind, 'queued');

@@ -37,6 +37,7 @@ function people(program = '/usr/bin/maildrop') {
       const message = {
         id: 'x' as MessageId, origin, reversePath: 's@there' as Address, envelope: {} as Envelope, addressees, recipients: new Map(addressees.map(one => [one.id, one.address])), variables,
         trace: Buffer.from('Received: here\r\n'), facts: {} as Inspected['facts'], async* content() { yield Buffer.from('Subject: money\r\n\r\nbody\r\n'); },
+        hold: () => assert.fail('nothing is put aside'),
       };
       return filters.filter.inspect(message, AbortSignal.timeout(20_000));
     },

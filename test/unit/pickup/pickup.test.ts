@@ -30,6 +30,7 @@ async function box(t: TestContext, own: Partial<PickupOptions> = {}, prepare: (f
   const hear = (_event: string, fields: Readonly<Record<string, unknown>> = {}) => void said.push(`${String(fields['what'])}: ${String(fields['why'])}`);
   const log: Log = { info: hear, warn: hear, error: hear };
   const answers: ('taken' | 'later')[] = [];
+  const forgotten: string[] = [];
   const pickup = await openPickup({
     folder, open: 'everyone', sizeOctets: () => 1000, nameOf: uid => `user${uid}`, clock, log,
     async take({ content, ...left }) {
@@ -38,11 +39,12 @@ async function box(t: TestContext, own: Partial<PickupOptions> = {}, prepare: (f
       taken.push({ ...left, text: Buffer.concat(pieces).toString() });
       return answers.shift() ?? 'taken';
     },
+    forget: keys => Promise.resolve(void forgotten.push(...keys)),
     ...own,
   });
   t.after(() => pickup.close());
   await pickup.look();
-  return { folder, state, taken, said, clock, answers, pickup, left: () => readdirSync(folder) };
+  return { folder, state, taken, said, clock, answers, forgotten, pickup, left: () => readdirSync(folder) };
 }
 
 test('what lies there at the start is taken in, in order, and is gone afterwards; the file\'s owner is the sender\'s account', async t => {
@@ -133,4 +135,21 @@ test('an envelope is read as it was written, and nothing else is', () => {
   ];
   for (const row of rows) assert.equal(parsePickup(JSON.stringify(row)), null, JSON.stringify(row));
   fc.assert(fc.property(fc.string(), text => void parsePickup(text)));
+});
+
+test('a file has one key as long as it is the same file, and it is forgotten when the file is gone', async t => {
+  const { folder, taken, answers, forgotten, pickup, clock } = await box(t);
+  answers.push('later');
+  writeFileSync(join(folder, 'msg.1'), file());
+  await pickup.look();
+  assert.deepEqual(forgotten, []);
+  await clock.runTo(clock.now() + 31_000);
+  await pickup.look();
+  const [first, again] = taken;
+  assert.ok(first !== undefined && first.key === again?.key && first.key.startsWith('pickup:'));
+  assert.deepEqual(forgotten, [first.key]);
+  writeFileSync(join(folder, 'msg.1'), file());
+  await pickup.look();
+  assert.equal(forgotten.length, 2);
+  assert.notEqual(forgotten[1], first.key, 'another file of that name is another message');
 });

@@ -158,3 +158,18 @@ test('whose name nobody can forge is known: a relay of ours, the domain itself, 
   assert.equal(await known({ 'A there.example': '192.0.2.6' }), true);
   assert.equal(await known({}, '[192.0.2.9]'), true);
 });
+
+test('a domain that a virtual host reaches otherwise has its own TLS, proxy and login; another host\'s, or everybody\'s, it never gets', async () => {
+  const zone = { 'MX there.example': '10 mx.there.example', 'A mx.there.example': '192.0.2.1' };
+  const own = {
+    routes: [{ match: '', relay: { host: 'smart.example', port: 587, literal: false }, tls: { kind: 'required', verify: true }, auth: { login: 'box', password: 'secret' } } satisfies EsmtpRoute],
+    ownWay: (domain: string, host: string) => (host === 'second.example' ? { tls: { kind: 'none', verify: false } as const, auth: { login: `us-at-${domain}`, password: 'x' } } : null),
+  };
+  const found = async (nexthop: string) => {
+    const answer = await find(zone, nexthop, own);
+    return answer.kind === 'destination' ? [short(answer), answer.tls.kind, answer.auth?.login] : short(answer);
+  };
+  assert.deepEqual(await found('there.example for second.example'), ['mx.there.example 192.0.2.1:25', 'none', 'us-at-there.example']);
+  assert.deepEqual(await found('there.example for gone.example'), ['mx.there.example 192.0.2.1:25', 'required', undefined], 'a host that is gone');
+  assert.deepEqual(await found('there.example'), ['mx.there.example 192.0.2.1:25', 'required', undefined], 'the login of a relay is said to that relay alone');
+});

@@ -169,3 +169,14 @@ test('a disk that fails costs the copy, not the policy', async t => {
   assert.equal((await cache.get('a.example'))?.id, '1');
   assert.equal(warned.length, 1);
 });
+
+test('whoever only looks finds what is kept, and leaves nothing', async t => {
+  const folder = scratchFor(t, 'sts-look');
+  const parsed = parseStsPolicy(policyText());
+  assert.ok(parsed.kind === 'read');
+  const entry = { domain: 'kept.example', id: '1', fetchedAt: 1, policy: parsed.policy };
+  await openStsCache({ folder, log: silent }).put(entry);
+  const looking = openStsCache({ folder, log: silent, keeps: false });
+  await looking.put({ ...entry, domain: 'new.example' });
+  assert.deepEqual([(await looking.get('kept.example'))?.id, (await looking.get('new.example'))?.id, readdirSync(folder)], ['1', '1', ['kept.example']]);
+});

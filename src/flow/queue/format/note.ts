@@ -6,8 +6,8 @@ export const MOST_OF_A_KIND = 100_000;
 const LONGEST_KEY = 1000;
 const LONGEST_WHY = 200;
 
-const LETTERS: Readonly<Record<NoteKind, string>> = { 'ban': 'b', 'proven': 'p', 'greylist': 'g', 'reports-refused': 'r' };
-export const NOTE_KINDS: readonly NoteKind[] = ['ban', 'proven', 'greylist', 'reports-refused'];
+const LETTERS: Readonly<Record<NoteKind, string>> = { 'ban': 'b', 'proven': 'p', 'greylist': 'g', 'reports-refused': 'r', 'broken-tls': 't' };
+export const NOTE_KINDS: readonly NoteKind[] = ['ban', 'proven', 'greylist', 'reports-refused', 'broken-tls'];
 
 /** Null: too long to be kept. */
 export function noteKey(kind: NoteKind, key: string): string | null {

@@ -12,7 +12,8 @@ import type { Liveness } from './holders.ts';
 import { parseHolder } from './holders.ts';
 import type { LmdbIndex } from '../lmdb-index.ts';
 import { keysFrom } from '../lmdb-index.ts';
-import { MESSAGE_ID_LENGTH, tagOf } from '../message-id.ts';
+import { tagOf } from '../message-id.ts';
+import { keyStands } from '../outside-keys.ts';
 import type { Transitions } from '../transitions.ts';
 
 /** Steps short enough that other processes on the same queue do not notice. */
@@ -94,11 +95,11 @@ function isLost(index: LmdbIndex, id: MessageId): boolean {
   return index.files.doesExist(id) && !index.leases.doesExist(id) && !index.quarantine.doesExist(id);
 }
 
-async function sweepKeys({ index }: Options): Promise<number> {
+async function sweepKeys({ index, now }: Options): Promise<number> {
   let swept = 0;
   for (let from = '0'; ; ) {
     const keys = keysFrom(index.keys, from, STEP);
-    const orphans = keys.filter((key) => !index.messages.doesExist(key.slice(0, MESSAGE_ID_LENGTH)));
+    const orphans = keys.filter((key) => !keyStands(index, key, now));
     if (orphans.length > 0) await index.transaction(() => orphans.forEach((key) => void index.keys.remove(key)));
     swept += orphans.length;
     if (keys.length < STEP) return swept;

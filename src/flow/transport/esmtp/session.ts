@@ -11,14 +11,13 @@
  * do the TLS we need or refuses our login does not (RFC 5321 §5.1, and Courier's practice).
  */
 import { isIP } from 'node:net';
-import { after } from '../../../core/clock.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { TlsFailure } from '../../../core/tls.ts';
 import type { Destination, Relay, RelayAuth, TlsPolicy } from '../../../core/transport.ts';
 import type { Reply } from '../../../grammar/smtp/reply.ts';
 import type { Dialled } from '../../../kit/net/dial.ts';
 import type { TlsFault, TlsRequest, TlsState } from '../../../kit/net/start-tls.ts';
-import type { BriefMemory } from './brief-memory.ts';
+import type { BrokenTls } from './broken-tls.ts';
 import { lacking, termsFor, unpromised, type Demand } from './demand.ts';
 import { authenticate, type Authenticated } from './client-auth.ts';
 import { noExtensions, parseExtensions, type Extensions } from './extensions.ts';
@@ -41,12 +40,9 @@ export interface Security {
 
 type NotOpen = Exclude<Session, { kind: 'open' }>;
 
-const PENALTY_MS = 2 * 3_600_000; // and up to an hour more, so that hosts do not come back all at once
-
 export interface SessionContext {
   readonly settings: EsmtpSettings;
-  /** Hosts whose STARTTLS failed: mail goes in clear meanwhile. */
-  readonly brokenTls: BriefMemory<string>;
+  readonly brokenTls: BrokenTls;
   readonly signal: AbortSignal;
 }
 
@@ -57,7 +53,7 @@ export async function openSession(context: SessionContext, destination: Destinat
   }
   if (terms.kind === 'impossible') return { kind: 'next', outcome: terms.outcome };
   const to: Towards = { destination, relay, tls: terms.tls, demand, look };
-  const opened = await attempt(context, to, context.brokenTls.recall(penaltyKey(relay)) !== null);
+  const opened = await attempt(context, to, context.brokenTls.has(relay));
   if (opened.kind !== 'in clear') return opened;
   // Its TLS just broke, and nobody asked for it: the same host at once again, in clear.
   const again = await attempt(context, to, true);
@@ -256,9 +252,8 @@ function requestOf({ verify, names, authorities, dane }: TlsPolicy, { trustedCer
   return { verify, ...(identity === undefined ? {} : { identity }), ...(names === undefined ? {} : { names }), ...(dane === undefined ? {} : { dane }), ...(ca === undefined ? {} : { ca }) };
 }
 
-function noteBroken({ settings, brokenTls }: SessionContext, relay: Relay, why: string): InClear {
-  brokenTls.note(penaltyKey(relay), why, after(settings.clock.now(), PENALTY_MS + settings.chance.between(0, PENALTY_MS / 2)));
-  settings.log.warn('starttls', { host: relay.host, address: relay.address, why });
+function noteBroken({ brokenTls }: SessionContext, relay: Relay, why: string): InClear {
+  brokenTls.note(relay, why);
   return { kind: 'in clear', why };
 }
 
@@ -314,10 +309,6 @@ function refusedEarly(wire: Wire, reply: Reply, command: string, peer: Peer, qui
 
 function isLoss(heard: Reply | Loss): heard is Loss {
   return 'kind' in heard;
-}
-
-function penaltyKey(relay: Relay): string {
-  return `${relay.address ?? relay.host}:${relay.port}`;
 }
 
 function isLoopback(relay: Relay): boolean {

@@ -4,6 +4,7 @@ import type { Envelope } from '../../../core/envelope.ts';
 import type { Kernels } from '../../../core/kernels.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Metrics } from '../../../core/metrics.ts';
+import type { Notes } from '../../../core/notes.ts';
 import type { StoredContent } from '../../../core/queue-store.ts';
 import type { TlsJournal } from '../../../core/tls.ts';
 import type { Destinations } from '../../../core/transport.ts';
@@ -76,6 +77,8 @@ export interface EsmtpSettings {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
+  /** What outlasts this transport: hosts whose TLS is broken. */
+  readonly notes: Notes;
   readonly metrics: Metrics;
   /** How we show ourselves for a message: a virtual host has a name and addresses of its own. */
   look(envelope: Envelope): Look;

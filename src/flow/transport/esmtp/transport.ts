@@ -2,6 +2,7 @@
 import type { Outcome, Outcomes } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import { createBriefMemory } from './brief-memory.ts';
+import { createBrokenTls } from './broken-tls.ts';
 import { demandKey, demandOf, relaxed, type Demand } from './demand.ts';
 import { createDownRelays } from './down-relays.ts';
 import { Job } from './job.ts';
@@ -11,7 +12,7 @@ import type { Manner } from './session.ts';
 import type { EsmtpSettings } from './settings.ts';
 import { failedForTls, saysTlsIsNotRequired } from './tls-required.ts';
 
-/** Hosts and next hops remembered as broken; the oldest is forgotten first. */
+/** Relays and next hops remembered as down; the oldest is forgotten first. */
 const REMEMBERED = 10_000;
 
 export function openEsmtpTransport(settings: EsmtpSettings): Transport {
@@ -21,7 +22,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
   const connections = metrics.counter('posthorn_esmtp_connections_total', 'Outgoing SMTP connections by result');
   const shared: Shared = {
     settings,
-    brokenTls: createBriefMemory(clock, REMEMBERED),
+    brokenTls: createBrokenTls(settings),
     unreachable: createBriefMemory(clock, REMEMBERED),
     downRelays: createDownRelays(clock, REMEMBERED),
     recipients: createBriefMemory(clock, REMEMBERED),
@@ -87,6 +88,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     forgive() {
       shared.unreachable.clear();
       shared.downRelays.clear();
+      shared.brokenTls.clear();
     },
     /** Messages on the wire are answered first; abort their signals to be faster. */
     async close() {

@@ -1,11 +1,10 @@
 /** Delivers on this box, by the hands that have the owner's rights. The outcome is 'delivered' only after all is on disk. */
-import type { Recipient } from '../../../core/envelope.ts';
+import type { Address, Envelope, MessageId, Recipient } from '../../../core/envelope.ts';
 import type { Outcome } from '../../../core/outcome.ts';
 import type { Log } from '../../../core/log.ts';
 import type { StoredContent } from '../../../core/queue-store.ts';
 import type { Refusal, Status } from '../../../core/status.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
-import type { Address } from '../../../core/envelope.ts';
 import { parseAddress, unquotedLocalPart } from '../../../grammar/address.ts';
 import type { Errand, Hands } from './errand.ts';
 import { addressesIn, headerOf } from './forward-file.ts';
@@ -28,12 +27,16 @@ export interface LocalTransportOptions {
 }
 
 export interface Copy {
+  /** The message that is sent on. */
+  readonly id: MessageId;
   readonly recipient: Address;
   /** '' is the null sender. */
   readonly sender: string;
   readonly content: StoredContent;
-  /** Of the message that is sent on. */
+  /** Of that message: what it asks of every hop holds for the copy too. */
   readonly virtualHost?: string;
+  readonly security?: Envelope['security'];
+  readonly requireTls?: true;
 }
 
 /** Courier's module.local: MAXDELS 10, MAXHOST 4. */
@@ -75,8 +78,7 @@ async function deliverOne(options: LocalTransportOptions, job: Delivery, recipie
     if (hands === undefined) return deferred('4.3.5', 'recipient', 'Nobody here may write to this mailbox');
     const { outcome, forwards } = await hands.deliver(errand, job.content, signal);
     if (forwards.length === 0) return outcome;
-    const { virtualHost } = job.envelope.origin;
-    const handed = await handOn(options, forwards, { recipient: address, sender: errand.sender, content: job.content, ...(virtualHost === undefined ? {} : { virtualHost }) }, signal);
+    const handed = await handOn(options, forwards, { id: job.id, recipient: address, sender: errand.sender, content: job.content, ...inherited(job.envelope) }, signal);
     return outcome.kind === 'delivered' ? (handed ?? outcome) : outcome;
   } catch (cause) {
     options.log.error('local', { addr: address, cause });
@@ -93,6 +95,10 @@ function errandFor(options: LocalTransportOptions, job: Delivery, recipient: Add
     ...(account?.quota === undefined ? {} : { quota: account.quota }),
     ...(delivery === undefined ? {} : { delivery }),
   };
+}
+
+function inherited({ origin: { virtualHost }, security, requireTls }: Envelope): Pick<Copy, 'virtualHost' | 'security' | 'requireTls'> {
+  return { ...(virtualHost === undefined ? {} : { virtualHost }), ...(security === undefined ? {} : { security }), ...(requireTls === undefined ? {} : { requireTls }) };
 }
 
 /** Null: handed on. */

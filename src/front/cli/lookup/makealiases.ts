@@ -36,7 +36,7 @@ Exit status: 0; 1 when something is wrong; 64 wrong options.`,
       for (const member of wish.check ? members : []) {
         const address = /^[|/]/.test(member) ? null : parseAddress(member);
         if (address === null) continue;
-        const { verdict } = await lookup.find(address, wish.source === 'common' ? 'local' : wish.source);
+        const { verdict } = await lookup.find(address, wish.source === 'common' ? 'local' : wish.source, {});
         if (verdict.kind === 'refused') wrong.push(`${where}: ${name}: ${member}: ${verdict.text}`);
       }
     }

@@ -1,9 +1,11 @@
 import { userInfo } from 'node:os';
+import type { Writable } from 'node:stream';
 import type { ListedMessage } from '../../../core/operations.ts';
-import { readConfiguration } from '../../../configuration.ts';
+import { readConfiguration, readEssentials } from '../../../configuration.ts';
 import { exits, print, readArguments, Usage, type Command, type Context } from '../command.ts';
 import { withQueue } from '../queue-access.ts';
 import { formatSize, formatWhen, STATES } from '../figures.ts';
+import { leftMail } from './left-mail.ts';
 import { BY_WAYS, formatNothing, SELECTING, selectionOf, selectionOptions, tellUnfit, visible } from './named-messages.ts';
 import { formatNeighbor } from '../uucp/listing.ts';
 
@@ -23,6 +25,9 @@ ${SELECTING}
   --why      the last answer about each recipient, and the next attempt
   --summary  only how many, and the oldest
 
+What programs left in the pickup folder and no gateway takes in is mentioned at the end of the whole list; with --batch and
+--json on standard error.
+
 Exit status: 0, also for an empty queue; 1 when none of those named is queued.`,
   async run(args, context) {
     // Courier's own spelling has one dash.
@@ -33,11 +38,12 @@ Exit status: 0, also for an empty queue; 1 when none of those named is queued.`,
     });
     const which = selectionOf(ways, positionals) ?? 'all';
     if (summary === true && which !== 'all') throw new Usage('--summary is of the whole queue');
-    return withQueue(context, async queue => {
+    return withQueue(context, async (queue, running) => {
       if (summary === true) {
         const { messages, claimed, quarantined, oldestAcceptedAt } = await queue.summary();
         const oldest = oldestAcceptedAt === null ? '' : `, the oldest since ${formatWhen(oldestAcceptedAt)}`;
         await print(context.stdout, `${counted(messages)}, ${claimed} being delivered, ${quarantined} in quarantine${oldest}`);
+        await tellLeft(context.stdout, context.folder, running);
         return exits.ok;
       }
       const format = json === true ? (one: ListedMessage) => `${JSON.stringify(one)}\n` : batch === true ? formatBatch : (one: ListedMessage) => formatForPeople(one, why === true);
@@ -55,10 +61,17 @@ Exit status: 0, also for an empty queue; 1 when none of those named is queued.`,
       const handed = json === true || batch === true ? [] : await handedOver(context);
       for (const line of handed) await print(context.stdout, line);
       if (json !== true) await print(context.stdout, batch === true ? `messages: ${messages}` : messages === 0 ? 'Mail queue is empty.' : `\n${counted(messages)}.`);
+      await tellLeft(json === true || batch === true ? context.stderr : context.stdout, context.folder, running);
       return exits.ok;
     });
   },
 };
+
+async function tellLeft(to: Writable, folder: string, running: boolean): Promise<void> {
+  const read = readEssentials(folder);
+  const left = read.kind === 'read' ? await leftMail(read.essentials.stateFolder, running) : null;
+  if (left !== null) await print(to, left);
+}
 
 function counted(messages: number): string {
   return `${messages} ${messages === 1 ? 'message' : 'messages'}`;

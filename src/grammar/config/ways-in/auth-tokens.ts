@@ -13,6 +13,8 @@ export interface AuthTokens {
   readonly claim: string;
   readonly scope?: string;
   readonly audience?: string;
+  /** The name of a proxy; null: none. Absent: the one called `default`. */
+  readonly proxy?: string | null;
   /** A good answer holds so long. */
   readonly rememberMs: number;
 }
@@ -58,6 +60,9 @@ export function parseAuthTokens(text: string): Parsed<AuthTokens | null> {
       case 'audience':
         settings = { ...settings, audience: value };
         break;
+      case 'proxy':
+        settings = { ...settings, proxy: value === 'none' ? null : value };
+        break;
       case 'remember': {
         const rememberMs = noting(parseDuration(value, 'remember 1m'), line, problems);
         if (rememberMs !== undefined && rememberMs > MOST_REMEMBERED_MS) wrong('a token that was taken back would be good for longer than ten minutes', 'remember 1m');
@@ -65,7 +70,7 @@ export function parseAuthTokens(text: string): Parsed<AuthTokens | null> {
         break;
       }
       default:
-        wrong(`${shown(word)} is not introspect, userinfo, client, login, scope, audience or remember`, EXAMPLE);
+        wrong(`${shown(word)} is not introspect, userinfo, client, login, scope, audience, proxy or remember`, EXAMPLE);
     }
   }
   if (tokens === null && said.size > 0 && problems.length === 0) problems.push({ line: 1, what: 'nobody is named who could be asked', right: EXAMPLE });

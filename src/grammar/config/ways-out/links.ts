@@ -6,6 +6,7 @@
 import { parseLines } from '../control-file.ts';
 import { foldDomain } from '../domain-list.ts';
 import { parseDuration } from '../duration.ts';
+import { placeOf } from '../../next-hop.ts';
 import { noting, settle, shown, type Parsed, type Problem } from '../parsed.ts';
 import { parseWeek, type Span } from '../week.ts';
 
@@ -102,10 +103,7 @@ export function matchesRoute(routes: readonly LinkRoute[], { transport, nexthop 
   return routes.some(route => {
     if (route.transport !== transport) return false;
     if (route.nexthop === '*' || route.nexthop === nexthop) return true;
-    const blank = nexthop.indexOf(' ');
-    const place = foldDomain(blank < 0 ? nexthop : nexthop.slice(0, blank));
-    const comma = place.lastIndexOf(',');
-    const host = comma < 0 ? place : place.slice(0, comma);
+    const { text: place, host } = placeOf(foldDomain(placeOf(nexthop).text));
     return route.nexthop === place || route.nexthop === host || (route.nexthop.startsWith('.') && host.endsWith(route.nexthop));
   });
 }
