@@ -53,6 +53,10 @@ test('root’s commands before the first start leave nothing of root’s; others
   assert.match(why ?? '', /data\.mdb belongs to root, and the rest of .*state to this account: as root, chown -R \S+ .*state$/);
   assert.match(as(GUEST, ['mailq', ...config]).stderr, /^posthorn mailq: .*data\.mdb belongs to root/);
 
+  await box.start();
+  assert.match(String(box.log.find(line => line.event === 'notice' && line['level'] === 'warn')?.['what']), /^belongs to \S+( \d+)?, and this gateway is root: .*\(chown -R /);
+  assert.equal(await box.stop(), 0);
+
   writeFileSync(join(box.config, 'userdb'), '', { mode: 0o600 });
   writeFileSync(join(box.config, 'socksproxy'), '', { mode: 0o600 });
   const closed = as(GUEST, ['mailq', ...config]);
