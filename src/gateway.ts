@@ -450,7 +450,7 @@ function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
 function watch(metrics: MetricsRegistry, store: LmdbQueue): void {
   const messages = metrics.gauge('posthorn_queue_messages', 'Messages in the queue.');
   const claimed = metrics.gauge('posthorn_queue_claimed', 'Messages being delivered.');
-  const quarantined = metrics.gauge('posthorn_queue_quarantined', 'Messages set aside as corrupt.');
+  const quarantined = metrics.gauge('posthorn_queue_quarantined', 'Messages set aside: damaged, or by a filter.');
   const oldest = metrics.gauge('posthorn_queue_oldest_seconds', 'Age of the oldest message.');
   const free = metrics.gauge('posthorn_free_octets', 'Free space below the queue.');
   const resident = metrics.gauge('posthorn_resident_octets', 'Resident memory of this process.');

@@ -52,8 +52,8 @@ export interface QueueStore {
   list(which: Selection, after?: MessageId): AsyncIterable<QueueEntry>;
   /** How many messages obeyed. Cancelling makes pending recipients fail at the next claim, with `reason`. */
   order(which: Selection, order: Order): Promise<number>;
-  /** Moves a message to quarantine: kept for the operator, never claimed again. */
-  quarantine(id: MessageId, why: string): Promise<void>;
+  /** Moves a message to quarantine: kept for the operator, never claimed again. 'judged' is whole, and nothing but an order to restore it lets it go. */
+  quarantine(id: MessageId, why: string, cause: 'damaged' | 'judged'): Promise<void>;
   summary(): Awaitable<QueueSummary>;
   /** Yields when something may have become due. May wake too often, never too seldom. Ends when `signal` aborts. */
   wake(signal: AbortSignal): AsyncIterable<void>;
@@ -155,6 +155,8 @@ export interface QueueEntry {
   readonly due: Instant;
   readonly state: 'waiting' | 'claimed' | 'held' | 'quarantined';
   readonly why?: string;
+  /** In quarantine because a filter or a policy said so, not for damage. */
+  readonly judged?: true;
 }
 
 export type Selection = 'all' | { readonly id: MessageId } | { readonly ids: readonly MessageId[] } | { readonly state: QueueEntry['state'] };

@@ -64,9 +64,28 @@ describe('one bit flipped in stored content', () => {
     const { folder, id } = await stored(content);
     flipInIndex(folder, marker, 9, 6);
     const store = await open(folder);
-    await store.quarantine(id, 'content digest does not match'); // as the runner found it
+    await store.quarantine(id, 'content digest does not match', 'damaged'); // as the runner found it
     assert.deepEqual((await verified(store, 'repair')).map(({ part, became }) => [part, became]), [['content', 'mended']]);
     assert.deepEqual(await verified(store), []);
+    const [one] = await claim(store);
+    assert.deepEqual(await contentOf(store, one!), Buffer.concat([trace, content]));
+    await store.close();
+  });
+
+  it('what a filter set aside is nothing that is wrong, and stays aside whatever is repaired around it', async () => {
+    const content = Buffer.from(`${marker}${'x'.repeat(3000)}\r\n`);
+    const { folder, id } = await stored(content);
+    const told: string[] = [];
+    let store = await open(folder, { quarantined: (one) => told.push(one) });
+    await store.quarantine(id, 'a virus', 'judged');
+    assert.deepEqual([await verified(store), await verified(store, 'repair'), told], [[], [], []]);
+    await store.close();
+    flipInIndex(folder, marker, 9, 6);
+    store = await open(folder);
+    assert.deepEqual((await verified(store, 'repair')).map(({ part, became }) => [part, became]), [['content', 'mended']]);
+    assert.deepEqual(await verified(store), []);
+    assert.deepEqual([store.get(id)?.state, store.get(id)?.why, (await claim(store)).length], ['quarantined', 'a virus', 0]);
+    assert.equal(await store.order({ id }, { kind: 'restore', now: clock.now() }), 1);
     const [one] = await claim(store);
     assert.deepEqual(await contentOf(store, one!), Buffer.concat([trace, content]));
     await store.close();
@@ -86,7 +105,7 @@ describe('one bit flipped in stored content', () => {
       assert.equal((await claim(store)).length, 2, 'the others go on');
       assert.equal(await store.order({ id }, { kind: 'restore', now: clock.now() }), 1);
       assert.equal((await claim(store)).length, 1, 'restored: whoever reads it checks it again');
-      await store.quarantine(id, 'again');
+      await store.quarantine(id, 'again', 'damaged');
       assert.equal(await store.order({ id }, { kind: 'drop', now: clock.now() }), 1);
       assert.equal(store.get(id), null);
       assert.deepEqual(flipInBodies(folder, 'ARKER-OF-THIS-CONTENT'), 0);

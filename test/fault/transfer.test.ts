@@ -36,7 +36,7 @@ async function full(): Promise<{ readonly store: LmdbQueue; readonly ids: readon
   const held = idOf(await post(store, kernels, clock.now(), text(400)));
   await store.order({ id: held }, { kind: 'hold', now: clock.now() });
   const damaged = idOf(await post(store, kernels, clock.now(), text(500)));
-  await store.quarantine(damaged, 'looks odd');
+  await store.quarantine(damaged, 'looks odd', 'damaged');
   const large = idOf(await post(store, kernels, clock.now(), text(600_000)));
   // Opened anew: nothing is claimed, however hungry somebody was.
   await store.close();
@@ -57,6 +57,18 @@ describe('queue export and import', () => {
     const claims = await claim(other);
     assert.deepEqual(claims.map(({ id }) => id as string).toSorted(), [ids[0], ids[3]]);
     for (const one of claims) assert.deepEqual(await contentOf(other, one), Buffer.concat([trace, text(one.id === ids[3] ? 600_000 : 300)]));
+    await store.close();
+    await other.close();
+  });
+
+  it('what a filter set aside is told from damage on the other box, too', async () => {
+    const store = await open();
+    const id = idOf(await post(store, kernels, clock.now(), text(100)));
+    await store.quarantine(id, 'a virus', 'judged');
+    const other = await open();
+    await other.importMessages(stream(await exported(store)));
+    for await (const one of other.verify('repair')) assert.equal(one.kind, 'checked', JSON.stringify(one));
+    assert.deepEqual((await all(other)).map(({ state, why, judged }) => [state, why, judged]), [['quarantined', 'a virus', true]]);
     await store.close();
     await other.close();
   });

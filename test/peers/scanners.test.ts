@@ -81,7 +81,7 @@ test('clamd: what its signatures know is refused, set aside or marked; a clamd t
   box.configure({ contentfilters: `virus clamd ${socket} found=quarantine\n` });
   assert.equal((await box.run(['restart'])).code, 0);
   assert.equal((await send(box, bad)).code, 250);
-  assert.match((await box.run(['mailq'])).stdout, /\(quarantined: virus: Ours\.Test\.Signature/);
+  assert.match((await box.run(['mailq'])).stdout, /\(in quarantine: virus: Ours\.Test\.Signature/);
   box.configure({ contentfilters: `virus clamd ${socket} found=flag\n` });
   await box.run(['restart']);
   assert.equal((await send(box, letter('marked', 'a-most-dangerous-string\r\n'))).code, 250);
@@ -152,7 +152,7 @@ test('rspamd: its action is obeyed, or its score as configured', { skip: lacks('
   box.configure({ contentfilters: `spam rspamd 127.0.0.1:${port} quarantine=10\n` });
   await box.run(['restart']);
   assert.equal((await send(box, letter('aside', `${GTUBE}\r\n`))).code, 250);
-  assert.match((await box.run(['mailq'])).stdout, /\(quarantined: spam: score /);
+  assert.match((await box.run(['mailq'])).stdout, /\(in quarantine: spam: score /);
   assert.equal(await box.stop(), 0);
 });
 

@@ -13,7 +13,7 @@ import type { Listener, TlsIdentity } from './types.ts';
 const FILE = 'esmtpd-devices';
 /** TLS_PROTOCOL and TLS_CIPHER_LIST are no word of this file: each device has its own. */
 const vocabulary: Vocabulary = {
-  used: ['ADDRESS', 'PORT', 'SSLPORT', 'ESMTPDSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'SIZELIMIT', ...tlsVariables],
+  used: ['ADDRESS', 'PORT', 'SSLPORT', 'ESMTPDSTART', 'MAXDAEMONS', 'MAXPERIP', 'MAXPERC', 'SIZELIMIT', 'ESMTP_LOG_DIALOG', ...tlsVariables],
   idle: [],
 };
 const STANDARD_PORT = '2525';
@@ -48,7 +48,7 @@ export function readDeviceListeners(sheet: Sheet, rules: readonly DeviceRule[], 
     maxConnections: environment.number('MAXDAEMONS', defaults.maxConnections, 1, 65_536),
     maxPerAddress: environment.number('MAXPERIP', defaults.maxPerAddress, 1, 65_536),
     maxPerBlock: environment.number('MAXPERC', defaults.maxPerBlock, 1, 65_536),
-    tarpit: false, expn: false, vrfy: false, addMessageId: true, addDate: true,
+    logsDialogue: environment.flag('ESMTP_LOG_DIALOG', false), tarpit: false, expn: false, vrfy: false, addMessageId: true, addDate: true,
     sizeOctets: ownSize === 0 ? null : ownSize,
     access: [], trust: { proxy: [], xclient: [], xforward: [] }, variables: new Map(),
   };

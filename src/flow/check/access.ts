@@ -56,9 +56,7 @@ export function createAdmission(rules: AdmissionRules): Admission {
       const place = placeOf(places, peer);
       if (place === undefined || peers.answer.kind === 'refused') return peers.answer;
       if (place.answer.kind === 'refused') return place.answer;
-      // What is said of the peer itself comes last; what is said of everyone else, first.
-      const [first, last] = peers === everyone ? [everyone.own, NOTHING] : [NOTHING, peers.own];
-      return { kind: 'admitted', variables: new Map([...variables, ...first, ...place.own, ...last]) };
+      return { kind: 'admitted', variables: new Map([...variables, ...place.own, ...peers.own]) };
     },
   };
 }

@@ -327,7 +327,7 @@ class OpenTransaction implements Transaction {
     const queued = await this.#commit(draft, { ...seal, due: after(at, NEVER_MS) }, recipients, at, refused);
     if (queued.kind === 'queued') {
       // A batch that nobody was left in has no entry.
-      for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, aside);
+      for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, aside, 'judged');
     }
     return queued;
   }

@@ -5,6 +5,7 @@ import type { QueueEntry, Selection, StoredMessage } from '../../core/queue-stor
 import type { LmdbIndex } from './lmdb-index.ts';
 import { keysFrom } from './lmdb-index.ts';
 import { instantOf } from './message-id.ts';
+import { parseAside } from './format/aside.ts';
 import type { RecordFormat } from './format/record.ts';
 
 /** Messages looked at before others get their turn. */
@@ -21,12 +22,13 @@ export function createListing(index: LmdbIndex, format: RecordFormat, hidden: (i
     const octets = index.messages.getBinary(id);
     if (octets === undefined) return null;
     const record = format.parse(octets, id);
-    const why = index.quarantine.getBinary(id)?.toString();
+    const octetsAside = index.quarantine.getBinary(id);
+    const aside = octetsAside === undefined ? null : parseAside(octetsAside);
     if (typeof record === 'string') {
-      return { message: unreadable(id), due: instantOf(id), state: 'quarantined', why: why ?? record };
+      return { message: unreadable(id), due: instantOf(id), state: 'quarantined', ...(aside ?? { why: record }) };
     }
     const { message, due } = record;
-    if (why !== undefined) return { message, due, state: 'quarantined', why };
+    if (aside !== null) return { message, due, state: 'quarantined', ...aside };
     return { message, due, state: record.held ? 'held' : index.leases.doesExist(id) ? 'claimed' : 'waiting' };
   }
 

@@ -207,9 +207,9 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       bell.ring();
       return obeyed;
     },
-    async quarantine(id, why) {
+    async quarantine(id, why, cause) {
       claims.forget(id);
-      if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
+      if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why, cause === 'judged' ? cause : undefined));
     },
     verify,
     async tidy() {

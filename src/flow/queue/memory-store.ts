@@ -29,7 +29,7 @@ interface Item {
   content: Uint8Array;
   lease?: { readonly token: number; readonly leaseMs: number; expiresAt: Instant };
   order?: PendingOrder;
-  quarantined?: string;
+  quarantined?: Pick<QueueEntry, 'why' | 'judged'>;
 }
 
 export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }: MemoryQueueOptions): QueueStore {
@@ -50,7 +50,7 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
 
   function entryOf(item: Item): QueueEntry {
     const { message, due } = item.record;
-    return { message, due, state: stateOf(item), ...(item.quarantined === undefined ? {} : { why: item.quarantined }) };
+    return { message, due, state: stateOf(item), ...item.quarantined };
   }
 
   function mine(claim: Claim): Item | null {
@@ -220,10 +220,10 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
       return Promise.resolve(obeyed);
     },
 
-    quarantine(id, why) {
+    quarantine(id, why, cause) {
       const item = items.get(id);
       if (item !== undefined) {
-        item.quarantined = why;
+        item.quarantined = { why, ...(cause === 'judged' || item.quarantined?.judged === true ? { judged: true } : {}) };
         delete item.lease;
         delete item.order;
       }

@@ -2,6 +2,7 @@
 import type { Instant } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
+import { formatAside, parseAside } from './format/aside.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, nothing } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
@@ -16,10 +17,10 @@ export interface Transitions {
   /** The lease ends without an attempt. */
   giveBack(id: MessageId, now: Instant): void;
   /** From wherever it is. False when there is no such message. */
-  toQuarantine(id: MessageId, why: string): boolean;
+  toQuarantine(id: MessageId, why: string, judged?: 'judged'): boolean;
 }
 
-/** `quarantined` is told when a message is set aside; inside a transaction, so it only takes note. */
+/** `quarantined` is told when a message is set aside as damaged; inside a transaction, so it only takes note. */
 export function createTransitions(index: LmdbIndex, format: RecordFormat, log: Log, quarantined: (id: MessageId, why: string) => void): Transitions {
   function putBack(id: MessageId, record: StoredRecord, changed: boolean, now: Instant): void {
     const order = index.orders.getBinary(id);
@@ -31,17 +32,23 @@ export function createTransitions(index: LmdbIndex, format: RecordFormat, log: L
     if (!after.held) void index.due.put(dueKey(after.due, id), nothing);
   }
 
-  function toQuarantine(id: MessageId, why: string): boolean {
+  function toQuarantine(id: MessageId, why: string, judged?: 'judged'): boolean {
     const octets = index.messages.getBinary(id);
     if (octets === undefined) return false;
     const record = format.parse(octets, id);
-    const before = index.quarantine.doesExist(id);
+    const before = index.quarantine.getBinary(id);
     // The due entry of a record that cannot be read cannot be named; the claim that finds it comes here again.
     if (typeof record !== 'string') void index.due.remove(dueKey(record.due, id));
     void index.leases.remove(id);
     void index.orders.remove(id);
-    void index.quarantine.put(id, Buffer.from(why));
-    if (before) return true; // said already
+    const known = before === undefined ? null : parseAside(before);
+    // Damage does not undo a judgement.
+    void index.quarantine.put(id, formatAside({ why, ...(judged === 'judged' || known?.judged === true ? { judged: true } : {}) }));
+    if (known !== null) return true; // said already
+    if (judged === 'judged') {
+      log.info('queue', { what: 'set aside', id, why });
+      return true;
+    }
     log.error('queue', { what: 'quarantined', id, why });
     quarantined(id, why);
     return true;

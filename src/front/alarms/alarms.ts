@@ -104,7 +104,7 @@ function textOf(name: Name, value: number): string {
     case 'free':
       return `${Math.round(value / MIB)} MiB are left for mail`;
     case 'quarantine':
-      return `${value} messages are damaged and set aside`;
+      return `${value} messages are in quarantine, damaged or set aside by a filter`;
     default:
       return name satisfies never;
   }

@@ -113,7 +113,7 @@ async function find(args: readonly string[], given: Omit<Context, 'folder'>): Pr
   } catch (error) {
     if (error instanceof Unheard) throw error;
     if (error instanceof Usage) {
-      await print(given.stderr, `posthorn ${name}: ${error.message}\nUsage: posthorn ${error.usage ?? command.help.split('\n')[0]}\nposthorn ${name} --help tells more.`);
+      await print(given.stderr, `posthorn ${name}: ${error.message}\nUsage: posthorn ${error.usage ?? command.help.split('\n\n')[0]}\nposthorn ${name} --help tells more.`);
       return exits.usage;
     }
     await print(given.stderr, `posthorn ${name}: ${error instanceof Error ? error.message : String(error)}`);

@@ -195,15 +195,3 @@ export function print(to: Writable, what: string | Uint8Array): Promise<void> {
     });
   });
 }
-
-/** The queue through the running gateway, or directly when none runs. */
-export async function withQueue<T>(context: Context, configuration: Configuration, work: (queue: Operations, running: boolean) => Promise<T>): Promise<T> {
-  const running = await context.rooms.running(configuration);
-  if (running !== null) return work(running, true);
-  const offline = await context.rooms.offline(configuration);
-  try {
-    return await work(offline, false);
-  } finally {
-    await offline.close();
-  }
-}

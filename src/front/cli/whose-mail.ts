@@ -9,7 +9,7 @@ export const whoseHelp = `  --vhost HOST   as for mail of that virtual host: its
   --login USER   as for mail of who logs in so; the domain behind the @ may have a virtual host`;
 
 /** A word that fits no virtual host would be answered as for everybody, and believed. */
-export function whoseMail({ hosts }: Configuration, { vhost, login }: { readonly vhost?: string | undefined; readonly login?: string | undefined }): Whose {
+export function whoseMail({ hosts }: Pick<Configuration, 'hosts'>, { vhost, login }: { readonly vhost?: string | undefined; readonly login?: string | undefined }): Whose {
   if (vhost === undefined) return login === undefined ? {} : { login };
   const key = hostKey(vhost);
   if (key === null || !hosts.has(key)) throw new Usage(`there is no virtual host ${vhost}: no file vhost.${vhost}`);

@@ -7,6 +7,7 @@ import type { LinkView } from '../../core/links.ts';
 import type { Imported, QueueSummary, Verified } from '../../core/queue-store.ts';
 import type { TlsResults } from '../../core/tls.ts';
 import { readJsonLines, writeJsonLine } from '../../kit/json-lines.ts';
+import { ClosedToUs, whyClosed } from '../../kit/file/owner.ts';
 import { chunked } from './chunks.ts';
 import { socketPath, type Answer, type Request } from './wire.ts';
 
@@ -83,7 +84,8 @@ async function connectTo(folder: string): Promise<Socket | null> {
   let handle;
   try {
     handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch {
+  } catch (error) {
+    if (isDenied(error)) throw closed(folder);
     return null;
   }
   const path = socketPath(handle.fd);
@@ -97,10 +99,19 @@ async function connectTo(folder: string): Promise<Socket | null> {
       });
       socket.once('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null);
-        else reject(error);
+        else reject(isDenied(error) ? closed(folder) : error);
       });
     });
   } finally {
     await handle.close();
   }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+}
+
+/** Whether a gateway runs there is not ours to know: not the same as that none does. */
+function closed(folder: string): ClosedToUs {
+  return new ClosedToUs(whyClosed(folder, []) ?? `${folder} is closed to this account`);
 }

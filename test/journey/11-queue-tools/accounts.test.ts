@@ -34,6 +34,16 @@ test('root’s commands before the first start leave nothing of root’s; others
   assert.match(as(GUEST, ['queue', 'verify', ...config]).stdout, /^0 messages read, 0 bytes of content; all is as it was written/);
   for (const left of readdirSync(join(state, 'pickup'))) assert.notEqual(lstatSync(join(state, 'pickup', left)).mode & 0o044, 0, 'the gateway may read what root left');
 
+  // Whether one runs is not for everybody to know.
+  chownSync(state, 0, 0);
+  chmodSync(state, 0o711);
+  for (const words of [['stop'], ['mailq'], ['trace']]) {
+    const answer = as(GUEST, [...words, ...config]);
+    assert.deepEqual([answer.code, answer.stdout], [77, ''], words[0]);
+    assert.match(answer.stderr, /state belongs to root, and this account is \S+( \d+)?: be root\n$/, words[0]);
+  }
+  chownSync(state, GUEST, GUEST);
+
   // Something of root's all the same: the start says what and how to mend it, without a trace of ours.
   chownSync(join(state, 'queue', 'data.mdb'), 0, 0);
   chmodSync(join(state, 'queue', 'data.mdb'), 0o600);

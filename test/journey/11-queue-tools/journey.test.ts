@@ -1,8 +1,5 @@
 /** mailq, flush and cancelmsg, with a gateway that runs and with one that does not. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { boxFor } from '../../props/box.ts';
 import { post } from '../../props/post.ts';
@@ -67,34 +64,4 @@ test('what one sender flooded the queue with: seen, held and deleted by his name
   assert.match((await box.run(['mailq'])).stdout, /<zoe@sender\.example>\n.*\n\n1 message\.\n$/);
   assert.equal((await box.run(['cancelmsg', '--from', 'zoe@sender.example', 'Not', 'wanted'])).stdout, '1 message is cancelled.\n');
   assert.equal(await box.stop(), 0);
-});
-
-test('a typing error is answered by what was meant; a file that cannot be used by its name; a closed pipe by silence', { timeout: 60_000 }, async (t) => {
-  const box = await boxFor(t);
-  for (const [words, code, said] of [
-    [['mailqq'], 64, /^posthorn: there is no command "mailqq"\. Was mailq meant\?/],
-    [['queue', 'improt', 'x'], 64, /^posthorn queue: there is no "queue improt"; was import meant\?\nUsage: posthorn queue show\|/],
-    [['queue', 'show'], 64, /Usage: posthorn queue show QID \[--json \| --content\]\n/],
-    [['fax', 'render'], 64, /Usage: posthorn fax render FILE\.eml -o /],
-    [['queue', 'import', join(box.folder, 'none')], 66, /none is not there\.\n$/],
-    [['queue', 'import', box.folder], 66, /is a folder\.\n$/],
-    [['queue', 'import', join(box.config, 'me')], 65, /me is no queue export\.\n$/],
-    [['queue', 'delete', '--exported', join(box.config, 'me')], 65, /me is no queue export\.\n$/],
-    [['queue', 'export', join(box.folder, 'none', 'file')], 73, /file: its folder is not there\.\n$/],
-    [['fax', 'render', box.folder, '-o', 'x.pdf'], 66, /^posthorn fax: .* is a folder\.\n$/],
-    [['fax', 'render', join(box.folder, 'none'), '-o', 'x.pdf'], 66, /none is not there\.\n$/],
-    [['fax', 'probe', 'office'], 1, /^office is no modem of faxmodems \(it names none\) and no device/],
-    [['status'], 69, /^No gateway answers at 127\.0\.0\.1:\d+: connection refused\n$/],
-  ] as const) {
-    const answer = await box.run(words);
-    assert.equal(answer.code, code, `${words.join(' ')}: ${answer.stderr}`);
-    assert.match(answer.stderr, said, words.join(' '));
-    assert.doesNotMatch(answer.stderr, /\n {4}at /, 'no trace of ours');
-  }
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts'), 'queue', 'timetable', '--config', box.config], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 });
-  child.stdout.destroy();
-  let said = '';
-  child.stderr.on('data', (octets: Buffer) => void (said += octets.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  assert.deepEqual([code, said], [0, '']);
 });

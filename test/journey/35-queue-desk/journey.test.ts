@@ -49,7 +49,7 @@ test('seen, held, found damaged, repaired, moved to another box, delivered there
   const file = join(old.folder, 'queue.export');
   const exported = await old.run(['queue', 'export', file]);
   assert.deepEqual([exported.code, exported.stderr], [0, '3 messages exported and put on hold here.\n']);
-  assert.match((await old.run(['mailq'])).stdout, /\(held\)/);
+  assert.match((await old.run(['mailq'])).stdout, /\(on hold\)/);
 
   const sink = await openSink();
   t.after(() => sink.close());

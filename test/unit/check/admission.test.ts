@@ -61,14 +61,14 @@ test('-accesslocal: what holds for the place that was called, beside what holds 
     return answer.kind === 'refused' ? (answer.why ?? '') : [...answer.variables].map(([name, value]) => `${name}=${value}`).join(',');
   };
   const rows: readonly (readonly [string, string, number, string])[] = [
-    ['203.0.113.1', '192.0.2.1', 25, 'TARPIT=1,MIME=7bit,ALL=,PLACE=port'],
-    ['203.0.113.1', '192.0.2.1', 587, 'TARPIT=1,MIME=7bit,ALL=,PLACE=address'],
-    ['203.0.113.1', '192.0.2.9', 25, 'TARPIT=1,MIME=none,ALL=,PLACE=any'],
+    ['203.0.113.1', '192.0.2.1', 25, 'TARPIT=1,PLACE=port,MIME=7bit,ALL='],
+    ['203.0.113.1', '192.0.2.1', 587, 'TARPIT=1,PLACE=address,MIME=7bit,ALL='],
+    ['203.0.113.1', '192.0.2.9', 25, 'TARPIT=1,PLACE=any,MIME=7bit,ALL='],
     ['203.0.113.1', '192.0.2.9', 26, 'TARPIT=1,MIME=7bit,ALL='],
     ['10.1.1.1', '192.0.2.9', 25, 'TARPIT=1,PLACE=any,MIME=8bit,OWN='],
     ['192.0.2.1', '192.0.2.9', 26, 'TARPIT=1,PLACE=address,RELAYCLIENT='],
     ['10.1.1.1', '192.0.2.7', 587, 'smtpaccess denies 192.0.2.7.587'],
-    ['203.0.113.1', '2001:db8:0::1', 25, 'TARPIT=1,MIME=7bit,ALL=,PLACE=six'],
+    ['203.0.113.1', '2001:db8:0::1', 25, 'TARPIT=1,PLACE=six,MIME=7bit,ALL='],
   ];
   for (const [remote, local, port, said] of rows) assert.equal(admit(remote, local, port), said, `${remote} at ${local}.${port}`);
   assert.equal(admit('203.0.113.1', '192.0.2.1', 25, false), 'TARPIT=1,MIME=7bit,ALL=', 'only where it is asked for');

@@ -64,7 +64,7 @@ test('top on a terminal: one picture after the other on the other screen; q give
   let screen = '';
   stdout.on('data', (octets: Buffer) => void (screen += octets.toString()));
   const queue = { overview: () => { if (++asked === 1) setImmediate(() => stdin.write('q')); return Promise.resolve(overview({}, 100)); } } as unknown as Operations;
-  assert.equal(await top([], { context: { stdin, stdout } as never, configuration: {} as never, withQueue: work => work(queue, true) }), 0);
+  assert.equal(await top([], { context: { stdin, stdout } as never, withQueue: work => work(queue, true) }), 0);
   await new Promise(setImmediate);
   assert.ok(screen.startsWith('\u001b[?1049h') && screen.endsWith('\u001b[?1049l'));
   assert.deepEqual(modes, [true, false]);
@@ -76,7 +76,7 @@ test('where there is no terminal, top is one picture in plain text', async () =>
   let text = '';
   stdout.on('data', (octets: Buffer) => void (text += octets.toString()));
   const queue = { overview: () => Promise.resolve(overview({}, 100)) } as unknown as Operations;
-  assert.equal(await top([], { context: { stdin: new PassThrough(), stdout } as never, configuration: {} as never, withQueue: work => work(queue, true) }), 0);
+  assert.equal(await top([], { context: { stdin: new PassThrough(), stdout } as never, withQueue: work => work(queue, true) }), 0);
   await new Promise(setImmediate);
   assert.equal(text.includes('\u001b'), false);
   assert.equal(text.trim().split('\n').length, 106, 'all of them');

@@ -12,6 +12,8 @@ import { parseDuration } from '../../../src/grammar/config/duration.ts';
 import { parseEndpoint, parsePortList } from '../../../src/grammar/config/endpoint.ts';
 import { parseEnvironment } from '../../../src/grammar/config/environment.ts';
 import { createHostedDomains, parseHostedDomains } from '../../../src/grammar/config/hosted-domains.ts';
+import { parseTlsPriority } from '../../../src/grammar/config/tls-priority.ts';
+import { parseTlsProtocol } from '../../../src/grammar/config/tls-version.ts';
 import { parseListenerOptions } from '../../../src/grammar/config/ways-in/listener-options.ts';
 import { nearestName } from '../../../src/grammar/config/nearest-name.ts';
 import { parseNetwork } from '../../../src/grammar/config/network.ts';
@@ -42,6 +44,8 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   environment: (text) => parseEnvironment(text),
   'hosted domains': (text) => parseHostedDomains(text, 'box.example.net'),
   'listener options': parseListenerOptions,
+  'tls priority': parseTlsPriority,
+  'tls protocol': parseTlsProtocol,
   network: parseNetwork,
   proxies: parseProxies,
   'name servers': parseNameServers,
@@ -54,7 +58,7 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
 };
 
 /** Anything, and things made of the words that the languages know. */
-const words = ['allow', 'deny', 'RELAYCLIENT', '=', ',', '"', "'", '\\', '$', '${X}', '`', '#', '!', '*', '.', ':', '[', ']', '::1', '10', '/8', '/SECURITY=SMTPS', '\t', ' ', '\n', '\r\n', 'NAME=', 'opt', 'badfrom', '-block=', '-allow=', '-drop', 'a.example', 'BLOCK', '/127.0.0.2', 'authfailures', 'never', 'wait', 'client', 'a@b.c', 'socks5://', 'https://', 'via', 'at', 'private', 'verified', '@', '%', 'ü', '\0', '\uFEFF', '1w', '99999999999999999'];
+const words = ['allow', 'deny', 'RELAYCLIENT', '=', ',', '"', "'", '\\', '$', '${X}', '`', '#', '!', '*', '.', ':', '[', ']', '::1', '10', '/8', '/SECURITY=SMTPS', '\t', ' ', '\n', '\r\n', 'NAME=', 'opt', 'badfrom', '-block=', '-accesslocal', '-maxperip=', '*.25', 'NORMAL', '+VERS-TLS1.0', '-VERS-ALL', '+', '%COMPAT', '-RSA', '-allow=', '-drop', 'a.example', 'BLOCK', '/127.0.0.2', 'authfailures', 'never', 'wait', 'client', 'a@b.c', 'socks5://', 'https://', 'via', 'at', 'private', 'verified', '@', '%', 'ü', '\0', '\uFEFF', '1w', '99999999999999999'];
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.array(fc.constantFrom(...words), { maxLength: 40 }).map((parts) => parts.join('')));
 
 for (const [name, parse] of Object.entries(parsers)) {

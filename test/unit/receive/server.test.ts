@@ -150,6 +150,20 @@ describe('receiver', () => {
     assert.doesNotMatch(lines.map(({ fields }) => JSON.stringify(fields)).join('\n'), /dGlt|dGFuc3RhYW/);
   });
 
+  it('asks again about the client that XCLIENT names, and waits for the answer as at the door', async () => {
+    const late = Promise.withResolvers<Refusal | null>();
+    const { port, lines } = await box({
+      listener: { xclientFrom: { has: () => true } },
+      admission: { admit: ({ remoteAddress }) => ({ kind: 'admitted', variables: new Map(), ...(remoteAddress === '192.0.2.7' ? { pending: late.promise } : {}) }) },
+    });
+    const relay = await new Caller(port).hears(/^220 /);
+    await relay.say('XCLIENT ADDR=192.0.2.8\r\n').hears(/220 [^]*220 /);
+    relay.say('XCLIENT ADDR=192.0.2.7\r\nEHLO client.example\r\n');
+    late.resolve(refuse('accessDenied', { text: '', why: 'dropped' }));
+    assert.match((await relay.ends()).heard, /\r\n421 4\.7\.1 Access denied\r\n$/, 'the relay in front hears why');
+    assert.ok(lines.some(({ fields }) => fields['why'] === 'dropped' && fields['relay'] === '192.0.2.7'));
+  });
+
   it('forgets the transaction of a client that leaves in the middle of the content', async () => {
     const { port, intake, kernels, metrics, kept } = await box();
     const caller = await new Caller(port).say(`${GREET}${ENVELOPE}half a mess`).hears(/354 /);

@@ -10,8 +10,9 @@ export const TRANSFER_VERSION = 1;
 export interface TransferHead {
   readonly id: string;
   readonly state: Exclude<QueueEntry['state'], 'claimed'>;
-  /** Why it is in quarantine. */
+  /** Why it is in quarantine, and whether it is there for damage. */
   readonly why?: string;
+  readonly judged?: true;
   /** Base64. */
   readonly record: string;
   readonly contentOctets: number;

@@ -16,6 +16,7 @@ import type { LmdbIndex } from '../lmdb-index.ts';
 import { dueKey, keysFrom, nothing } from '../lmdb-index.ts';
 import type { StoredRecord } from '../message-changes.ts';
 import { isMessageId } from '../message-id.ts';
+import { formatAside } from '../format/aside.ts';
 import type { RecordFormat } from '../format/record.ts';
 import type { TransferHead } from '../format/transfer.ts';
 import { formatTransferEnd, formatTransferHead, formatTransferStart, openTransfer, transferGap } from '../format/transfer.ts';
@@ -63,7 +64,7 @@ export function createTransfer({ index, bodies, ground, format, kernels, clock, 
     yield formatTransferStart();
     let messages = 0;
     let claimed = 0;
-    for await (const { message: { id, envelope, recipients }, why } of listing.list(which)) {
+    for await (const { message: { id, envelope, recipients }, why, judged } of listing.list(which)) {
       const before = index.messages.getBinary(id);
       const state = await index.transaction(() => take(id, how === 'move'));
       if (before === undefined) continue;
@@ -75,7 +76,7 @@ export function createTransfer({ index, bodies, ground, format, kernels, clock, 
       const path = inline === undefined ? await bodies.find(id) : null;
       const stored = (): AsyncIterable<Uint8Array> => (path === null ? once(inline ?? nothing) : bodies.octets(path));
       yield formatTransferHead({
-        id, state, ...(why === undefined ? {} : { why }), record: before.toString('base64'), contentOctets: inline?.length ?? (await sizeOf(stored)),
+        id, state, ...(why === undefined ? {} : { why }), ...(judged === true ? { judged } : {}), record: before.toString('base64'), contentOctets: inline?.length ?? (await sizeOf(stored)),
         from: envelope.reversePath ?? '', to: recipients.map(({ address }) => address),
       });
       yield* stored();
@@ -127,12 +128,13 @@ export function createTransfer({ index, bodies, ground, format, kernels, clock, 
     try {
       await index.transaction(() => {
         const why = damage ?? (head.state === 'quarantined' ? (head.why ?? 'it was in quarantine') : null);
+        const judged = head.state === 'quarantined' && head.judged === true;
         const held = why === null && head.state === 'held';
         const due = typeof parsed === 'string' ? (0 as Instant) : parsed.due;
         void index.messages.put(id, typeof parsed === 'string' ? raw : format.format({ ...parsed, held, inFile: content === null }));
         if (content === null) void index.files.put(id, nothing);
         else void index.bodies.put(id, content);
-        if (why !== null) void index.quarantine.put(id, Buffer.from(why));
+        if (why !== null) void index.quarantine.put(id, formatAside({ why, ...(judged ? { judged } : {}) }));
         else if (!held) void index.due.put(dueKey(due, id), nothing);
         void index.imported.put(id, Buffer.from(String(clock.now())));
       });

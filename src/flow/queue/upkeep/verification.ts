@@ -15,6 +15,7 @@ import { same } from '../body-files.ts';
 import { leasesOf } from '../claims.ts';
 import type { LmdbIndex } from '../lmdb-index.ts';
 import { dueKey, keysFrom, nothing, parseDueKey } from '../lmdb-index.ts';
+import { parseAside, type Aside } from '../format/aside.ts';
 import type { StoredRecord } from '../message-changes.ts';
 import { mendBit } from './mending.ts';
 import { isMessageId } from '../message-id.ts';
@@ -56,6 +57,11 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
       ...(record.held ? ['hold'] : []),
       ...(index.due.doesExist(dueKey(record.due, id)) ? ['a due time'] : []),
     ];
+  }
+
+  function asideOf(id: MessageId): Aside | null {
+    const octets = index.quarantine.getBinary(id);
+    return octets === undefined ? null : parseAside(octets);
   }
 
   async function* message(id: MessageId, wanted: boolean): AsyncGenerator<Finding> {
@@ -100,6 +106,7 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
     return await index.transaction(() => {
       if (index.messages.getBinary(id)?.equals(damaged) !== true) return null;
       void index.messages.put(id, format.format(after));
+      if (asideOf(id)?.judged === true) return after;
       void index.quarantine.remove(id);
       if (!after.held) void index.due.put(dueKey(after.due, id), nothing);
       return after;
@@ -108,9 +115,11 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
 
   async function checkContent(id: MessageId, record: StoredRecord, repair: boolean): Promise<Finding | null> {
     const read = await content(id, record.message);
-    const why = index.quarantine.getBinary(id)?.toString();
+    const aside = asideOf(id);
+    const why = aside?.why;
     if (read.kind === 'content') {
-      if (why === undefined) return null;
+      // A judgement is not undone by looking at the disk.
+      if (aside === null || aside.judged === true) return null;
       // It was set aside and there is nothing wrong with it (any more).
       if (!repair) return finding(id, 'place', `in quarantine (${why}), but sound`);
       await restore(id);
@@ -125,7 +134,7 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
     await index.transaction(() => {
       if (index.messages.doesExist(id)) void index.bodies.put(id, mended);
     });
-    if (why !== undefined) await restore(id);
+    if (aside !== null && aside.judged !== true) await restore(id);
     return finding(id, 'content', read.why, 'mended');
   }
 

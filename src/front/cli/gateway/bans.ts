@@ -1,6 +1,6 @@
 /** bans: neighbourhoods and logins that guessed too many passwords. */
-import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command } from '../command.ts';
+import { exits, print, readArguments, Usage, type Command } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 import { formatWhen } from '../figures.ts';
 
 export const bans: Command = {
@@ -17,9 +17,7 @@ Exit status: 0; 1 when nothing was to be cleared.`,
     const { positionals } = readArguments({ args: [...args], allowPositionals: true });
     const [verb = 'list', who, more] = positionals;
     if (more !== undefined || (verb !== 'list' && verb !== 'clear') || (verb === 'list') !== (who === undefined)) throw new Usage('bans takes list, or clear and an address, a login or all');
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    return withQueue(context, configuration, async queue => {
+    return withQueue(context, async queue => {
       if (who === undefined) {
         const all = await queue.bans();
         for (const { who: banned, at, until, why } of all) await print(context.stdout, `${formatWhen(at)}  until ${formatWhen(until)}  ${banned}  ${why}`);

@@ -1,6 +1,6 @@
 import type { DeviceReport, DeviceStanding } from '../../../core/operations.ts';
-import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command } from '../command.ts';
+import { exits, print, readArguments, Usage, type Command, type Context } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 import { formatSize, formatWhen } from '../figures.ts';
 
 export const devices: Command = {
@@ -17,20 +17,21 @@ Exit status: 0; 66 when there is no device NAME.`,
     const { values, positionals } = readArguments({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' } } });
     const [name, more] = positionals;
     if (more !== undefined) throw new Usage('at most one name');
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    const report = await withQueue(context, configuration, queue => queue.devices());
-    const shown = name === undefined ? report.devices : report.devices.filter(one => one.name === name);
-    if (name !== undefined && shown.length === 0) {
-      await print(context.stderr, `There is no device ${name}.`);
-      return exits.noInput;
-    }
-    const strangers = name === undefined ? report.strangers : [];
-    if (values.json === true) await printJson({ devices: shown, strangers }, text => print(context.stdout, text));
-    else await printText({ devices: shown, strangers }, text => print(context.stdout, text));
-    return exits.ok;
+    return withQueue(context, async queue => tell(await queue.devices(), name, values.json === true, context));
   },
 };
+
+async function tell(report: DeviceReport, name: string | undefined, json: boolean, context: Context): Promise<number> {
+  const shown = name === undefined ? report.devices : report.devices.filter(one => one.name === name);
+  if (name !== undefined && shown.length === 0) {
+    await print(context.stderr, `There is no device ${name}.`);
+    return exits.noInput;
+  }
+  const strangers = name === undefined ? report.strangers : [];
+  if (json) await printJson({ devices: shown, strangers }, text => print(context.stdout, text));
+  else await printText({ devices: shown, strangers }, text => print(context.stdout, text));
+  return exits.ok;
+}
 
 type Say = (text: string) => Promise<void>;
 

@@ -1,6 +1,7 @@
 /** start, stop, restart, check: the gateway as a whole. */
 import { configurationOf } from '../configuration-of.ts';
 import { exits, print, readArguments, type Command } from '../command.ts';
+import { runningGateway } from '../queue-access.ts';
 
 export const start: Command = {
   name: 'start',
@@ -29,16 +30,14 @@ As SIGTERM: what is on the wire is finished. Returns when the gateway no longer 
 Exit status: 0, also when none was running.`,
   async run(args, context) {
     readArguments({ args: [...args] });
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    const running = await context.rooms.running(configuration);
+    const running = await runningGateway(context);
     if (running === null) {
       await print(context.stdout, 'No gateway is running here.');
       return exits.ok;
     }
     await running.stop();
     for (let waited = 0; waited < STOP_WAIT_MS; waited += STOP_STEP_MS) {
-      if ((await context.rooms.running(configuration)) === null) return exits.ok;
+      if ((await runningGateway(context)) === null) return exits.ok;
       await new Promise(resolve => setTimeout(resolve, STOP_STEP_MS));
     }
     await print(context.stderr, 'The gateway still finishes deliveries; it will end by itself.');

@@ -1,6 +1,7 @@
 import type { LinkView } from '../../../core/links.ts';
 import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command } from '../command.ts';
+import { exits, print, readArguments, Usage, type Command } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 import { formatAge, formatWhen } from '../figures.ts';
 
 export const link: Command = {
@@ -29,7 +30,7 @@ Exit status: 0; of "status NAME": 1 while it is down; 66 when there is no link o
       return exits.noInput;
     }
     if (word === 'auto' && rule?.when.kind === 'signal') throw new Usage(`nothing but a signal decides about ${name}: up or down`);
-    return withQueue(context, configuration, async (queue, running) => {
+    return withQueue(context, async (queue, running) => {
       if (word === 'status' || name === undefined) {
         const views = (await queue.links()).filter(view => name === undefined || view.name === name);
         await print(context.stdout, values.json === true ? views.map(view => JSON.stringify(view)).join('\n') : formatLinks(views, Date.now()));

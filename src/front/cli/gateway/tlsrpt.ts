@@ -1,7 +1,8 @@
 import type { TlsPolicyResults, TlsResults } from '../../../core/tls.ts';
 import { parseDomain, asciiDomain } from '../../../grammar/domain.ts';
 import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command } from '../command.ts';
+import { exits, print, readArguments, Usage, type Command } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 
 export const tlsrpt: Command = {
   name: 'tlsrpt',
@@ -22,11 +23,13 @@ Exit status: 0; 1 when nothing was counted.`,
     const domain = parsed === null ? null : asciiDomain(parsed) ?? parsed;
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.configuration;
-    const all = await withQueue(context, configuration, queue => queue.tlsResults());
-    const wanted = all.filter(one => (domain === null || one.domain === domain) && (values.failed !== true || one.policies.some(({ failures }) => failures > 0)));
-    for (const one of wanted) await print(context.stdout, values.json === true ? JSON.stringify(one) : formatResults(one));
-    if (wanted.length === 0 && values.json !== true) await print(context.stdout, configuration.client.tlsReports.collect ? 'Nothing was counted.' : 'Nothing is counted: the file tlsreports says off.');
-    return wanted.length === 0 ? exits.failed : exits.ok;
+    return withQueue(context, async queue => {
+      const all = await queue.tlsResults();
+      const wanted = all.filter(one => (domain === null || one.domain === domain) && (values.failed !== true || one.policies.some(({ failures }) => failures > 0)));
+      for (const one of wanted) await print(context.stdout, values.json === true ? JSON.stringify(one) : formatResults(one));
+      if (wanted.length === 0 && values.json !== true) await print(context.stdout, configuration.client.tlsReports.collect ? 'Nothing was counted.' : 'Nothing is counted: the file tlsreports says off.');
+      return wanted.length === 0 ? exits.failed : exits.ok;
+    });
   },
 };
 

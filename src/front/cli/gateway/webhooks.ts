@@ -1,6 +1,6 @@
 import type { WebhookState } from '../../../core/operations.ts';
-import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command } from '../command.ts';
+import { exits, print, readArguments, Usage, type Command } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 import { formatSize, formatWhen } from '../figures.ts';
 
 export const webhooks: Command = {
@@ -17,9 +17,7 @@ Exit status: 0; 1 when a hook is in trouble, or did not take the test; 69 when a
     const { values, positionals } = readArguments({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' } } });
     const [word, name, more] = positionals;
     if (word !== undefined && (word !== 'test' || name === undefined || more !== undefined)) throw new Usage('either nothing, or "test" and the name of a hook');
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    return withQueue(context, configuration, async (queue, running) => {
+    return withQueue(context, async (queue, running) => {
       if (name !== undefined) {
         if (!running) {
           await print(context.stderr, 'No gateway is running here, and it is the gateway that sends.');

@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import type { Writable } from 'node:stream';
 import type { ListedMessage } from '../../../core/operations.ts';
-import { configurationOf } from '../configuration-of.ts';
-import type { Configuration } from '../../../configuration.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command, type Context } from '../command.ts';
+import { readConfiguration, readEssentials } from '../../../configuration.ts';
+import { exits, print, readArguments, Usage, type Command, type Context } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 import { formatSize, formatWhen, STATES } from '../figures.ts';
 import { leftMail } from './left-mail.ts';
 import { BY_WAYS, formatNothing, SELECTING, selectionOf, selectionOptions, tellUnfit, visible } from './named-messages.ts';
@@ -38,14 +38,12 @@ Exit status: 0, also for an empty queue; 1 when none of those named is queued.`,
     });
     const which = selectionOf(ways, positionals) ?? 'all';
     if (summary === true && which !== 'all') throw new Usage('--summary is of the whole queue');
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    return withQueue(context, configuration, async (queue, running) => {
+    return withQueue(context, async (queue, running) => {
       if (summary === true) {
         const { messages, claimed, quarantined, oldestAcceptedAt } = await queue.summary();
         const oldest = oldestAcceptedAt === null ? '' : `, the oldest since ${formatWhen(oldestAcceptedAt)}`;
         await print(context.stdout, `${counted(messages)}, ${claimed} being delivered, ${quarantined} in quarantine${oldest}`);
-        await tellLeft(context.stdout, configuration, running);
+        await tellLeft(context.stdout, context.folder, running);
         return exits.ok;
       }
       const format = json === true ? (one: ListedMessage) => `${JSON.stringify(one)}\n` : batch === true ? formatBatch : (one: ListedMessage) => formatForPeople(one, why === true);
@@ -60,17 +58,18 @@ Exit status: 0, also for an empty queue; 1 when none of those named is queued.`,
         if (messages === 0 && told === 0) await print(context.stderr, formatNothing(which));
         return messages > 0 && told === 0 ? exits.ok : exits.failed;
       }
-      const handed = json === true || batch === true || configuration.uucp.site.neighbors.all.length === 0 ? [] : await handedOver(context, configuration);
+      const handed = json === true || batch === true ? [] : await handedOver(context);
       for (const line of handed) await print(context.stdout, line);
       if (json !== true) await print(context.stdout, batch === true ? `messages: ${messages}` : messages === 0 ? 'Mail queue is empty.' : `\n${counted(messages)}.`);
-      await tellLeft(json === true || batch === true ? context.stderr : context.stdout, configuration, running);
+      await tellLeft(json === true || batch === true ? context.stderr : context.stdout, context.folder, running);
       return exits.ok;
     });
   },
 };
 
-async function tellLeft(to: Writable, { stateFolder }: Configuration, running: boolean): Promise<void> {
-  const left = await leftMail(stateFolder, running);
+async function tellLeft(to: Writable, folder: string, running: boolean): Promise<void> {
+  const read = readEssentials(folder);
+  const left = read.kind === 'read' ? await leftMail(read.essentials.stateFolder, running) : null;
   if (left !== null) await print(to, left);
 }
 
@@ -79,7 +78,10 @@ function counted(messages: number): string {
 }
 
 /** What has left the queue for UUCP and is not on the wire: it can still be called back. */
-async function handedOver(context: Context, configuration: Configuration): Promise<readonly string[]> {
+async function handedOver(context: Context): Promise<readonly string[]> {
+  const read = readConfiguration(context.folder);
+  if (read.kind === 'wrong' || read.configuration.uucp.site.neighbors.all.length === 0) return [];
+  const { configuration } = read;
   const desk = await context.rooms.uucp(configuration);
   try {
     const busy = (await desk.neighbors()).filter(({ jobs, waiting }) => jobs.length > 0 || waiting.messages > 0);

@@ -1,7 +1,7 @@
 /** flush, hold, release and cancelmsg: orders to queued messages. */
 import type { Operations, Wanted } from '../../../core/operations.ts';
-import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command, type Context } from '../command.ts';
+import { exits, print, readArguments, Usage, type Command, type Context } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 import { BY_WAYS, formatNothing, isId, readSelection, SELECTING, selectionOf, selectionOptions, tellUnfit, type Unfit } from './named-messages.ts';
 
 export const flush: Command = {
@@ -72,9 +72,7 @@ interface Manner {
 }
 
 async function give(context: Context, which: Wanted, order: Parameters<Operations['order']>[1], { said, unfit, nothing }: Manner): Promise<number> {
-  const configuration = await configurationOf(context);
-  if (configuration === null) return exits.configuration;
-  return withQueue(context, configuration, async (queue, running) => {
+  return withQueue(context, async (queue, running) => {
     const told = typeof which === 'object' && 'ids' in which ? await tellUnfit(context, queue, which.ids, unfit) : 0;
     const obeyed = await queue.order(which, order);
     if (obeyed > 0 || which === 'all') await print(context.stdout, said(obeyed, running));

@@ -2,7 +2,8 @@
 import type { MessageId } from '../../../core/envelope.ts';
 import type { Wanted } from '../../../core/operations.ts';
 import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command } from '../command.ts';
+import { exits, print, readArguments, Usage, type Command } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 import { STATES } from '../figures.ts';
 import { nearestWord } from '../nearest-word.ts';
 import { exportQueue, importQueue } from './transfer.ts';
@@ -60,18 +61,18 @@ Exit status: 0; 1 when the answer is no: no such message, or verify found someth
       const meant = name === undefined ? null : nearestWord(name, Object.keys(words));
       throw new Usage(name === undefined ? 'say what' : `there is no "queue ${name}"${meant === null ? '' : `; was ${meant} meant?`}`);
     }
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
     try {
-      return await word.run(rest, { context, configuration, withQueue: work => withQueue(context, configuration, work) });
+      return await word.run(rest, { context, withQueue: work => withQueue(context, work) });
     } catch (error) {
       throw error instanceof Usage ? new Usage(error.message, `queue ${word.usage}`) : error;
     }
   },
 };
 
-async function timetable(args: readonly string[], { context, configuration }: QueueWord): Promise<number> {
+async function timetable(args: readonly string[], { context }: QueueWord): Promise<number> {
   readArguments({ args: [...args] });
+  const configuration = await configurationOf(context);
+  if (configuration === null) return exits.configuration;
   await print(context.stdout, formatTimetable(await context.rooms.attempts(configuration), configuration.queue));
   return exits.ok;
 }

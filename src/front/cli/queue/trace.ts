@@ -2,6 +2,7 @@ import type { RecentEvent } from '../../../core/operations.ts';
 import { styleText } from 'node:util';
 import { configurationOf } from '../configuration-of.ts';
 import { exits, print, readArguments, Usage, type Command, type Whose } from '../command.ts';
+import { runningGateway } from '../queue-access.ts';
 import { formatWhen } from '../figures.ts';
 import { whoseMail, whoseOptions } from '../whose-mail.ts';
 import { isId, readId, visible } from './named-messages.ts';
@@ -21,9 +22,7 @@ completed. The gateway remembers the last few thousand events; the log has them 
 Exit status: 0; 1 when nothing is remembered of that id; 69 when no gateway runs.`,
   async run(args, context) {
     const { values, positionals } = readArguments({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' }, ...whoseOptions } });
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    const running = await context.rooms.running(configuration);
+    const running = await runningGateway(context);
     if (running === null) {
       await print(context.stderr, 'No gateway is running here; its log has what happened.');
       return exits.unavailable;
@@ -31,6 +30,9 @@ Exit status: 0; 1 when nothing is remembered of that id; 69 when no gateway runs
     const [word, more] = positionals;
     if (more !== undefined) throw new Usage('one queue id, or none');
     const id = word === undefined ? undefined : readId(word);
+    // Only a virtual host has to be looked up.
+    const configuration = values.vhost === undefined ? { hosts: new Map() } : await configurationOf(context);
+    if (configuration === null) return exits.configuration;
     const events = ofThose(await running.recent(id), whoseMail(configuration, values));
     for (const event of events) await print(context.stdout, values.json === true ? JSON.stringify(event) : formatEvent(event, context.stdout.isTTY === true));
     if (events.length > 0) return exits.ok;

@@ -1,6 +1,6 @@
 /** show and clear: addresses that mail could not be delivered to lately, and whose next mail is refused therefore. */
-import { configurationOf } from '../configuration-of.ts';
-import { exits, print, readArguments, Usage, withQueue, type Command } from '../command.ts';
+import { exits, print, readArguments, Usage, type Command } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 import { formatWhen } from '../figures.ts';
 
 export const show: Command = {
@@ -16,9 +16,7 @@ Exit status: 0.`,
   async run(args, context) {
     const { positionals } = readArguments({ args: [...args], allowPositionals: true });
     if (positionals.length > 1 || (positionals[0] ?? 'all') !== 'all') throw new Usage('show takes the word all, or nothing');
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    return withQueue(context, configuration, async queue => {
+    return withQueue(context, async queue => {
       const all = await queue.tracked();
       for (const { address, state, at } of all) await print(context.stdout, `${formatWhen(at)}  ${state.padEnd(8)}  ${address}`);
       if (all.length === 0) await print(context.stdout, 'No address is remembered.');
@@ -39,9 +37,7 @@ Exit status: 0; 1 when nothing was remembered of the address.`,
     const { positionals } = readArguments({ args: [...args], allowPositionals: true });
     const [which] = positionals;
     if (which === undefined || positionals.length > 1) throw new Usage('clear needs one address, or all');
-    const configuration = await configurationOf(context);
-    if (configuration === null) return exits.configuration;
-    return withQueue(context, configuration, async queue => {
+    return withQueue(context, async queue => {
       const count = await queue.forgetTracked(which === 'all' ? 'all' : { address: which });
       const found = count > 0 || which === 'all';
       await print(found ? context.stdout : context.stderr, found ? `${count} forgotten.` : `Nothing is remembered of ${which}.`);

@@ -18,16 +18,18 @@ export async function exportQueue(args: readonly string[], { context, withQueue 
   let tail = Buffer.alloc(0);
   let told = 0;
   try {
-    await withQueue(async queue => {
+    const opened = await withQueue(async queue => {
       if (ids.length > 0) told = await missingIn(ids, queue.list({ ids }), id => tellMissing(context, queue, id));
       for await (const piece of queue.exportMessages(ids.length === 0 ? 'all' : { ids }, how)) {
         await (to === null ? written(context.stdout, piece) : whole(to, piece, file));
         tail = Buffer.concat([tail, piece]).subarray(-LAST_LINE);
       }
+      return exits.ok;
     });
-    await to?.sync();
+    if (opened === exits.ok) await to?.sync();
     await to?.close();
-    if (to !== null) await rename(part, file);
+    if (to !== null) await (opened === exits.ok ? rename(part, file) : unlink(part));
+    if (opened !== exits.ok) return opened;
   } catch (error) {
     await to?.close().catch(() => undefined);
     if (to !== null) await unlink(part).catch(() => undefined);

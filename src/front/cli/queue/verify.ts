@@ -7,22 +7,22 @@ import type { QueueWord } from './word.ts';
 
 const BECAME: Readonly<Record<Finding['became'], string>> = { left: '', mended: ' - mended', 'set-aside': ' - set aside in quarantine', removed: ' - removed' };
 
-export async function verifyQueue(args: readonly string[], given: QueueWord): Promise<number> {
-  const found = await read(args, given, 'look');
-  if (found.length === 0) return exits.ok;
-  await print(given.context.stderr, 'posthorn queue repair mends what can be mended and throws nothing away.');
-  return exits.failed;
-}
-
-export async function repairQueue(args: readonly string[], given: QueueWord): Promise<number> {
-  const found = await read(args, given, 'repair');
-  const left = found.filter(({ became }) => became === 'left' || became === 'set-aside').length;
-  return left === 0 ? exits.ok : exits.failed;
-}
-
-function read(args: readonly string[], { withQueue, context }: QueueWord, how: 'look' | 'repair'): Promise<readonly Finding[]> {
+export function verifyQueue(args: readonly string[], { withQueue, context }: QueueWord): Promise<number> {
   readArguments({ args: [...args] });
-  return withQueue(queue => tell(queue, context, how));
+  return withQueue(async queue => {
+    const found = await tell(queue, context, 'look');
+    if (found.length === 0) return exits.ok;
+    await print(context.stderr, 'posthorn queue repair mends what can be mended and throws nothing away.');
+    return exits.failed;
+  });
+}
+
+export function repairQueue(args: readonly string[], { withQueue, context }: QueueWord): Promise<number> {
+  readArguments({ args: [...args] });
+  return withQueue(async queue => {
+    const found = await tell(queue, context, 'repair');
+    return found.some(({ became }) => became === 'left' || became === 'set-aside') ? exits.failed : exits.ok;
+  });
 }
 
 async function tell(queue: Operations, context: Context, how: 'look' | 'repair'): Promise<readonly Finding[]> {

@@ -6,7 +6,8 @@ import { fromUucp } from '../../../grammar/uucp/bang-path.ts';
 import { isNode } from '../../../grammar/uucp/neighbors.ts';
 import type { Operations } from '../../../core/operations.ts';
 import { configurationOf } from '../configuration-of.ts';
-import { exits, print, withQueue, type Context } from '../command.ts';
+import { exits, print, type Context } from '../command.ts';
+import { withQueue } from '../queue-access.ts';
 
 export interface Caller {
   readonly machine: string;
@@ -36,7 +37,7 @@ export async function asCaller(context: Context, work: (caller: Caller, configur
   try {
     const configuration = await configurationOf(context);
     if (configuration === null) return exits.tryLater;
-    return await withQueue(context, configuration, queue => work(caller, configuration, queue));
+    return await withQueue(context, queue => work(caller, configuration, queue));
   } catch (error) {
     await print(context.stderr, error instanceof Error ? error.message : String(error));
     return exits.tryLater;

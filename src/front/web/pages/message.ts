@@ -35,9 +35,9 @@ ${history(events)}`,
   },
 };
 
-function inQueue({ message, state, due, why }: QueueEntry, now: number): Html {
+function inQueue({ message, state, due, why, judged }: QueueEntry, now: number): Html {
   const { recipients } = message;
-  return html`${whatNext({ state, due, why, attempts: message.attempts, cancelled: message.cancelled?.reason }, now)}
+  return html`${whatNext({ state, due, why, judged, attempts: message.attempts, cancelled: message.cancelled?.reason }, now)}
 <section><h2>Envelope</h2>
 <dl class="facts">
 ${envelopeFacts(message, now).filter(([, value]) => value !== null && value !== undefined && value !== '').map(([name, value]) => html`<div><dt>${name}</dt><dd><bdi>${value}</bdi></dd></div>
@@ -55,17 +55,20 @@ interface Next {
   readonly state: QueueEntry['state'];
   readonly due: number;
   readonly why: string | undefined;
+  readonly judged: true | undefined;
   readonly attempts: number;
   readonly cancelled: string | undefined;
 }
 
-function whatNext({ state, due, why, attempts, cancelled }: Next, now: number): Html {
+function whatNext({ state, due, why, judged, attempts, cancelled }: Next, now: number): Html {
   const tried = attempts === 0 ? 'It has not been tried yet.' : `It has been tried ${attempts === 1 ? 'once' : `${attempts} times`}.`;
   const next: HtmlPart = {
     waiting: html`Next attempt: ${when(due, now)}.`,
     claimed: html`It is being delivered now.`,
     held: html`It is held until somebody releases it.`,
-    quarantined: html`It is damaged and set aside, and will not be delivered: <bdi>${why}</bdi>`,
+    quarantined: judged === true
+      ? html`A filter or a policy has set it aside; it is not delivered unless <code>posthorn queue restore</code> lets it go: <bdi>${why}</bdi>`
+      : html`It is damaged and set aside, and will not be delivered: <bdi>${why}</bdi>`,
   }[state];
   return html`<p class="state ${state === 'quarantined' ? 'bad' : state === 'held' ? 'warn' : 'good'}">${tried} ${next}${cancelled === undefined ? null : html` Cancelled: <bdi>${cancelled}</bdi>`}</p>`;
 }
