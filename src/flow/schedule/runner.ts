@@ -124,7 +124,7 @@ class RunningRunner implements Runner {
 
   async flush(which: Selection = 'all', ways?: (route: Route) => boolean): Promise<number> {
     this.#lanes.reopen(ways === undefined ? undefined : lane => ways({ kind: 'route', transport: lane.transport, nexthop: lane.nexthop }));
-    for (const transport of this.#options.transports.values()) transport.forgive?.();
+    for (const transport of this.#options.transports.values()) transport.forgive?.(ways === undefined ? 'flush' : 'link');
     const obeyed = await this.#options.store.order(which, { kind: 'flush', now: this.#options.clock.now() });
     this.#window.ring();
     return obeyed;
