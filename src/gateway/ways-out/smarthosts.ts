@@ -64,6 +64,7 @@ export function planSmarthosts({ smarthosts, logins: everybodys }: ClientSetting
     routes: extra,
     loginAt: nexthop => (placeOf(nexthop).relayed ? undefined : byDomain.get(nexthop)),
     hostOf(nexthop) {
+      if (byRelay.size === 0) return undefined; // asked for every delivery
       const relayed = byNexthop.get(nexthop);
       if (relayed !== undefined) return relayed;
       const direct = byRelay.get(placeOf(nexthop).text);
