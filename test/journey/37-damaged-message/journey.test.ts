@@ -39,8 +39,8 @@ test('one sound, two damaged: one goes out, two are in quarantine, the postmaste
 
   // Repaired while the gateway runs: the envelope is mended and goes out, the content is too large for that.
   const repaired = await box.run(['queue', 'repair']);
-  assert.match(repaired.stdout, /record: .* — mended/);
-  assert.match(repaired.stdout, /content: .* — set aside in quarantine; what is left of it: .*\.eml/);
+  assert.match(repaired.stdout, /record: .* - mended/);
+  assert.match(repaired.stdout, /content: .* - set aside in quarantine; what is left of it: .*\.eml/);
   await sink.arrival('flipped-envelope');
   assert.equal(sink.arrivals.at(-1)?.reversePath, 'the-marked-sender@sender.example');
   assert.match((await box.run(['mailq', '--summary'])).stdout, /1 in quarantine/);

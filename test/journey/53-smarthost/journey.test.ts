@@ -108,7 +108,7 @@ test('five minutes with a provider', { timeout: 120_000 }, async t => {
   await box.run(['flush']);
   const waiting = await box.run(['mailq', '--why']);
   assert.match(waiting.stdout, /takes 4 recipients in 1 hours, and they are used up/);
-  assert.match(waiting.stdout, /0 attempts/);
+  assert.match(waiting.stdout, /not tried yet/);
   assert.equal(sink.count, 2);
   assert.equal(await box.stop(), 0);
   assert.ok(!JSON.stringify(box.log).includes('access-'), 'no token in the log');
