@@ -261,7 +261,7 @@ class OpenTransaction implements Transaction {
     const { clock, limits, log } = this.#options;
     const { origin } = envelope;
     const refusal = this.#tooLarge(came.sizeOctets) ? refuse('tooLarge') : null;
-    const header = refusal ?? readHeader(head, came, headerLimitsFor(limits, this.#variables));
+    const header = refusal ?? readHeader(head, came, headerLimitsFor(limits, this.#variables), envelope.body !== 'binarymime');
     if (header.kind === 'refused') {
       this.abort();
       return this.#refused(header);
