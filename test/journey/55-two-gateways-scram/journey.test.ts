@@ -36,7 +36,7 @@ test('from the strongest to the plainest, over TLS', { timeout: 120_000 }, async
   await post(branch, { token: 'wrong' });
   const alarm = await branch.logged('the alarm', line => line.event === 'alarm' && line['alarm'] === 'login');
   assert.match(String(alarm['text']), /Our login by SCRAM-SHA-256-PLUS was refused: 535 5\.7\.8/);
-  assert.match((await branch.run(['status'])).stdout + (await branch.run(['mailq', '--why'])).stdout, /login by SCRAM-SHA-256-PLUS was refused/);
+  assert.match((await branch.run(['status', '--json'])).stdout + (await branch.run(['mailq', '--why'])).stdout, /login by SCRAM-SHA-256-PLUS was refused/);
   assert.equal(await branch.stop(), 0);
   assert.equal(await hub.stop(), 0);
 });
