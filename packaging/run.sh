@@ -17,7 +17,7 @@ From another terminal, in this folder:
     build/posthorn inbox me --config var/etc
 
   More fates at trial.test: deferred@ once@ slow@ 451@ 550@. The queue: build/posthorn mailq --why --config var/etc
-  Health: http://127.0.0.1:2580/health   Stop: Ctrl-C
+  ${bold}Watch it${plain} in a browser: http://127.0.0.1:2580/   Stop: Ctrl-C
 
 TEXT
 exec build/posthorn start --config var/etc

@@ -9,8 +9,10 @@ import { withoutBackscatter } from './gateway/backscatter.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
 import type { Address, MessageId, Origin } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
+import type { MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
+import type { Transport } from './core/transport.ts';
 import type { Check, Facts } from './core/policy.ts';
 import { openDefences, type Defences } from './gateway/ways-in/defences.ts';
 import { absentFilters, openFilterDesk } from './gateway/ways-in/filters.ts';
@@ -23,6 +25,7 @@ import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
 import { demandingRouter } from './flow/route/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
 import { expiresAt, openRunner } from './flow/schedule/index.ts';
+import { createBinaryMail } from './flow/outgoing/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import type { Logbook } from './front/log/index.ts';
 import { openControlServer } from './front/control/index.ts';
@@ -160,7 +163,11 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const runner = openRunner({
     store: archived, reporter, clock, chance, log, metrics,
     router, links,
-    transports: new Map([['esmtp', withoutBackscatter(withPercentForm(outbound.transport, () => rules, kernels), () => rules.configuration.client.blockedBackscatter, log)], ['local', withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local))], ['uucp', withOwnSenders(uucp.transport)], ['fax', fax], ['pipe', withOwnSenders(createPipes(() => rules.configuration, log))], ['trial', createTrialTransport({ behind: everyone, clock })]]),
+    transports: withoutBinary([
+      withoutBackscatter(withPercentForm(outbound.transport, () => rules, kernels), () => rules.configuration.client.blockedBackscatter, log),
+      withOwnSenders(withModuleLimits(local, () => rules.configuration.modules.local)), withOwnSenders(uucp.transport), fax, withOwnSenders(createPipes(() => rules.configuration, log)),
+      createTrialTransport({ behind: everyone, clock }),
+    ], kernels),
     settings: origin => (origin === undefined ? rules : rules.of(origin)).calendar,
     late: route => outbound.late(route),
     window: windowBy(() => rules),
@@ -268,6 +275,11 @@ function closeReceivers(receivers: ReceiverProcesses): () => Promise<void> {
 /** Ports are shared only where somebody shares them: a second gateway on them must hear that they are taken. */
 function sharingOf({ receiveProcesses }: Configuration): Sharing {
   return { shared: receiveProcesses > 1, of: receiveProcesses };
+}
+
+/** By their names; only ESMTP knows mail that has no lines. */
+function withoutBinary(transports: readonly Transport[], kernels: MimeKernels): ReadonlyMap<string, Transport> {
+  return new Map(transports.map(transport => [transport.name, createBinaryMail({ transport, kernels, ...(transport.name === 'esmtp' ? { mayTake: true } : {}) })]));
 }
 
 /** As the rules have it at each moment. */

@@ -6,7 +6,7 @@ import type { Configuration } from './configuration.ts';
 import { silent } from './core/log.ts';
 import { findRunning } from './front/control/index.ts';
 import { runCommandLine } from './front/cli/index.ts';
-import { ClosedToUs } from './kit/file/owner.ts';
+import { ClosedToUs, whyNotAsRoot } from './kit/file/owner.ts';
 import type { Gateway } from './gateway.ts';
 import type { Logbook } from './front/log/index.ts';
 
@@ -61,6 +61,8 @@ async function start(configuration: Configuration): Promise<number> {
   // Before anybody hears that it is ready: whoever starts it may stop it at once.
   obeySignals(gateway, log);
   for (const notice of configuration.notices) log.info('notice', { ...notice });
+  const asRoot = whyNotAsRoot(configuration.stateFolder);
+  if (asRoot !== null) log.warn('notice', { file: configuration.stateFolder, what: asRoot });
   log.info('ready', { listeners: gateway.listeners, http: gateway.http, version, pid: process.pid, config: configuration.folder, state: configuration.stateFolder });
   log.flush();
   await gateway.closed;

@@ -10,7 +10,8 @@ export type Notify = 'never' | readonly Condition[];
 
 export interface Envelope {
   readonly reversePath: ReversePath;
-  readonly body: '7bit' | '8bitmime';
+  /** binarymime: not made of lines (RFC 3030 §3). */
+  readonly body: '7bit' | '8bitmime' | 'binarymime';
   readonly smtputf8: boolean;
   readonly ret?: 'full' | 'hdrs'; // RFC 3461 §4.3
   readonly envid?: string; // RFC 3461 §4.4, decoded

@@ -52,8 +52,8 @@ export interface QueueStore {
   list(which: Selection, after?: MessageId): AsyncIterable<QueueEntry>;
   /** How many messages obeyed. Cancelling makes pending recipients fail at the next claim, with `reason`. */
   order(which: Selection, order: Order): Promise<number>;
-  /** Moves a message to quarantine: kept for the operator, never claimed again. 'judged' is whole, and nothing but an order to restore it lets it go. */
-  quarantine(id: MessageId, why: string, cause: 'damaged' | 'judged'): Promise<void>;
+  /** Moves a damaged message to quarantine: kept for the operator, never claimed again. */
+  quarantine(id: MessageId, why: string): Promise<void>;
   summary(): Awaitable<QueueSummary>;
   /** Yields when something may have become due. May wake too often, never too seldom. Ends when `signal` aborts. */
   wake(signal: AbortSignal): AsyncIterable<void>;
@@ -78,6 +78,8 @@ export interface Seal {
   /** Replaces what the envelope given to begin() said; per-recipient filters may have dropped some. */
   readonly envelope?: Envelope;
   readonly recipients?: readonly Recipient[];
+  /** Into quarantine at once, for a filter or a policy said so: whole, and nothing but an order to restore it lets it go. */
+  readonly aside?: string;
 }
 
 export type Committed =

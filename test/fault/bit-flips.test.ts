@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Address, MessageId } from '../../src/core/envelope.ts';
 import { silent } from '../../src/core/log.ts';
-import type { Finding, Verified } from '../../src/core/queue-store.ts';
+import type { Finding, Seal, Verified } from '../../src/core/queue-store.ts';
 import type { LmdbQueue, LmdbQueueOptions } from '../../src/flow/queue/index.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
 import { openLmdbIndex } from '../../src/flow/queue/lmdb-index.ts';
@@ -19,10 +19,10 @@ const clock = createFakeClock();
 const open = (folder: string, own: Partial<LmdbQueueOptions> = {}): Promise<LmdbQueue> => openLmdbQueue({ folder, kernels, clock, log: silent, watermarkOctets: 0, ...own });
 
 /** A queue with one message, closed. */
-async function stored(content: Uint8Array, from = 'ann@example.org', others = 0): Promise<{ readonly folder: string; readonly id: MessageId }> {
+async function stored(content: Uint8Array, from = 'ann@example.org', others = 0, seal: Partial<Seal> = {}): Promise<{ readonly folder: string; readonly id: MessageId }> {
   const folder = scratchFolder('flips');
   const store = await open(folder);
-  const id = idOf(await post(store, kernels, clock.now(), content, { seal: { envelope: { ...envelope, reversePath: from as Address } } }));
+  const id = idOf(await post(store, kernels, clock.now(), content, { seal: { envelope: { ...envelope, reversePath: from as Address }, ...seal } }));
   for (let n = 0; n < others; n++) idOf(await post(store, kernels, clock.now(), text(50 + n)));
   await store.close();
   return { folder, id };
@@ -64,7 +64,7 @@ describe('one bit flipped in stored content', () => {
     const { folder, id } = await stored(content);
     flipInIndex(folder, marker, 9, 6);
     const store = await open(folder);
-    await store.quarantine(id, 'content digest does not match', 'damaged'); // as the runner found it
+    await store.quarantine(id, 'content digest does not match'); // as the runner found it
     assert.deepEqual((await verified(store, 'repair')).map(({ part, became }) => [part, became]), [['content', 'mended']]);
     assert.deepEqual(await verified(store), []);
     const [one] = await claim(store);
@@ -74,10 +74,9 @@ describe('one bit flipped in stored content', () => {
 
   it('what a filter set aside is nothing that is wrong, and stays aside whatever is repaired around it', async () => {
     const content = Buffer.from(`${marker}${'x'.repeat(3000)}\r\n`);
-    const { folder, id } = await stored(content);
+    const { folder, id } = await stored(content, undefined, 0, { aside: 'a virus' });
     const told: string[] = [];
     let store = await open(folder, { quarantined: (one) => told.push(one) });
-    await store.quarantine(id, 'a virus', 'judged');
     assert.deepEqual([await verified(store), await verified(store, 'repair'), told], [[], [], []]);
     await store.close();
     flipInIndex(folder, marker, 9, 6);
@@ -105,7 +104,7 @@ describe('one bit flipped in stored content', () => {
       assert.equal((await claim(store)).length, 2, 'the others go on');
       assert.equal(await store.order({ id }, { kind: 'restore', now: clock.now() }), 1);
       assert.equal((await claim(store)).length, 1, 'restored: whoever reads it checks it again');
-      await store.quarantine(id, 'again', 'damaged');
+      await store.quarantine(id, 'again');
       assert.equal(await store.order({ id }, { kind: 'drop', now: clock.now() }), 1);
       assert.equal(store.get(id), null);
       assert.deepEqual(flipInBodies(folder, 'ARKER-OF-THIS-CONTENT'), 0);

@@ -36,7 +36,7 @@ async function full(): Promise<{ readonly store: LmdbQueue; readonly ids: readon
   const held = idOf(await post(store, kernels, clock.now(), text(400)));
   await store.order({ id: held }, { kind: 'hold', now: clock.now() });
   const damaged = idOf(await post(store, kernels, clock.now(), text(500)));
-  await store.quarantine(damaged, 'looks odd', 'damaged');
+  await store.quarantine(damaged, 'looks odd');
   const large = idOf(await post(store, kernels, clock.now(), text(600_000)));
   // Opened anew: nothing is claimed, however hungry somebody was.
   await store.close();
@@ -63,8 +63,7 @@ describe('queue export and import', () => {
 
   it('what a filter set aside is told from damage on the other box, too', async () => {
     const store = await open();
-    const id = idOf(await post(store, kernels, clock.now(), text(100)));
-    await store.quarantine(id, 'a virus', 'judged');
+    idOf(await post(store, kernels, clock.now(), text(100), { seal: { aside: 'a virus' } }));
     const other = await open();
     await other.importMessages(stream(await exported(store)));
     for await (const one of other.verify('repair')) assert.equal(one.kind, 'checked', JSON.stringify(one));

@@ -65,20 +65,24 @@ for (const build of ['simd', 'relaxed', 'scalar'] as const) {
       });
     });
 
-    it('stuffs and receives where a window is full of dots, and where dots of an earlier one lie behind the end', () => {
+    it('stuffs where a window is full of dots or of what resembles them', () => {
       for (const line of ['\r\n.', '\r\n..', '.\r\n', '\n.', '\t/\r\n.', '+\r\n.']) {
         const full = Buffer.from(line.repeat(30_000), 'latin1').subarray(0, 65_536);
         assert.deepEqual(stuff(kernels, [full]), slowStuff(full), JSON.stringify(line));
-        for (let octets = 0; octets < 200; octets++) {
-          const short = Buffer.from(`${'x'.repeat(octets)}\r\n`);
-          stuff(kernels, [full]);
-          assert.deepEqual(stuff(kernels, [short]), slowStuff(short), `${octets} octets`);
-          stuff(kernels, [full]);
-          const reception = kernels.openReception();
-          assert.deepEqual(Buffer.from(reception.feed(short, 0)), short, `${octets} octets, received`);
-          assert.equal(reception.ended, false);
-          reception.close();
-        }
+      }
+    });
+
+    it('stuffs and receives where dots of an earlier window lie behind the end', () => {
+      const full = Buffer.from('\r\n.'.repeat(30_000)).subarray(0, 65_536);
+      for (let octets = 0; octets <= 130; octets++) {
+        const short = Buffer.from(`${'x'.repeat(octets)}\r\n`);
+        stuff(kernels, [full]);
+        assert.deepEqual(stuff(kernels, [short]), slowStuff(short), `${octets} octets`);
+        stuff(kernels, [full]);
+        const reception = kernels.openReception();
+        assert.deepEqual(Buffer.from(reception.feed(short, 0)), short, `${octets} octets, received`);
+        assert.equal(reception.ended, false);
+        reception.close();
       }
     });
 

@@ -32,7 +32,7 @@ await store.record(claim!, { at: now, outcomes: new Map<RecipientId, Outcome>([[
 await store.release(claim!, { due: (now + 300_000) as typeof now });
 await store.order({ id: held }, { kind: 'hold', now });
 await store.order({ id: large }, { kind: 'cancel', now, reason: 'no longer wanted' });
-await store.quarantine(bad, 'looked odd', 'damaged');
+await store.quarantine(bad, 'looked odd');
 await store.close();
 
 const files = readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -2,16 +2,11 @@
  * A message to very many is several entries of the queue, `batchsize` recipients each, so that none is rewritten as a
  * whole for each of ten thousand answers. Together they are one draft: written once, committed together.
  */
-import type { Envelope, MessageId, Recipient } from '../../core/envelope.ts';
+import type { Envelope, Recipient } from '../../core/envelope.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Committed, Draft, QueueStore } from '../../core/queue-store.ts';
 
-export interface Batches extends Draft {
-  /** Of every entry, where there are several. */
-  readonly ids?: readonly MessageId[];
-}
-
-export function beginBatches(store: QueueStore, clock: Clock, size: number, envelope: Envelope, recipients: readonly Recipient[], key: string | undefined): Batches {
+export function beginBatches(store: QueueStore, clock: Clock, size: number, envelope: Envelope, recipients: readonly Recipient[], key: string | undefined): Draft {
   const begin = (some: readonly Recipient[], own: string | undefined): Draft => store.begin(envelope, some, own === undefined ? {} : { idempotencyKey: own });
   if (recipients.length <= size) return begin(recipients, key);
   const batches: (readonly Recipient[])[] = [];
@@ -22,7 +17,6 @@ export function beginBatches(store: QueueStore, clock: Clock, size: number, enve
 
   return {
     id: first.id,
-    ids: drafts.map(({ id }) => id),
     write(chunk) {
       // The store keeps a chunk and never changes it, so all of them may have the same.
       const waits = drafts.map((draft) => draft.write(chunk)).filter((wait) => wait !== undefined);

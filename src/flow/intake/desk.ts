@@ -15,7 +15,7 @@ import type { Watch, Witness } from '../../core/witness.ts';
 import type { Draft, QueueStore, Seal } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { decide } from './decision.ts';
-import { beginBatches, type Batches } from './batches.ts';
+import { beginBatches } from './batches.ts';
 import { added, headerLimitsFor, readHeader, type HeaderLimits } from './header-check.ts';
 
 export interface IntakeOptions {
@@ -257,11 +257,11 @@ class OpenTransaction implements Transaction {
     };
   }
 
-  async #end(draft: Batches, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], came: ContentFacts, examination: Examination | null, revision: Revision | null): Promise<Queued | Refusal> {
+  async #end(draft: Draft, envelope: Envelope, recipients: readonly Recipient[], head: readonly Uint8Array[], came: ContentFacts, examination: Examination | null, revision: Revision | null): Promise<Queued | Refusal> {
     const { clock, limits, log } = this.#options;
     const { origin } = envelope;
     const refusal = this.#tooLarge(came.sizeOctets) ? refuse('tooLarge') : null;
-    const header = refusal ?? readHeader(head, came, headerLimitsFor(limits, this.#variables));
+    const header = refusal ?? readHeader(head, came, headerLimitsFor(limits, this.#variables), envelope.body !== 'binarymime');
     if (header.kind === 'refused') {
       this.abort();
       return this.#refused(header);
@@ -299,7 +299,7 @@ class OpenTransaction implements Transaction {
   }
 
   /** Until the filters have passed it, nothing of the message is in the queue. */
-  async #examine(draft: Batches, seal: Seal, addressees: readonly Recipient[], at: Instant, examination: Examination): Promise<Queued | Refusal> {
+  async #examine(draft: Draft, seal: Seal, addressees: readonly Recipient[], at: Instant, examination: Examination): Promise<Queued | Refusal> {
     const envelope = seal.envelope as Envelope;
     try {
       const whitelisted = this.#unlisted === 0;
@@ -320,16 +320,9 @@ class OpenTransaction implements Transaction {
   }
 
   /** Into the queue, or aside. */
-  async #settle(draft: Batches, seal: Seal, at: Instant, { recipients, refused }: { readonly recipients: number; readonly refused: Queued['refused'] }): Promise<Queued | Refusal> {
+  async #settle(draft: Draft, seal: Seal, at: Instant, { recipients, refused }: { readonly recipients: number; readonly refused: Queued['refused'] }): Promise<Queued | Refusal> {
     const aside = this.#aside;
-    if (aside === undefined) return this.#commit(draft, seal, recipients, at, refused);
-    // Due long after anyone would have looked, for the moment before it is set aside.
-    const queued = await this.#commit(draft, { ...seal, due: after(at, NEVER_MS) }, recipients, at, refused);
-    if (queued.kind === 'queued') {
-      // A batch that nobody was left in has no entry.
-      for (const id of draft.ids ?? [queued.id]) if (this.#options.store.get(id) !== null) await this.#options.store.quarantine(id, aside, 'judged');
-    }
-    return queued;
+    return this.#commit(draft, aside === undefined ? seal : { ...seal, aside }, recipients, at, refused);
   }
 
   async #commit(draft: Draft, seal: Seal, recipients: number, at: Instant, refused: Queued['refused']): Promise<Queued | Refusal> {
@@ -387,8 +380,6 @@ function withFields(trace: Uint8Array, fields: readonly TraceField[]): Uint8Arra
 }
 
 const NONE_REFUSED: Queued['refused'] = new Map();
-/** A century. */
-const NEVER_MS = 100 * 365 * 86_400_000;
 
 /** Goes on at once when the value is there: a check that answers from memory costs no turn of the event loop. */
 function then<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {

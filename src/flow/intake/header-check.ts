@@ -39,12 +39,15 @@ export interface Header {
 const RECEIVED = /^received[ \t]*:/gim;
 const COMPLETE: Header = { kind: 'header', missing: [] };
 
-export function readHeader(head: readonly Uint8Array[], facts: ContentFacts, limits: HeaderLimits): Header | Refusal {
+/** `lines`: the body is made of them; the header always is. */
+export function readHeader(head: readonly Uint8Array[], facts: ContentFacts, limits: HeaderLimits, lines: boolean): Header | Refusal {
   if (facts.headerEnd > limits.headerOctets) return refuse('headerTooLarge');
-  if (limits.lineOctets !== undefined && facts.longestLine > limits.lineOctets) return refuse('contentLineTooLong', { why: `a line of ${facts.longestLine} octets` });
+  if (lines && limits.lineOctets !== undefined && facts.longestLine > limits.lineOctets) return refuse('contentLineTooLong', { why: `a line of ${facts.longestLine} octets` });
   const first = head[0];
   const octets = first !== undefined && first.length >= facts.headerEnd ? first : Buffer.concat(head);
   const text = Buffer.from(octets.buffer, octets.byteOffset, Math.min(facts.headerEnd, octets.length)).toString('latin1');
+  // A bare one is another host's line end, or another header's (RFC 5321 §2.3.8).
+  if (!lines && /\r(?!\n)|(?<!\r)\n|\0/.test(text)) return refuse('bareLineEnd');
   let hops = 0;
   RECEIVED.lastIndex = 0;
   while (RECEIVED.test(text)) hops++;

@@ -6,6 +6,7 @@ import type { Deferred } from '../../core/outcome.ts';
 import type { StoredContent } from '../../core/queue-store.ts';
 import type { Delivery, Transport } from '../../core/transport.ts';
 import type { ArcSealer } from './arc.ts';
+import { needsLines } from './binary-mail.ts';
 import { dress, type Dress } from './dressing.ts';
 import type { Pieces } from './octets.ts';
 import type { Quota } from './quotas.ts';
@@ -80,6 +81,8 @@ export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'del
     const sent = replaced === null ? job : { ...job, envelope: { ...job.envelope, reversePath: replaced } };
     const how: Dress = { signed, sealed, ...(senders?.fields === true ? { senders } : {}) };
     if (!signed && !sealed && how.senders === undefined) return transport.deliver(sent, signal);
+    // What is signed is signed as any next hop can take it.
+    if (job.envelope.body === 'binarymime') return Promise.resolve(new Map(job.recipients.map(({ id }) => [id, needsLines])));
     return deliverDressed(sent, how, manner, signal);
   }
 

@@ -302,8 +302,9 @@ export function createClaims(options: Options): Claims {
     },
 
     ready(now) {
+      if (fresh.length > 0) return true;
       const first = firstDue();
-      if (fresh.length > 0 || (first !== null && first <= now)) return true;
+      if (first !== null && first <= now) return true;
       const ranOut = expired(now);
       if (ranOut.length > 0) lookAt = 0 as Instant; // whoever claims next must look again
       return ranOut.length > 0;

@@ -15,6 +15,7 @@ import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, nothing, WriteFailure } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
 import { MESSAGE_ID_LENGTH } from './message-id.ts';
+import { formatAside } from './format/aside.ts';
 import type { RecordFormat } from './format/record.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
 
@@ -36,15 +37,22 @@ interface Options {
   readonly inlineLimitOctets: number;
 }
 
+/** Where it stands from now on: claimed, in quarantine, or due. */
+interface Place {
+  readonly birth: Birth | null;
+  readonly aside: string | undefined;
+}
+
 export type BeginDraft = (id: MessageId, envelope: Envelope, recipients: readonly Recipient[], key?: string) => Draft;
 
 export function createDrafts({ index, bodies, ground, format, claims, finished, bell, clock, log, inlineLimitOctets }: Options): BeginDraft {
   /** All of it in this turn of the event loop, so all of it in one transaction. */
-  function store(record: StoredRecord, content: Uint8Array | null, birth: Birth | null): Promise<boolean> {
+  function store(record: StoredRecord, content: Uint8Array | null, { birth, aside }: Place): Promise<boolean> {
     const { id } = record.message;
     void index.messages.put(id, format.format(record));
     if (content === null) void index.files.put(id, nothing);
     else void index.bodies.put(id, content as Buffer);
+    if (aside !== undefined) return index.quarantine.put(id, formatAside({ why: aside, judged: true }));
     return birth === null ? index.due.put(dueKey(record.due, id), nothing) : index.leases.put(id, birth.lease, birth.token);
   }
 
@@ -100,15 +108,15 @@ export function createDrafts({ index, bodies, ground, format, claims, finished, 
     }
 
     /** The first draft under a key is stored, the second finds it. */
-    async function storeOnce(record: StoredRecord, content: Uint8Array | null, birth: Birth | null): Promise<MessageId> {
+    async function storeOnce(record: StoredRecord, content: Uint8Array | null, place: Place): Promise<MessageId> {
       if (key === undefined) {
-        await index.settled(store(record, content, birth));
+        await index.settled(store(record, content, place));
         return id;
       }
       const first = await index.settled(
         index.keys.ifNoExists(key, () => {
           void index.keys.put(key, Buffer.from(id, 'latin1'));
-          void store(record, content, birth);
+          void store(record, content, place);
         }),
       );
       if (!first) return (index.keys.getBinary(key)?.toString('latin1') ?? id) as MessageId;
@@ -172,16 +180,17 @@ export function createDrafts({ index, bodies, ground, format, claims, finished, 
           if (granted === false || (granted !== true && !(await granted))) throw new WriteFailure('full', 'the index has no room to grow');
           taken = grown;
           finished.flush(); // deletions that wait ride along
-          birth = claims.bear(record);
+          birth = seal.aside === undefined ? claims.bear(record) : null;
           const content = inFile ? null : pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-          const stored = await storeOnce(record, content, birth);
+          const stored = await storeOnce(record, content, { birth, aside: seal.aside });
           if (stored !== id) {
             birth?.failed();
             if (inFile) void bodies.remove(id, seal.facts);
             return { kind: 'committed', id: stored, repeated: true };
           }
           birth?.born(contentAtHand(seal, inFile ? [] : pieces));
-          bell.ring();
+          if (seal.aside === undefined) bell.ring();
+          else log.info('queue', { what: 'set aside', id, why: seal.aside });
           return { kind: 'committed', id };
         } catch (error) {
           birth?.failed();

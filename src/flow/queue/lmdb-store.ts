@@ -207,9 +207,9 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       bell.ring();
       return obeyed;
     },
-    async quarantine(id, why, cause) {
+    async quarantine(id, why) {
       claims.forget(id);
-      if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why, cause === 'judged' ? cause : undefined));
+      if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
     },
     verify,
     async tidy() {

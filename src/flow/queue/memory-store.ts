@@ -123,7 +123,7 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
             acceptedAt: clock.now(),
             attempts: 0,
           };
-          items.set(id, { record: { message, due: seal.due, held: false, inFile: false }, content });
+          items.set(id, { record: { message, due: seal.due, held: false, inFile: false }, content, ...(seal.aside === undefined ? {} : { quarantined: { why: seal.aside, judged: true } }) });
           if (key !== undefined) keys.set(key, id);
           usedOctets += content.length;
           bell.ring();
@@ -220,10 +220,10 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
       return Promise.resolve(obeyed);
     },
 
-    quarantine(id, why, cause) {
+    quarantine(id, why) {
       const item = items.get(id);
       if (item !== undefined) {
-        item.quarantined = { why, ...(cause === 'judged' || item.quarantined?.judged === true ? { judged: true } : {}) };
+        item.quarantined = { why, ...(item.quarantined?.judged === true ? { judged: true } : {}) };
         delete item.lease;
         delete item.order;
       }

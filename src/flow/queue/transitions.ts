@@ -17,7 +17,7 @@ export interface Transitions {
   /** The lease ends without an attempt. */
   giveBack(id: MessageId, now: Instant): void;
   /** From wherever it is. False when there is no such message. */
-  toQuarantine(id: MessageId, why: string, judged?: 'judged'): boolean;
+  toQuarantine(id: MessageId, why: string): boolean;
 }
 
 /** `quarantined` is told when a message is set aside as damaged; inside a transaction, so it only takes note. */
@@ -32,7 +32,7 @@ export function createTransitions(index: LmdbIndex, format: RecordFormat, log: L
     if (!after.held) void index.due.put(dueKey(after.due, id), nothing);
   }
 
-  function toQuarantine(id: MessageId, why: string, judged?: 'judged'): boolean {
+  function toQuarantine(id: MessageId, why: string): boolean {
     const octets = index.messages.getBinary(id);
     if (octets === undefined) return false;
     const record = format.parse(octets, id);
@@ -43,12 +43,8 @@ export function createTransitions(index: LmdbIndex, format: RecordFormat, log: L
     void index.orders.remove(id);
     const known = before === undefined ? null : parseAside(before);
     // Damage does not undo a judgement.
-    void index.quarantine.put(id, formatAside({ why, ...(judged === 'judged' || known?.judged === true ? { judged: true } : {}) }));
+    void index.quarantine.put(id, formatAside({ why, ...(known?.judged === true ? { judged: true } : {}) }));
     if (known !== null) return true; // said already
-    if (judged === 'judged') {
-      log.info('queue', { what: 'set aside', id, why });
-      return true;
-    }
     log.error('queue', { what: 'quarantined', id, why });
     quarantined(id, why);
     return true;

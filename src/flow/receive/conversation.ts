@@ -21,6 +21,8 @@ export interface OpenMail {
   /** As written, for the log. */
   readonly from: string;
   readonly smtputf8: boolean;
+  /** Its content is not made of lines (RFC 3030 §3). */
+  readonly binary: boolean;
   readonly startedAt: number;
   accepted: number;
   tried: number;

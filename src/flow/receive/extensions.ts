@@ -11,7 +11,7 @@ export function extensionLines({ setup, limits, tls, channel, account, introduce
   lines.push('XVERP=Courier');
   // LMTP answers one by one anyway.
   if (!setup.lmtp) lines.push('XEXDATA');
-  lines.push('XSECURITY=NONE,STARTTLS', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'CHUNKING');
+  lines.push('XSECURITY=NONE,STARTTLS', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'CHUNKING', 'BINARYMIME');
   lines.push(`LIMITS MAILMAX=${transactions} RCPTMAX=${Math.min(recipients, setup.listener.announcedRecipients ?? recipients)}`); // RFC 9422 §4
   if (introduces.xclient) lines.push(`XCLIENT ${xclientNames.join(' ')}`);
   if (introduces.xforward) lines.push(`XFORWARD ${xforwardNames.join(' ')}`);

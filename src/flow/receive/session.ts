@@ -9,9 +9,8 @@
  *                   421, 554
  */
 import type { Instant } from '../../core/clock.ts';
-import { after } from '../../core/clock.ts';
 import type { Awaitable } from '../../core/intake.ts';
-import { refuse, type Refusal, type Status } from '../../core/status.ts';
+import { refuse, type Refusal } from '../../core/status.ts';
 import { parseCommandLine } from '../../grammar/smtp/command.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
 import { Backlog } from './backlog.ts';
@@ -28,23 +27,17 @@ import type { Reading } from './reading.ts';
 import type { Setup } from './setup.ts';
 import type { Wire, WireListener } from './smtp-wire.ts';
 import { tlsTrouble } from './tls-trouble.ts';
-import { Visitor, type SessionGuest } from './visitor.ts';
+import { Speaker } from './speaker.ts';
+import type { SessionGuest } from './visitor.ts';
 
 /** A page or a script in a browser can be made to speak to us; a request line ends the session. */
 const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d/i;
 
-/** 421 with the reason's class made temporary: `500 5.5.2` said last is `421 4.5.2`. */
-function lastWord(refusal: Refusal): Refusal {
-  const status = refusal.status.replace(/^5/, '4') as Status<4>;
-  return { kind: 'refused', reply: 421, status, text: refusal.text, ...(refusal.why === undefined ? {} : { why: refusal.why }) };
-}
-
-export class Session extends Visitor implements Conversation, WireListener {
+export class Session extends Speaker implements Conversation, WireListener {
   mail: OpenMail | null = null;
   transactions = 0;
   handedOver = false;
 
-  readonly #wire: Wire;
   readonly #standing: Pick<SessionGuest, 'turnedAway' | 'pending'>;
   readonly #left: (session: Session) => void;
   readonly #mender: LineEndMender | null;
@@ -52,7 +45,6 @@ export class Session extends Visitor implements Conversation, WireListener {
   #content: Reading | null = null;
   #arrived: () => Awaitable<void> = () => undefined;
   #contentSince = 0;
-  #out = '';
   readonly #backlog = new Backlog();
   #choked = false;
   #inputOver = false;
@@ -61,17 +53,13 @@ export class Session extends Visitor implements Conversation, WireListener {
   #busySince: Instant;
   #heardAt: Instant;
   #flushing: NodeJS.Immediate | null = null;
-  #pause: AbortController | null = null;
   #phase: 'early' | 'open' | 'turned away' | 'over' = 'open';
-  #leaving = false;
-  #errors = 0;
   #bareLf = 0;
   #idle = 0;
 
   constructor(setup: Setup, wire: Wire, guest: SessionGuest, left: (session: Session) => void) {
-    super(setup, guest);
+    super(setup, wire, guest);
     this.#mender = this.manners.bareLf ? new LineEndMender() : null;
-    this.#wire = wire;
     this.#standing = guest;
     this.#left = left;
     this.meetAgain(wire.tls);
@@ -94,12 +82,12 @@ export class Session extends Visitor implements Conversation, WireListener {
 
   #greet(): void {
     const waitMs = this.setup.listener.bannerWaitMs ?? 0;
-    if (waitMs === 0) return this.#say(this.setup.banner);
+    if (waitMs === 0) return this.say(this.setup.banner);
     this.#phase = 'early';
     void this.pause(waitMs).then(() => {
       if (this.#phase !== 'early') return;
       this.#phase = 'open';
-      this.#say(this.setup.banner);
+      this.say(this.setup.banner);
     });
   }
 
@@ -115,7 +103,7 @@ export class Session extends Visitor implements Conversation, WireListener {
     // RFC 5321 §3.1: 554 in the place of the greeting, then only QUIT. RFC 2034 §3: no enhanced code in a greeting.
     this.answer(formatReply(refusal.reply, null, refusal.text));
     if (refusal.reply === 421) this.end();
-    this.#flush();
+    this.flush();
   }
 
   // What the wire tells us.
@@ -141,7 +129,7 @@ export class Session extends Visitor implements Conversation, WireListener {
   }
 
   secured(): void {
-    this.meetAgain(this.#wire.tls);
+    this.meetAgain(this.wire.tls);
     this.#heardAt = this.setup.clock.now();
     if (this.#busy === 'tls') this.#resume();
   }
@@ -152,7 +140,7 @@ export class Session extends Visitor implements Conversation, WireListener {
 
   closed(): void {
     this.#phase = 'over';
-    this.#pause?.abort();
+    this.endPause();
     this.#backlog.clear();
     if (this.#flushing !== null) clearImmediate(this.#flushing);
     this.exchange = null;
@@ -162,10 +150,10 @@ export class Session extends Visitor implements Conversation, WireListener {
 
   /** The listener closes: idle sessions hear 421, others after the reply they wait for. */
   goDown(): void {
-    this.#leaving = true;
-    this.#pause?.abort();
+    this.leaving = true;
+    this.endPause();
     this.#settle();
-    this.#flush();
+    this.flush();
   }
 
   get over(): boolean {
@@ -173,7 +161,7 @@ export class Session extends Visitor implements Conversation, WireListener {
   }
 
   cut(): void {
-    this.#wire.destroy();
+    this.wire.destroy();
   }
 
   /** Called for every session about once a second. */
@@ -203,29 +191,6 @@ export class Session extends Visitor implements Conversation, WireListener {
   }
 
   // What commands ask for.
-
-  answer(lines: string): void {
-    this.#out += lines;
-  }
-
-  refuse(refusal: Refusal, about: About = {}): Awaitable<void> {
-    this.log.refused(refusal, about);
-    if (refusal.reply >= 500 && ++this.#errors > this.limits.errors) return this.hangUp(refuse('tooManyErrors'));
-    this.#speak(refusal);
-    if (refusal.reply < 500 || this.tarpit === null) return undefined;
-    this.#flush();
-    return this.pause(this.tarpit.next());
-  }
-
-  passOn(refusal: Refusal, about: About = {}, times = 1): Awaitable<void> {
-    this.log.refused(refusal, about);
-    if (refusal.reply < 500 || this.tarpit === null) return this.#speak(refusal, times);
-    return this.pause(this.tarpit.next()).then(() => this.#speak(refusal, times));
-  }
-
-  bug(cause: unknown): void {
-    this.log.bug(cause);
-  }
 
   reset(): void {
     if (this.handedOver) return;
@@ -262,15 +227,11 @@ export class Session extends Visitor implements Conversation, WireListener {
     this.setup.meters.octets.add(sizeOctets);
   }
 
-  note(refusal: Refusal, about: About = {}): void {
-    this.log.refused(refusal, about);
-  }
-
   startTls(): void {
-    this.#say('220 2.0.0 Ok.\r\n');
+    this.say('220 2.0.0 Ok.\r\n');
     this.#busy = 'tls';
     this.#busySince = this.setup.clock.now();
-    this.#wire.startTls();
+    this.wire.startTls();
   }
 
   override become(peer: Peer, name: string | null | undefined): Awaitable<Refusal | null> {
@@ -278,23 +239,14 @@ export class Session extends Visitor implements Conversation, WireListener {
     return super.become(peer, name);
   }
 
-  async pause(ms: number): Promise<void> {
-    if (this.#leaving || this.over) return;
-    const pause = new AbortController();
-    this.#pause = pause;
-    const { clock } = this.setup;
-    await clock.sleepUntil(after(clock.now(), ms), pause.signal);
-    if (this.#pause === pause) this.#pause = null;
-  }
-
   end(): void {
     if (this.over) return;
     this.#phase = 'over';
-    this.#flush();
-    this.#pause?.abort();
+    this.flush();
+    this.endPause();
     this.#backlog.clear();
     this.reset();
-    this.#wire.end();
+    this.wire.end();
   }
 
   // Working off input.
@@ -376,15 +328,15 @@ export class Session extends Visitor implements Conversation, WireListener {
   /** Holds the next command back until an answer is there. */
   #hold(waiting: Awaitable<void>): void {
     if (waiting === undefined) return;
-    this.#busy = this.#pause === null ? 'answer' : 'pause';
+    this.#busy = this.pausing ? 'pause' : 'answer';
     this.#busySince = this.setup.clock.now();
-    if (this.#out !== '') this.#flushing ??= setImmediate(this.#flushSoon);
+    if (this.unsaid) this.#flushing ??= setImmediate(this.#flushSoon);
     waiting.then(this.#resumed, this.#broke);
   }
 
   readonly #flushSoon = () => {
     this.#flushing = null;
-    this.#flush();
+    this.flush();
   };
 
   readonly #resumed = () => this.#resume();
@@ -405,7 +357,7 @@ export class Session extends Visitor implements Conversation, WireListener {
     this.reset();
     if (this.over) return;
     this.log.refused(refusal, {});
-    this.#speak(refusal);
+    this.speak(refusal);
   }
 
   #resume(): void {
@@ -422,7 +374,7 @@ export class Session extends Visitor implements Conversation, WireListener {
     this.#settle();
     if (this.#choked && !this.over && !this.#backlog.full) {
       this.#choked = false;
-      this.#wire.resume();
+      this.wire.resume();
     }
   }
 
@@ -433,10 +385,10 @@ export class Session extends Visitor implements Conversation, WireListener {
   /** Nothing more to work off, for now: say what is to be said, and go if it is time to go. */
   #settle(): void {
     if (this.#busy !== 'no') return;
-    this.#flush();
+    this.flush();
     if (!this.#stillFree() || !this.#backlog.empty) return;
     if (this.#inputOver) this.end();
-    else if (this.#leaving && this.#content === null) this.hangUp(refuse('shuttingDown'));
+    else if (this.leaving && this.#content === null) this.hangUp(refuse('shuttingDown'));
   }
 
   #keep(rest: Buffer): void {
@@ -445,33 +397,14 @@ export class Session extends Visitor implements Conversation, WireListener {
     else this.#backlog.putBack(rest);
   }
 
-  // Saying things.
-
-  #say(lines: string): void {
-    this.#out += lines;
-    this.#flush();
+  protected get about(): About {
+    return this.mail === null ? {} : { from: this.mail.from };
   }
 
-  #flush(): void {
-    if (this.#out === '') return;
-    const lines = this.#out;
-    this.#out = '';
-    if (this.setup.listener.logsDialogue === true) this.log.answered(lines);
-    if (this.#wire.write(lines) || this.#busy !== 'no') return;
+  protected stalled(): void {
+    if (this.#busy !== 'no') return;
     this.#busy = 'drain';
     this.#busySince = this.setup.clock.now();
-  }
-
-  #speak(refusal: Refusal, times = 1): void {
-    this.answer(formatReply(refusal.reply, refusal.status, refusal.text).repeat(times));
-    if (refusal.reply === 421) this.end();
-  }
-
-  /** 421 and out. */
-  hangUp(refusal: Refusal): void {
-    const last = lastWord(refusal);
-    this.log.refused(last, this.mail === null ? {} : { from: this.mail.from });
-    this.#speak(last);
   }
 
   #spokeEarly(): boolean {

@@ -77,7 +77,7 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
     if (!(await held(attempt, claim => store.record(claim, { at, outcomes: attempt.outcomes })))) return;
     const { id } = attempt.claim;
     tally.bug('content', 'the content is corrupt; set aside in quarantine', { id, why });
-    await store.quarantine(id, why, 'damaged');
+    await store.quarantine(id, why);
   }
 
   /** Writes under the lease we have; should it have been replaced meanwhile, under the new one. */

@@ -113,11 +113,11 @@ async function find(args: readonly string[], given: Omit<Context, 'folder'>): Pr
   } catch (error) {
     if (error instanceof Unheard) throw error;
     if (error instanceof Usage) {
-      await print(given.stderr, `posthorn ${name}: ${error.message}\nUsage: posthorn ${error.usage ?? command.help.split('\n\n')[0]}\nposthorn ${name} --help tells more.`);
+      await print(given.stderr, `posthorn ${name}: ${error.message}\nUsage: posthorn ${error.usage ?? command.help.split('\n\n')[0]}\nposthorn --help ${name} tells more.`);
       return exits.usage;
     }
     await print(given.stderr, `posthorn ${name}: ${error instanceof Error ? error.message : String(error)}`);
-    return error instanceof Ended ? error.code : error instanceof ClosedToUs ? exits.noPermission : exits.software;
+    return codeOf(error);
   }
 }
 
@@ -146,4 +146,10 @@ async function overview(): Promise<string> {
   const all = await Promise.all(Object.values(commands).map(load => load()));
   const width = Math.max(...all.map(one => one.name.length)) + 2;
   return `Usage: posthorn COMMAND [--config DIR] ...\n\n${all.map(one => `  ${one.name.padEnd(width)}${one.summary}`).join('\n')}\n\nposthorn COMMAND --help tells more.`;
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof Ended) return error.code;
+  if (error instanceof ClosedToUs) return exits.noPermission;
+  return error instanceof Error && 'code' in error && error.code === 'ETIMEDOUT' ? exits.tryLater : exits.software;
 }

@@ -11,7 +11,17 @@ import { ClosedToUs, whyClosed } from '../../kit/file/owner.ts';
 import { chunked } from './chunks.ts';
 import { socketPath, type Answer, type Request } from './wire.ts';
 
-export async function findRunning(folder: string): Promise<Operations | null> {
+/** A gateway that lives answers a look at once, and says something now and then about what takes long. */
+const PATIENCE_MS = { look: 30_000, work: 15 * 60_000 };
+const LOOKS: ReadonlySet<Request['ask']> = new Set(['summary', 'filters', 'devices', 'tls-results', 'recent', 'webhooks', 'show', 'overview', 'tracked', 'bans', 'content']);
+
+function isLook(request: Request): boolean {
+  // By domain, route or sender the whole queue may have to be read for nothing.
+  return request.ask === 'list' ? typeof request.which === 'string' : LOOKS.has(request.ask);
+}
+
+/** `patience` in ms without a word: `look` for what is there already, `work` for what has to be done first. */
+export async function findRunning(folder: string, patience = PATIENCE_MS): Promise<Operations | null> {
   const probe = await connectTo(folder);
   if (probe === null) return null;
   probe.destroy();
@@ -19,14 +29,17 @@ export async function findRunning(folder: string): Promise<Operations | null> {
   async function* ask(request: Request, content?: AsyncIterable<Uint8Array>): AsyncGenerator<Answer> {
     const socket = await connectTo(folder);
     if (socket === null) throw new Error('the gateway stopped just now; try again');
+    const waiting = patienceWith(socket, isLook(request) ? patience.look : patience.work);
     try {
-      await writeJsonLine(socket, request);
+      await waiting.for(writeJsonLine(socket, request));
       if (content !== undefined) {
-        for await (const chunk of chunked(content)) await writeJsonLine(socket, { chunk });
-        await writeJsonLine(socket, { end: true });
+        for await (const chunk of chunked(content)) await waiting.for(writeJsonLine(socket, { chunk }));
+        await waiting.for(writeJsonLine(socket, { end: true }));
       }
-      for await (const line of readJsonLines(socket)) yield line as Answer;
+      const lines = readJsonLines(socket);
+      for (let line = await waiting.for(lines.next()); line.done !== true; line = await waiting.for(lines.next())) yield line.value as Answer;
     } finally {
+      waiting.end();
       socket.destroy();
     }
   }
@@ -114,4 +127,33 @@ function isDenied(error: unknown): boolean {
 /** Whether a gateway runs there is not ours to know: not the same as that none does. */
 function closed(folder: string): ClosedToUs {
   return new ClosedToUs(whyClosed(folder, []) ?? `${folder} is closed to this account`);
+}
+
+/** Only the gateway's time counts: whoever reads the answer page by page may take his. */
+function patienceWith(socket: Socket, ms: number): { for<T>(step: Promise<T>): Promise<T>; end(): void } {
+  let waits = false;
+  let late: Error | null = null;
+  const timer = setTimeout(() => {
+    if (!waits) return;
+    late = unanswered(ms);
+    socket.destroy(late);
+  }, ms);
+  return {
+    async for(step) {
+      waits = true;
+      timer.refresh();
+      try {
+        return await step;
+      } catch (error) {
+        throw late ?? error;
+      } finally {
+        waits = false;
+      }
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
+function unanswered(ms: number): Error {
+  return Object.assign(new Error(`the gateway has said nothing for ${Math.round(ms / 1000)} seconds: it is stopped (Ctrl-Z, kill -STOP), or far too busy`), { code: 'ETIMEDOUT' });
 }

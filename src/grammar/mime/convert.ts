@@ -30,6 +30,8 @@ export interface ConversionOptions {
   readonly malformed?: 'reject' | 'wrap' | 'accept';
   /** Also malformed then: octets above 127 in a header, or in a body that is not declared 8bit or binary. */
   readonly refuseRaw8bit?: boolean;
+  /** It came as BINARYMIME (RFC 3030): towards 7bit, what is not made of lines is encoded as well. */
+  readonly binary?: boolean;
   /** For text that says none. */
   readonly defaultCharset?: string;
 }

@@ -18,6 +18,7 @@ export interface LeafOptions {
   readonly to: '7bit' | '8bit' | 'unset' | 'none';
   readonly kernels: MimeKernels;
   readonly defaultCharset?: string;
+  readonly binary?: boolean;
   /** The message says Mime-Version 1.x, so that labels may be put where they are missing. */
   readonly mime: boolean;
 }
@@ -128,12 +129,13 @@ export class Leaf {
     if (kind === 'signed') return untouched;
     const survey = this.#options.kernels.openSurvey();
     for (const octets of this.#look) survey.feed(octets);
-    const { has8bit, longestLine, hasNul } = survey.facts();
+    const { has8bit, longestLine, hasNul, bareCr, bareLf } = survey.facts();
     this.#has8bit = has8bit;
     const identity = encoding !== 'quoted-printable' && encoding !== 'base64';
-    const unfit = has8bit || hasNul || longestLine > LINE_OCTETS;
+    const lineless = this.#options.binary === true && (hasNul || bareCr > 0 || bareLf > 0);
+    const unfit = has8bit || hasNul || longestLine > LINE_OCTETS || lineless;
     if (to === '7bit' && (identity ? unfit || !whole : whole && unfit)) {
-      const next = identity ? this.#choose() : encoding;
+      const next = !identity ? encoding : lineless ? 'base64' : this.#choose();
       if (next === encoding) return { ...untouched, recode: true };
       const from = has8bit || encoding === '' ? (has8bit ? '8bit' : '7bit') : encoding;
       return {

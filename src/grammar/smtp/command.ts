@@ -29,7 +29,7 @@ export interface MailCommand {
   readonly international: boolean;
   readonly parameters: readonly string[];
   readonly sizeOctets?: number;
-  readonly body?: '7bit' | '8bitmime';
+  readonly body?: '7bit' | '8bitmime' | 'binarymime';
   readonly smtputf8?: true;
   readonly ret?: 'full' | 'hdrs';
   readonly envid?: string;
@@ -189,10 +189,10 @@ function bodyParameter(value: string | null): MailParameter | Bad {
       return { body: '7bit' };
     case '8BITMIME':
       return { body: '8bitmime' };
-    case 'BINARYMIME': // RFC 3030 §3: lines would have no end, and every next hop without it a new encoding
-      return bad('unknownParameter', 'BINARYMIME is not offered');
+    case 'BINARYMIME': // RFC 3030 §3
+      return { body: 'binarymime' };
     default:
-      return bad('syntax', 'BODY is 7BIT or 8BITMIME');
+      return bad('syntax', 'BODY is 7BIT, 8BITMIME or BINARYMIME');
   }
 }
 

@@ -31,6 +31,14 @@ export function actAsOwner(folder: string): () => void {
   }
 }
 
+/** As root in somebody else's folder, for good: what that will come to. Null: it is ours, or we are not root. */
+export function whyNotAsRoot(folder: string, accounts = createSystemAccounts()): string | null {
+  const { uid } = nearest(folder);
+  if (process.geteuid?.() !== 0 || uid === 0) return null;
+  const name = accounts.find(uid)?.name ?? `uid ${uid}`;
+  return `belongs to ${name}, and this gateway is root: what it makes there, a gateway of ${name} cannot open later (chown -R ${name} ${folder})`;
+}
+
 /** Why one of these cannot be written, `folder` being the one they lie in; null: that is not it. */
 export function whyClosed(folder: string, paths: readonly string[], accounts = createSystemAccounts()): string | null {
   const named = (uid: number) => accounts.find(uid)?.name ?? `uid ${uid}`;

@@ -80,7 +80,10 @@ export class Arena {
   }
 }
 
-/** A state block of the arena and the stream whose state it holds. */
+/**
+ * A state block of the arena and the stream whose state it holds. A stream enters with its first octet, not before: one that
+ * comes in a single chunk then never has its state copied out.
+ */
 export class Block {
   readonly at: number;
   readonly #memory: Buffer;

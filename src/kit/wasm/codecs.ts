@@ -25,7 +25,6 @@ export class WasmCodec implements Decoder, Owner {
   constructor(arena: Arena, entries: Entries) {
     this.#arena = arena;
     this.#entries = entries;
-    this.#enter();
   }
 
   feed(chunk: Uint8Array, into?: Uint8Array): Uint8Array {
@@ -64,7 +63,6 @@ export class WasmSurvey implements Survey, Owner {
   constructor(arena: Arena, exports: Exports) {
     this.#arena = arena;
     this.#exports = exports;
-    this.#enter();
   }
 
   feed(chunk: Uint8Array): void {
@@ -96,7 +94,6 @@ export class WasmHash implements Hash, Owner {
     this.#arena = arena;
     this.#exports = exports;
     this.#seed = BigInt.asUintN(64, seed);
-    this.#enter();
   }
 
   feed(chunk: Uint8Array): void {
@@ -149,7 +146,6 @@ export class WasmFaxEncoder implements Codec, Owner {
     this.#exports = exports;
     this.#width = widthOf(options);
     this.#flags = flagsOf(options);
-    this.#enter();
   }
 
   feed(chunk: Uint8Array, into?: Uint8Array): Uint8Array {
@@ -206,7 +202,6 @@ export class WasmFaxDecoder implements FaxDecoder, Owner {
     this.#exports = exports;
     this.#width = widthOf(options);
     this.#flags = flagsOf(options);
-    this.#enter();
   }
 
   feed(chunk: Uint8Array): Uint8Array {

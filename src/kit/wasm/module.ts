@@ -42,18 +42,12 @@ export function detectBuild(): Build {
 }
 
 export function openModule<Exports>(build: Build = detectBuild(), file: URL = wasmFile(build)): Module<Exports> {
-  const exports = exportsOf(file);
-  const { memory } = exports;
-  return {
-    build,
-    exports: exports as unknown as Exports,
-    memory: Buffer.from(memory.buffer),
-    view: new DataView(memory.buffer),
-  };
+  const { exports, memory } = instantiate(file);
+  return { build, exports: exports as Exports, memory: Buffer.from(memory), view: new DataView(memory) };
 }
 
 /** A module left over from other sources would write where nobody reads: it ends here, with a word on what to do. */
-function exportsOf(file: URL): Record<string, unknown> & { readonly memory: { readonly buffer: ArrayBuffer } } {
+function instantiate(file: URL): { readonly exports: unknown; readonly memory: ArrayBuffer } {
   const useless = (why: string): Error => new Error(`${fileURLToPath(file)} ${why}; \`make build\` makes it anew`);
   let exports: Record<string, unknown> & { readonly memory?: { readonly buffer: ArrayBuffer } };
   try {
@@ -66,7 +60,7 @@ function exportsOf(file: URL): Record<string, unknown> & { readonly memory: { re
   if (number !== ARENA.abi || memory === undefined) {
     throw useless(`was built from other sources: its ABI is ${typeof number === 'number' ? hex(number) : 'unnumbered'}, wanted is ${hex(ARENA.abi)}`);
   }
-  return { ...exports, memory };
+  return { exports, memory: memory.buffer };
 }
 
 function hex(number: number): string {

@@ -25,7 +25,6 @@ export class WasmReception implements Reception, Owner {
   constructor(arena: Arena, exports: Exports) {
     this.#arena = arena;
     this.#exports = exports;
-    this.#enter();
   }
 
   feed(chunk: Uint8Array, from: number): Uint8Array {

@@ -84,7 +84,7 @@ export function operating(name: string, promise: Promised): void {
     promise('restore takes a message out of quarantine, due now; drop removes it for good', async ({ post, claim, store, now }) => {
       const one = await post(text(10), { due: after(now(), 9000) });
       const two = await post(text(20));
-      for (const id of [one, two]) await store.quarantine(id, 'looks odd', 'damaged');
+      for (const id of [one, two]) await store.quarantine(id, 'looks odd');
       for (const kind of ['flush', 'hold', 'release'] as const) assert.equal(await store.order('all', { kind, now: now() }), 0, kind);
       assert.equal(await store.order({ id: one }, { kind: 'restore', now: now() }), 1);
       assert.deepEqual((await claim()).map(({ id }) => id), [one]);
@@ -96,13 +96,13 @@ export function operating(name: string, promise: Promised): void {
       assert.equal(await store.order('all', { kind: 'restore', now: now() }), 0);
     });
 
-    promise('what a filter judged is told from what is damaged; damage found later does not undo the judgement', async ({ post, store, now }) => {
-      const [judged, damaged] = [await post(text(10)), await post(text(20))];
-      await store.quarantine(judged, 'a virus', 'judged');
-      await store.quarantine(damaged, 'looks odd', 'damaged');
+    promise('what a filter judged is told from what is damaged; damage found later does not undo the judgement', async ({ post, claim, store, now }) => {
+      const [judged, damaged] = [await post(text(10), { seal: { aside: 'a virus' } }), await post(text(20))];
+      assert.deepEqual((await claim()).map(({ id }) => id), [damaged], 'hungry or not, it is never handed out');
+      await store.quarantine(damaged, 'looks odd');
       const said = () => [judged, damaged].map((id) => { const entry = store.get(id); return [entry?.state, entry?.why, entry?.judged]; });
       assert.deepEqual(said(), [['quarantined', 'a virus', true], ['quarantined', 'looks odd', undefined]]);
-      await store.quarantine(judged, 'looks odd', 'damaged');
+      await store.quarantine(judged, 'looks odd');
       assert.deepEqual(said()[0], ['quarantined', 'looks odd', true]);
       assert.equal(await store.order('all', { kind: 'restore', now: now() }), 2);
       assert.deepEqual(said(), [['waiting', undefined, undefined], ['waiting', undefined, undefined]]);
@@ -176,8 +176,8 @@ export function operating(name: string, promise: Promised): void {
       const claimed = await post();
       const one = await claimOne();
       const waiting = await post(text(1));
-      await store.quarantine(claimed, 'content digest does not match', 'damaged');
-      await store.quarantine(waiting, 'looks odd', 'damaged');
+      await store.quarantine(claimed, 'content digest does not match');
+      await store.quarantine(waiting, 'looks odd');
       assert.equal(await store.release(one, { due: now() }), 'lease-lost');
       await store.order('all', { kind: 'flush', now: now() });
       await clock.advance(leaseMs * 2);
@@ -199,7 +199,7 @@ export function operating(name: string, promise: Promised): void {
       await post();
       const bad = await post(text(1), { due: after(now(), 100) });
       await claim(1);
-      await store.quarantine(bad, 'why not', 'damaged');
+      await store.quarantine(bad, 'why not');
       const { messages, claimed, quarantined, oldestAcceptedAt, freeOctets } = await store.summary();
       assert.deepEqual({ messages, claimed, quarantined, oldestAcceptedAt }, { messages: 3, claimed: 1, quarantined: 1, oldestAcceptedAt: start });
       assert.ok(freeOctets > 0);

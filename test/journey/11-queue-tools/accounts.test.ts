@@ -4,9 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createSystemAccounts } from '../../../src/kit/system-accounts.ts';
 import { boxFor } from '../../props/box.ts';
-import { scratchFor } from '../../props/scratch.ts';
 
 const GUEST = 65534;
 const entry = join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts');
@@ -37,7 +35,7 @@ test('root’s commands before the first start leave nothing of root’s; others
   // Whether one runs is not for everybody to know.
   chownSync(state, 0, 0);
   chmodSync(state, 0o711);
-  for (const words of [['stop'], ['mailq'], ['trace']]) {
+  for (const words of [['stop'], ['mailq']]) {
     const answer = as(GUEST, [...words, ...config]);
     assert.deepEqual([answer.code, answer.stdout], [77, ''], words[0]);
     assert.match(answer.stderr, /state belongs to root, and this account is \S+( \d+)?: be root\n$/, words[0]);
@@ -53,25 +51,13 @@ test('root’s commands before the first start leave nothing of root’s; others
   assert.match(why ?? '', /data\.mdb belongs to root, and the rest of .*state to this account: as root, chown -R \S+ .*state$/);
   assert.match(as(GUEST, ['mailq', ...config]).stderr, /^posthorn mailq: .*data\.mdb belongs to root/);
 
+  await box.start();
+  assert.match(String(box.log.find(line => line.event === 'notice' && line['level'] === 'warn')?.['what']), /^belongs to \S+( \d+)?, and this gateway is root: .*\(chown -R /);
+  assert.equal(await box.stop(), 0);
+
   writeFileSync(join(box.config, 'userdb'), '', { mode: 0o600 });
   writeFileSync(join(box.config, 'socksproxy'), '', { mode: 0o600 });
   const closed = as(GUEST, ['mailq', ...config]);
   assert.deepEqual([closed.code, closed.stderr.trimEnd().split('\n').length], [77, 1], closed.stderr);
   assert.match(closed.stderr, /^posthorn mailq: this account \(\S+( \d+)?\) may not read .* Be root, or the account that the gateway runs as\.\n$/);
-});
-
-test('init for an account of its own: it may read its secrets and start; nobody else’s files change hands', { timeout: 60_000, skip: process.getuid?.() === 0 ? false : 'not root' }, t => {
-  const account = createSystemAccounts().find(GUEST)?.name;
-  if (account === undefined || as(GUEST, ['version']).code !== 0) return t.skip('no guest, or the sources are closed to it');
-  const folder = scratchFor(t, 'init-user');
-  for (const path of [folder, join(folder, '..')]) chmodSync(path, 0o755);
-  const [config, state] = [join(folder, 'etc'), join(folder, 'state')];
-  const init = (...words: string[]) => as(0, ['init', config, '--state', state, ...words]);
-  assert.match(init('--user', 'no-such-account').stderr, /^posthorn init: there is no account no-such-account; as root: useradd /);
-  assert.equal(as(GUEST, ['init', config, '--user', account]).code, 77);
-  assert.deepEqual([init('--user', account).code, lstatSync(state).uid, lstatSync(join(config, 'userdb')).uid, lstatSync(join(config, 'me')).uid], [0, GUEST, GUEST, 0]);
-  assert.equal(as(GUEST, ['check', '--config', config]).code, 0);
-  assert.match(as(GUEST, ['queue', 'verify', '--config', config]).stdout, /all is as it was written/);
-  chownSync(state, 0, 0);
-  assert.deepEqual([init('--user', account).code, lstatSync(state).uid], [0, 0]);
 });

@@ -24,10 +24,11 @@ test('health and metrics tell what happened', { timeout: 60_000 }, async (t) => 
   assert.match(text, /posthorn_delivery_outcomes_total\{[^}]*outcome="deferred"[^}]*\} 1$/m);
   assert.match(text, /posthorn_queue_messages(?:\{[^}]*\})? 1$/m);
   assert.equal((await at('/nowhere')).code, 404);
-  const asked = await box.run(['status']);
+  assert.match((await box.run(['status'])).stdout, /^well: posthorn /);
+  const asked = await box.run(['status', '--json']);
   assert.deepEqual([asked.code, JSON.parse(asked.stdout).queue.messages], [0, 1]);
   assert.match((await box.run(['status', '--metrics'])).stdout, /^posthorn_queue_messages 1$/m);
   assert.equal(await box.stop(), 0);
   const silent = await box.run(['status']);
-  assert.deepEqual([silent.code, /No answer from 127\.0\.0\.1:\d+: connection refused/.test(silent.stderr)], [69, true]);
+  assert.deepEqual([silent.code, /No gateway answers at 127\.0\.0\.1:\d+: connection refused/.test(silent.stderr)], [69, true]);
 });

@@ -147,3 +147,35 @@ test('queue tools over the socket: octets to the octet, findings one by one, ans
   assert.deepEqual(asked, ['A', [{ state: 'held' }, 'copy'], 'repair']);
   await server.close();
 });
+
+test('a gateway that says nothing is not waited for without an end; who reads slowly is', { timeout: 20_000 }, async t => {
+  const folder = join(root, 'silent');
+  mkdirSync(folder);
+  const never = new Promise<never>(() => undefined);
+  const server = await openControlServer({ folder, log: silent, operations: operations({
+    summary: () => never,
+    submit: async ({ content }) => { for await (const _ of content) break; return never; },
+    list: () => (async function* () {
+      yield listed(1);
+      yield await Promise.resolve(listed(2));
+    })(),
+  }) });
+  t.after(() => server.close());
+  const running = await findRunning(folder, { look: 50, work: 100 });
+  assert.ok(running !== null);
+  const late = { code: 'ETIMEDOUT', message: /^the gateway has said nothing for \d seconds/ };
+  await assert.rejects(async () => running.summary(), late);
+  await assert.rejects(() => running.submit({ owner: 'a', reversePath: '', recipients: ['b@c.example'], content: endless() }), late);
+  const ids: string[] = [];
+  for await (const { id } of (await findRunning(folder, { look: 1000, work: 1000 }))!.list('all')) {
+    ids.push(id);
+    // Longer than the gateway may take: reading page by page is nobody's silence.
+    if (ids.length === 1) await new Promise(resolve => setTimeout(resolve, 1500));
+  }
+  assert.deepEqual(ids, ['ID1', 'ID2']);
+});
+
+/** More than the socket holds. */
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (let n = 0; n < 200; n++) yield await Promise.resolve(Buffer.alloc(65_536));
+}

@@ -79,3 +79,30 @@ test('a peer that takes commands together has no round trip to spare: DATA', asy
   assert.equal((await box.deliverOne()).kind, 'relayed');
   assert.ok(peer.lines.includes('DATA'));
 });
+
+test('binary mail: by BDAT alone, announced, to its last octet, with and without PIPELINING, long or short', async t => {
+  const short = 'Subject: x\r\n\r\n\n\r\0.\n';
+  for (const words of [['CHUNKING', 'BINARYMIME', '8BITMIME'], ['CHUNKING', 'BINARYMIME', '8BITMIME', 'PIPELINING', 'SIZE']]) {
+    const { peer, box } = await set(t, { extensions: words });
+    const long = `Subject: x\r\n\r\n${'\n.\r'.repeat(200_000)}`;
+    for (const text of [short, long, short]) assert.equal((await box.deliverOne(letter({ text, to: ['bob@there.example', 'eve@there.example'], envelope: { body: 'binarymime' } }))).kind, 'relayed');
+    assert.deepEqual(peer.messages.map(({ wire }) => wire === long || wire), [short, true, short]);
+    assert.equal((await box.deliverOne()).kind, 'relayed', 'and ordinary mail behind it');
+    assert.deepEqual(peer.lines.filter(line => line.startsWith('BDAT')).slice(0, 2), [`BDAT ${short.length} LAST`, `BDAT ${long.length} LAST`]);
+    assert.equal(peer.lines.filter(line => /^MAIL .* BODY=BINARYMIME\b/.test(line)).length, 3);
+    assert.equal(peer.connections, 1);
+  }
+});
+
+test('binary mail is not for a peer that does not say so, nor half-sent when it cannot be read', async t => {
+  for (const words of [['8BITMIME', 'PIPELINING'], ['CHUNKING'], ['BINARYMIME']]) {
+    const { peer, box } = await set(t, { extensions: words });
+    const outcome = await box.deliverOne(letter({ envelope: { body: 'binarymime' } }));
+    assert.deepEqual([outcome.kind, outcome.status], ['failed', '5.6.3'], words.join());
+    assert.ok(!peer.lines.some(line => line.startsWith('MAIL')));
+  }
+  const { peer, box } = await set(t, { extensions: ['CHUNKING', 'BINARYMIME'] });
+  const broken = await box.deliverOne(letter({ envelope: { body: 'binarymime' }, sizeOctets: 100, pieces: async function* () { yield Buffer.from('Subject: x\r\n'); } }));
+  assert.ok(broken.kind === 'deferred' && broken.blame === 'message', 'fewer octets than were announced');
+  assert.deepEqual(peer.messages, []);
+});

@@ -70,7 +70,7 @@ describe('MAIL', () => {
     ['FROM:<a@b.example> -X=1', 'syntax'],
     ['FROM:<a@b.example> X', 'unknownParameter'],
     ['FROM:<a@b.example> BODY', 'syntax'],
-    ['FROM:<a@b.example> BODY=BINARYMIME', 'unknownParameter'],
+    ['FROM:<a@b.example> BODY=BINARY', 'syntax'],
     ['FROM:<a@b.example> RET', 'syntax'],
     ['FROM:<a@b.example> RET=HDRS ret=full', 'syntax'],
     ['FROM:<a@b.example> ENVID', 'syntax'],

@@ -143,6 +143,18 @@ test('limits of header and lines are the connection\'s own, and too many fields 
   assert.equal(await row(`${'X: y\r\n folded\r\n'.repeat(500)}\r\n`, {}), 'queued');
 });
 
+test('binary mail has lines in its header, and none that anybody measures behind it', async () => {
+  const { intake, store } = desk({ variables: () => new Map([['BOFHLINELIMIT', '1000']]) });
+  const binary = async (text: string) => {
+    const answer = await send(intake, text, { mail: { body: 'binarymime' } });
+    return answer.kind === 'refused' ? `${answer.reply} ${answer.status}` : answer.kind;
+  };
+  assert.equal(await binary(`Subject: x\r\n\r\n\0\n\r${'x'.repeat(5000)}`), 'queued');
+  assert.deepEqual((await queued(store)).map(({ message }) => message.envelope.body), ['binarymime']);
+  for (const header of ['Subject: x\nX: y\r\n\r\n', 'Subject: x\n\nbody', 'Subject: x\rX: y\r\n\r\n', 'Subject: x\0\r\n\r\n', '\nSubject: x\r\n\r\n']) assert.equal(await binary(`${header}body`), '550 5.6.11', JSON.stringify(header));
+  assert.match(await binary(`X: ${'y'.repeat(900)}\r\n`.repeat(150) + '\r\n'), /^554 5\.3\.4/);
+});
+
 test('NOADDMSGID and NOADDDATE say what is added, to whom they are said', async () => {
   const traceOf = async (source: Origin['source'], variables: Readonly<Record<string, string>>) => {
     const { intake, store } = desk({ variables: () => new Map(Object.entries(variables)) });

@@ -16,7 +16,7 @@ test('the number of the ABI follows its sources, here and there', () => {
   const digest = createHash('sha256').update(border.replace(line, '')).update(source('index')).digest();
   const number = `0x${(digest.readUInt32BE() >>> 4).toString(16)}`;
   assert.equal(line.exec(border)?.[1], number, `the border changed: ABI in assembly/abi.ts has to be ${number}`);
-  assert.equal(ARENA.abi, Number(number), `the border changed: ARENA.abi in src/kit/wasm.ts has to be ${number}`);
+  assert.equal(ARENA.abi, Number(number), `the border changed: ARENA.abi in src/kit/wasm/module.ts has to be ${number}`);
 });
 
 test('each build tells the number', () => {

@@ -62,7 +62,7 @@ const origin: fc.Arbitrary<Origin> = fc.record(
   { requiredKeys: ['source', 'protocol', 'at'] },
 );
 const envelope = fc.record(
-  { reversePath: fc.oneof(fc.constant(null), text), body: fc.constantFrom('7bit', '8bitmime'), smtputf8: fc.boolean(), ret: fc.constantFrom('full', 'hdrs'), envid: text, verp: fc.constant(true), security: fc.constant('starttls'), requireTls: fc.constant(true), origin },
+  { reversePath: fc.oneof(fc.constant(null), text), body: fc.constantFrom('7bit', '8bitmime', 'binarymime'), smtputf8: fc.boolean(), ret: fc.constantFrom('full', 'hdrs'), envid: text, verp: fc.constant(true), security: fc.constant('starttls'), requireTls: fc.constant(true), origin },
   { requiredKeys: ['reversePath', 'body', 'smtputf8', 'origin'] },
 ) as fc.Arbitrary<unknown> as fc.Arbitrary<Envelope>;
 const octets = (size: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: size, maxLength: size });

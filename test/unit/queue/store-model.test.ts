@@ -85,7 +85,7 @@ it('answers as the store in memory does', async () => {
             return ids[what.which] && store.order({ id: ids[what.which]! }, order);
           }
           case 'quarantine':
-            return ids[what.which] && store.quarantine(ids[what.which]!, 'odd', 'damaged');
+            return ids[what.which] && store.quarantine(ids[what.which]!, 'odd');
           case 'pass':
             return undefined;
           case 'reopen':

@@ -8,7 +8,7 @@ const ORIGIN_TEXTS = ['remoteAddress', 'remoteName', 'localAddress', 'helo', 'lo
 
 export function writeEnvelope(w: OctetWriter, envelope: Envelope): void {
   const { reversePath, ret, envid, verp, security, requireTls, origin } = envelope;
-  const demands = (verp === undefined ? 0 : 1) | (security === undefined ? 0 : 2) | (requireTls === undefined ? 0 : 4);
+  const demands = (verp === undefined ? 0 : 1) | (security === undefined ? 0 : 2) | (requireTls === undefined ? 0 : 4) | (envelope.body === 'binarymime' ? 8 : 0);
   w.octet(
     (reversePath === null ? 0 : 1) |
       (envelope.body === '8bitmime' ? 2 : 0) |
@@ -28,7 +28,7 @@ export function readEnvelope(r: OctetReader): Envelope {
   const demands = (flags & 64) !== 0 ? r.octet() : 0;
   return {
     reversePath: (flags & 1) !== 0 ? (r.text() as Address) : null,
-    body: (flags & 2) !== 0 ? '8bitmime' : '7bit',
+    body: (demands & 8) !== 0 ? 'binarymime' : (flags & 2) !== 0 ? '8bitmime' : '7bit',
     smtputf8: (flags & 4) !== 0,
     ...((flags & 8) !== 0 ? { ret: 'full' as const } : (flags & 16) !== 0 ? { ret: 'hdrs' as const } : {}),
     ...((flags & 32) !== 0 ? { envid: r.text() } : {}),

@@ -15,8 +15,8 @@ const RESERVE = MIB;
 /** Less than this is left to nobody: a commit of any kind touches some pages first and frees them later. */
 const FLOOR = MIB / 4;
 const STEP = 2 * MIB;
-/** Writes between two looks at the index. */
-const LOOK = MIB / 4;
+/** Writes between two looks at the index, which take as long as ten of them. */
+const LOOK = MIB / 2;
 /** Pages that a message's entries touch or leave half empty. */
 const SLACK = 8 * 1024;
 

@@ -189,7 +189,7 @@ export function createVerification({ index, bodies, format, steps, kernels, cloc
         const octets = index.messages.getBinary(id);
         if (octets === undefined) return 'a due time of no message';
         const record = format.parse(octets, id);
-        return typeof record === 'string' || dueKey(record.due, id) === key ? null : 'a due time that is not its message’s';
+        return typeof record === 'string' || dueKey(record.due, id) === key ? null : 'a due time that is not that of its message';
       };
       if (!index.due.doesExist(key)) continue; // claimed meanwhile
       const why = stray();

@@ -46,7 +46,7 @@ function objection(talk: Conversation): Refusal | null {
 function begin(talk: Conversation, mail: OpenMail, writer: ConstructorParameters<typeof ContentReading>[1]): Chunks {
   const { kernels } = talk.setup;
   const reception = new ChunkReception(kernels.openScan());
-  mail.chunks = { reception, reading: new ContentReading(kernels, writer, talk.contentPolicy, reception) };
+  mail.chunks = { reception, reading: new ContentReading(kernels, writer, mail.binary ? { ...talk.contentPolicy, bareLineEnds: 'pass' } : talk.contentPolicy, reception) };
   return mail.chunks;
 }
 

@@ -13,6 +13,8 @@ export const content: Command = {
     if (mail === null) return talk.refuse(refuse('badSequence', { text: 'MAIL first' }));
     // RFC 3030 §2: one message, one way.
     if (mail.chunks !== null) return talk.refuse(refuse('badSequence', { text: 'The message has begun to come by BDAT' }));
+    // RFC 3030 §3: what has no lines has no line with a dot for its end.
+    if (mail.binary) return talk.refuse(refuse('badSequence', { text: 'BODY=BINARYMIME comes by BDAT' }));
     const { from } = mail;
     // RFC 2920 §3.1: a pipelining client sends DATA before it knows that every RCPT was refused.
     if (mail.accepted === 0) return talk.refuse(mail.tried > 0 ? refuse('noValidRecipients') : refuse('badSequence', { text: 'RCPT first' }), { from });

@@ -46,7 +46,7 @@ function begin(talk: Conversation, transaction: Transaction, command: MailComman
   const from = command.reversePath ?? '';
   talk.transactions++;
   // Open before the intake answers, so that a session that ends meanwhile aborts it.
-  talk.mail = { transaction, from, smtputf8: command.smtputf8 === true, startedAt, accepted: 0, tried: 0, chunks: null };
+  talk.mail = { transaction, from, smtputf8: command.smtputf8 === true, binary: command.body === 'binarymime', startedAt, accepted: 0, tried: 0, chunks: null };
   return whenKnown(transaction.mail(command.reversePath, talk.setup.lmtp ? { ...options(command), exdata: true } : options(command)), answer => {
     if (answer.kind === 'refused') {
       talk.reset();

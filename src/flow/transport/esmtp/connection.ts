@@ -166,9 +166,10 @@ export class Connection {
     const reset = this.#dirty ? 'RSET\r\n' : '';
     exchange.step = this.#dirty ? 'reset' : 'mail';
     this.#dirty = false;
-    const { mail, rcpts } = exchange.plan;
+    const { mail, rcpts, chunked } = exchange.plan;
     if (!this.#extensions.pipelining) return reset === '' ? mail : reset;
-    return rcpts.length === 1 ? `${reset}${mail}${rcpts[0]}DATA\r\n` : `${reset}${mail}${rcpts.join('')}DATA\r\n`;
+    const data = chunked ? '' : 'DATA\r\n';
+    return rcpts.length === 1 ? `${reset}${mail}${rcpts[0]}${data}` : `${reset}${mail}${rcpts.join('')}${data}`;
   }
 
   #heard(reply: Reply): void {

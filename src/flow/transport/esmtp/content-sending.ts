@@ -73,7 +73,7 @@ async function stream(exchange: Exchange, way: Way, pieces: Pieces): Promise<voi
   }
 }
 
-/** One chunk, of what fits into one write. */
+/** One chunk: of what fits into one write, or of binary mail, which goes no other way. */
 export function sendChunk(exchange: Exchange, way: Way): void {
   exchange.step = 'body';
   let pieces: Pieces;
@@ -82,8 +82,32 @@ export function sendChunk(exchange: Exchange, way: Way): void {
   } catch (error) {
     return broken(exchange, way, error);
   }
+  // It ends where it ends, and may be long.
+  if (exchange.job.delivery.envelope.body === 'binarymime') return void streamChunk(exchange, way, pieces);
   if (isArray(pieces)) return writeChunk(exchange, way, pieces);
   gather(pieces).then(all => writeChunk(exchange, way, all)).catch((error: unknown) => broken(exchange, way, error));
+}
+
+/** One chunk as well, for its size is known. */
+async function streamChunk(exchange: Exchange, way: Way, pieces: Pieces): Promise<void> {
+  const { wire, settings } = way;
+  const { sizeOctets } = exchange.job.delivery.content;
+  try {
+    wire.within(settings.timeouts.contentMs);
+    wire.socket.write(`BDAT ${sizeOctets} LAST\r\n`);
+    let sent = 0;
+    for await (const piece of pieces) {
+      if (wire.loss !== null) return;
+      wire.within(settings.timeouts.contentMs);
+      sent += piece.length;
+      if (!wire.socket.write(piece)) await wire.drained();
+    }
+    if (wire.loss !== null) return;
+    if (sent !== sizeOctets) throw new Error(`the message has ${sent} octets, not ${sizeOctets}`);
+    way.sent(exchange);
+  } catch (error) {
+    broken(exchange, way, error);
+  }
 }
 
 async function gather(pieces: AsyncIterable<Uint8Array>): Promise<readonly Uint8Array[]> {

@@ -45,7 +45,9 @@ export function planTransactions(delivery: Delivery, extensions: Extensions, pee
     // Saying it would only draw 552 (RFC 1870 §6.1).
     return settleAll(ownFailure('5.3.4', `The message has ${content.sizeOctets} octets; this host takes ${extensions.sizeLimit}`, peer));
   }
-  const convert = content.facts.has8bit && !extensions.eightBitMime;
+  const binary = envelope.body === 'binarymime';
+  if (binary && !extensions.binaryMime) return settleAll(ownFailure('5.6.3', 'The message is binary and this host does not offer BINARYMIME', peer));
+  const convert = !binary && content.facts.has8bit && !extensions.eightBitMime;
   if (convert && !canConvert) return settleAll(ownDeferral('4.6.3', 'message', 'The message has 8-bit content and this host does not offer 8BITMIME', peer));
 
   const senderNeedsUtf8 = envelope.reversePath !== null && formatPath(envelope.reversePath, true) === null;
@@ -125,7 +127,7 @@ function planOne(delivery: Delivery, reversePath: ReversePath, recipients: reado
     mail: `MAIL FROM:${formatPath(reversePath, !manner.utf8)}${mailParameters(delivery, manner)}\r\n`,
     rcpts: recipients.map(one => `RCPT TO:${formatPath(one.address, !manner.utf8)}${dsn ? dsnParameters(one) : ''}\r\n`),
     convert: manner.convert,
-    chunked: saves(manner) && delivery.content.sizeOctets <= ONE_WRITE_OCTETS,
+    chunked: delivery.envelope.body === 'binarymime' || (saves(manner) && delivery.content.sizeOctets <= ONE_WRITE_OCTETS),
     dsnHandedOver: dsn,
   };
 }
@@ -137,7 +139,8 @@ function saves({ extensions, convert }: Manner): boolean {
 
 function mailParameters({ envelope, content }: Delivery, { extensions, utf8, convert }: Manner): string {
   let out = utf8 ? ' SMTPUTF8' : '';
-  if (extensions.eightBitMime) out += content.facts.has8bit || envelope.body === '8bitmime' ? ' BODY=8BITMIME' : ' BODY=7BIT';
+  if (envelope.body === 'binarymime') out += ' BODY=BINARYMIME';
+  else if (extensions.eightBitMime) out += content.facts.has8bit || envelope.body === '8bitmime' ? ' BODY=8BITMIME' : ' BODY=7BIT';
   if (extensions.verp && envelope.verp === true && envelope.reversePath !== null) out += ' VERP';
   if (extensions.dsn && envelope.ret !== undefined) out += ` RET=${envelope.ret.toUpperCase()}`;
   if (extensions.dsn && envelope.envid !== undefined) out += ` ENVID=${encodeXtext(envelope.envid)}`;

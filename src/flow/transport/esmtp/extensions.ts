@@ -8,6 +8,7 @@ export interface Extensions {
   readonly dsn: boolean; // RFC 3461
   readonly startTls: boolean; // RFC 3207
   readonly chunking: boolean; // RFC 3030
+  readonly binaryMime: boolean; // RFC 3030 §3, with CHUNKING
   readonly requireTls: boolean; // RFC 8689
   /** Courier's XVERP: one copy, and the peer encodes the sender. */
   readonly verp: boolean;
@@ -46,6 +47,7 @@ export function parseExtensions(reply: Reply): Extensions {
     dsn: keywords.has('DSN'),
     startTls: keywords.has('STARTTLS'),
     chunking: keywords.has('CHUNKING'),
+    binaryMime: keywords.has('CHUNKING') && keywords.has('BINARYMIME'),
     requireTls: keywords.has('REQUIRETLS'),
     // QUIRK: Postfix announces a bare XVERP, whose parameter is another; only Courier's is meant (unit/esmtp/extensions).
     verp: keywords.has('XVERP=COURIER'),
@@ -85,6 +87,7 @@ export const noExtensions: Extensions = {
   dsn: false,
   startTls: false,
   chunking: false,
+  binaryMime: false,
   requireTls: false,
   verp: false,
   security: false,

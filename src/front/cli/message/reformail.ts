@@ -28,7 +28,9 @@ Reads a message on standard input and writes it changed to standard output.
   -f1         a From_ line is put before, and From quoted in the body
   -x F:, -X F:  print values; with the field's name
   -D N FILE   0 when the Message-ID is in FILE, else 1; it is then, FILE having about N octets
-  -s PROGRAM  run PROGRAM for each message of an mbox; FILENO counts`;
+  -s PROGRAM  run PROGRAM for each message of an mbox; FILENO counts
+
+Exit status: 0; with -D, 1 for a message that is new.`;
 
 export const reformail: Command = {
   name: 'reformail',

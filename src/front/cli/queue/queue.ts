@@ -37,7 +37,7 @@ export const queue: Command = {
   summary: 'one message\'s history; verify, repair, move, watch the queue',
   help: `queue ${Object.keys(words).join('|')} ...
 
-  show QID        envelope, each recipient with every answer, the next attempt; --content: the message itself
+  show QID        envelope, each recipient with every answer, the next attempt (--json); --content: the message itself
   verify          read everything and compare it with its checksums; nothing is changed
   repair          the same, and mend what can be: one flipped bit is flipped back, a message without a place is due
                   now. What cannot be mended is set aside in quarantine and what is left of it written to a file
