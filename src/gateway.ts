@@ -119,7 +119,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   const { transport: local, everyone, accounts, maildrop } = createLocalDelivery({
     first, configuration: () => rules.configuration, clock, log,
     instruction: recipient => rules.instruction(recipient),
-    forward: (addresses, copy) => forwardCopy({ intake, kernels, clock }, addresses, copy),
+    forward: (addresses, copy) => forwardCopy({ store, intake, kernels, clock }, addresses, copy),
   });
   let rules: Rules = compileRules(first, local.names, log);
   const tlsReports = openTlsReportDesk(() => rules, { kernels, clock, chance, log });

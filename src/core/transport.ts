@@ -46,8 +46,8 @@ export interface Transport {
   deliver(job: Delivery, signal: AbortSignal): Promise<Outcomes>;
   /** How long its mail is tried, where that is not the queue's own time (faxqueuetime). */
   queueTimeMs?(): number;
-  /** What was in trouble may work now: somebody flushed, or a link came up. Nothing is left alone any longer. */
-  forgive?(): void;
+  /** Whoever is left alone may be tried now: somebody flushed, and knows what was mended; or a link came up. */
+  forgive?(why: 'flush' | 'link'): void;
   /** Lets idle connections go. */
   close(): Promise<void>;
 }

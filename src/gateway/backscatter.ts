@@ -22,7 +22,7 @@ export function withoutBackscatter(transport: Transport, tags: () => ReadonlySet
       log.info('backscatter', { id: job.id, source: tag, addr: job.recipients.map(({ address }) => address) });
       return Promise.resolve<Outcomes>(new Map(job.recipients.map(({ id }) => [id, DROPPED])));
     },
-    forgive: () => transport.forgive?.(),
+    forgive: why => transport.forgive?.(why),
     close: () => transport.close(),
   };
 }

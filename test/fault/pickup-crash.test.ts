@@ -120,3 +120,21 @@ test('killed in the very call that takes the file away', { skip: straceAbsent(),
   assert.ok(box.log.filter(line => line.event === 'newmsg').length <= 1, 'the second life finds it queued');
   assert.equal(await box.stop(), 0);
 });
+
+test('a key of something outside is forgotten by itself when nobody can want it any more', async t => {
+  const folder = join(scratchFor(t, 'outside-keys'), 'queue');
+  const clock = createFakeClock(Date.now());
+  const open = () => openLmdbQueue({ folder, kernels, clock, log: silent, watermarkOctets: 0 });
+  const store = await open();
+  const scan = kernels.openScan();
+  const draft = store.begin({ reversePath: null, body: '7bit', smtputf8: false, origin: { source: 'fax', protocol: 'fax', at: 0 } }, [{ id: 0 as RecipientId, address: postmaster }], { idempotencyKey: 'fax:1' });
+  assert.equal((await draft.commit({ due: after(clock.now(), 0), trace: new Uint8Array(), facts: scan.facts() })).kind, 'committed');
+  for (const claim of await store.claim({ now: after(clock.now(), 1000), limit: 10, leaseMs: 1000 })) await store.release(claim, 'finished');
+  await store.close();
+  for (const [days, stands] of [[29, true], [2, false]] as const) {
+    await clock.set(after(clock.now(), days * 86_400_000));
+    const later = await open();
+    assert.equal(later.queuedUnder('fax:1') !== null, stands);
+    await later.close();
+  }
+});

@@ -62,8 +62,7 @@ test('a filter of one\'s own over Courier\'s socket: every answer reaches the cl
   await eventually(5000, 'nothing to be left of what was looked at', () => readdirSync(join(box.folder, 'state', 'filtering')).length === 0);
 
   assert.match((await send(box, 'sleep')).text, /^432 4\.3\.0 /, 'its time limit');
-  const status = await box.run(['filterctl', 'status']);
-  assert.match(status.stdout, /^ourfilter {2}program {2}running/m);
+  await eventually(20_000, 'the filter to run again', async () => /^ourfilter {2}program {2}running/m.test((await box.run(['filterctl', 'status'])).stdout));
   assert.equal(await box.stop(), 0);
 });
 

@@ -59,7 +59,7 @@ export function createBinaryMail({ transport, kernels, mayTake }: BinaryMailOpti
       return mayTake === true ? deliverBinary(job, signal) : deliverLines(job, signal);
     },
     ...(queueTimeMs === undefined ? {} : { queueTimeMs: () => queueTimeMs.call(transport) }),
-    forgive: () => transport.forgive?.(),
+    forgive: why => transport.forgive?.(why),
     close: () => transport.close(),
   };
 }

@@ -29,13 +29,23 @@ const VERSION = 1;
 export function openQuotas({ folder, clock, log, files = nodeFileSystem }: QuotaOptions): Quotas {
   const counters = readCounters(`${folder}/${FILE}`);
   const closing = new AbortController();
+  let dirty = false;
   let writing: Promise<void> | null = null;
 
   function changed(): void {
-    writing ??= clock.sleepUntil(after(clock.now(), WRITE_MS), closing.signal).then(write);
+    dirty = true;
+    writing ??= keepUp();
+  }
+  /** One write at a time, and one more for what changed meanwhile. */
+  async function keepUp(): Promise<void> {
+    while (dirty) {
+      await clock.sleepUntil(after(clock.now(), WRITE_MS), closing.signal);
+      dirty = false;
+      await write();
+    }
+    writing = null;
   }
   async function write(): Promise<void> {
-    writing = null;
     const text = JSON.stringify({ version: VERSION, counters: Object.fromEntries([...counters].map(([key, slots]) => [key, [...slots]])) });
     // Lost counters cost a warning from the provider at worst; mail is not held up for them.
     await keepFile(files, folder, FILE, [Buffer.from(`${text}\n`)]).catch((cause: unknown) => log.error('smarthosts', { what: 'the counters cannot be written', cause }));

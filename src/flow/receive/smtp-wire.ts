@@ -9,6 +9,7 @@ import { TLSSocket, type SecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import { SharedRead } from '../../kit/net/shared-read.ts';
 import { TLS_HANDSHAKE_MS } from './limits.ts';
 import type { TlsOptions } from './options.ts';
 import type { Peer } from './peer.ts';
@@ -108,6 +109,7 @@ const nobody: WireListener = {
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
   leave: () => void = () => undefined;
+  reads: SharedRead | null = null;
   #failed = false;
   /** The server, as it is on the address that the client called. */
   at: () => SMTPServer = () => this._server;
@@ -121,6 +123,9 @@ class WireConnection extends SMTPConnection implements Wire {
     this._ready = true;
     this._socket.on('drain', () => this.listener.drained());
     this._setListeners(() => undefined);
+    // Through the parser of now, as the pipe would: STARTTLS retires it, and nothing in the clear comes past it.
+    const parser = this._parser;
+    if (!(this._socket instanceof TLSSocket)) this.reads?.attach(this._socket, octets => parser === false || parser.write(octets));
   }
 
   override _createParser(): SMTPStream {
@@ -135,6 +140,8 @@ class WireConnection extends SMTPConnection implements Wire {
 
   resume(): void {
     if (this._parser !== false) this._parser.emit('drain');
+    // Where octets come without the stream, it has nothing to drain.
+    if (!(this._socket instanceof TLSSocket)) this._socket.resume();
   }
 
   startTls(): void {
@@ -180,6 +187,7 @@ export class WireServer<Guest> extends SMTPServer {
   readonly #handed = new Map<Socket, Peer>();
   #allGone: () => void = () => undefined;
   readonly #headers = new ProxyHeaders();
+  readonly #reads = new SharedRead();
   readonly #now: () => number;
   /** It listens on a Unix socket. */
   #inside = false;
@@ -271,6 +279,7 @@ export class WireServer<Guest> extends SMTPServer {
     this.connections.add(connection);
     const { guest, leave } = (options as GuestOptions<Guest>).arrival;
     connection.leave = leave;
+    connection.reads = this.#reads;
     connection.at = () => this.#at(connection.localAddress);
     connection.subjectField = () => this.#subjectField;
     connection.listener = this.#door.begin(connection, guest);

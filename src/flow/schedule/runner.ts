@@ -10,23 +10,24 @@
  */
 import { after, type Chance, type Clock, type Instant } from '../../core/clock.ts';
 import type { MessageId, Origin } from '../../core/envelope.ts';
-import type { DownLink, Links } from '../../core/links.ts';
+import type { Links } from '../../core/links.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { NexthopView } from '../../core/operations.ts';
-import type { Deferred, Failed, Outcome, Outcomes } from '../../core/outcome.ts';
+import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
 import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
 import type { Route, Router, Transport } from '../../core/transport.ts';
 import { ourBug, weighAnswer, whoseTurn, type Attempt, type Job } from './attempt.ts';
-import { expiresAt, type CalendarSettings } from './calendar.ts';
+import type { CalendarSettings } from './calendar.ts';
 import { createConclusion, type Conclude } from './conclusion.ts';
 import { contentOf } from './content.ts';
-import { createLanes, type Feedback, type Lane } from './lanes.ts';
+import { createLanes, type Feedback } from './lanes.ts';
 import { viewOf } from './lanes-view.ts';
 import { openLeases, type Leases } from './leases.ts';
 import { createRouting, type Routing } from './routing.ts';
 import { cancelOutcomes, isQuietlyDone, pauseMs } from './settlement.ts';
+import { createSidings, type Sidings } from './sidings.ts';
 import { createTally, type Tally } from './tally.ts';
 import { openWindow, type Window, type WindowSize } from './window.ts';
 
@@ -39,8 +40,7 @@ export interface RunnerOptions {
   /** Absent: every way is always there. */
   readonly links?: Links;
   readonly reporter: Reporter;
-  /** The settings in force; asked at each decision, so that a reload swaps them. */
-  /** Of a message that came so; without one, what is usual. */
+  /** Those in force for a message that came so; without one, what is usual. Asked at each decision, so that a reload swaps them. */
   settings(origin?: Origin): CalendarSettings;
   readonly clock: Clock;
   readonly chance: Chance;
@@ -69,6 +69,7 @@ export interface Runner {
 const LONGEST_DELIVERY_MS = 6 * 3_600_000;
 /** After the grace, for what a stopped transport has to say. */
 const LAST_WORDS_MS = 2000;
+
 export function openRunner(options: RunnerOptions): Runner {
   return new RunningRunner(options);
 }
@@ -76,13 +77,12 @@ export function openRunner(options: RunnerOptions): Runner {
 class RunningRunner implements Runner {
   readonly #options: RunnerOptions;
   readonly #tally: Tally;
-  /** Of lanes that take so much and no more for now: when the last of those who wait has its turn. */
-  readonly #turns = new WeakMap<Lane, Instant>();
   readonly #lanes = createLanes<Job>();
   readonly #routing: Routing;
   readonly #leases: Leases;
   readonly #write: Conclude;
   readonly #window: Window;
+  readonly #sidings: Sidings;
   readonly #attempts = new Map<MessageId, Attempt>();
   /** Releases under way that nobody waits for; they still count as claimed, so that memory stays bounded. */
   #releasing = 0;
@@ -98,6 +98,13 @@ class RunningRunner implements Runner {
     const { store, clock, router, transports, leaseMs } = options;
     this.#routing = createRouting(router, transport => transports.get(transport)?.limits.recipients ?? Number.MAX_SAFE_INTEGER, this.#tally, options.late ?? (route => route));
     this.#write = createConclusion({ store, clock, reporter: options.reporter, tally: this.#tally, settings: origin => options.settings(origin), ...(options.links === undefined ? {} : { links: options.links }) });
+    this.#sidings = createSidings({
+      lanes: this.#lanes, clock, ...(options.links === undefined ? {} : { links: options.links }),
+      settings: job => options.settings(job.attempt.claim.message.envelope.origin),
+      share: () => Math.max(1, options.window.messages >> 2),
+      bring: (job, outcomes, suspended) => this.#bring(job, outcomes, suspended),
+      end: job => this.#end(job),
+    });
     this.#leases = openLeases({
       store, clock, leaseMs, tally: this.#tally, longestDeliveryMs: options.longestDeliveryMs ?? LONGEST_DELIVERY_MS,
       attempts: () => this.#attempts.values(), giveUp: job => this.#giveUp(job),
@@ -110,25 +117,21 @@ class RunningRunner implements Runner {
         this.#pump();
         this.#tally.claimed(this.#attempts.size, this.#lanes.size);
       },
-      relieve: () => this.#relieve(),
-      giveWay: messages => this.#giveWay(messages),
+      relieve: () => this.#sidings.relieve(),
+      giveWay: messages => this.#sidings.giveWay(messages),
     });
   }
 
   async flush(which: Selection = 'all', ways?: (route: Route) => boolean): Promise<number> {
     this.#lanes.reopen(ways === undefined ? undefined : lane => ways({ kind: 'route', transport: lane.transport, nexthop: lane.nexthop }));
-    for (const transport of this.#options.transports.values()) transport.forgive?.();
+    for (const transport of this.#options.transports.values()) transport.forgive?.(ways === undefined ? 'flush' : 'link');
     const obeyed = await this.#options.store.order(which, { kind: 'flush', now: this.#options.clock.now() });
     this.#window.ring();
     return obeyed;
   }
 
   withdraw(): void {
-    for (const lane of this.#lanes.busy()) {
-      const down = this.#options.links?.down({ kind: 'route', transport: lane.transport, nexthop: lane.nexthop });
-      if (down === null || down === undefined) continue;
-      for (const job of this.#lanes.drain(lane)) this.#waitFor(job, down);
-    }
+    this.#sidings.withdraw();
     this.#freed();
   }
 
@@ -140,7 +143,7 @@ class RunningRunner implements Runner {
     const { clock } = this.#options;
     this.#closing.abort();
     await this.#window.close();
-    for (const job of this.#lanes.drain()) this.#passOver(job, clock.now());
+    for (const job of this.#lanes.drain()) this.#sidings.passOver(job, clock.now());
     await this.#drain(graceMs);
     for (const attempt of this.#attempts.values()) for (const job of attempt.jobs) job.abort?.abort();
     // A transport that was told to stop says what it knows; what it does not say is the next attempt's.
@@ -161,37 +164,6 @@ class RunningRunner implements Runner {
 
   #claimed(): number {
     return this.#attempts.size + this.#releasing;
-  }
-
-  // ——— giving back to the queue ———
-
-  /** The window is full and nothing moved: lanes that are too slow for what they hold give some of it back. */
-  #relieve(): void {
-    const now = this.#options.clock.now();
-    const share = this.#share();
-    for (const lane of this.#lanes.busy()) {
-      while (this.#lanes.isClogged(lane, now, share)) {
-        const job = this.#lanes.dropNewest(lane);
-        if (job === undefined) break;
-        this.#passOver(job, this.#lanes.comeAgain(lane, now));
-      }
-    }
-  }
-
-  /** From the longest lanes, the newest of each. */
-  #giveWay(messages: number): void {
-    const now = this.#options.clock.now();
-    for (let left = messages; left > 0; left--) {
-      let longest: Lane | null = null;
-      for (const lane of this.#lanes.busy()) if (longest === null || lane.waiting > longest.waiting) longest = lane;
-      const job = longest === null ? undefined : this.#lanes.dropNewest(longest);
-      if (longest === null || job === undefined) return;
-      this.#passOver(job, this.#lanes.comeAgain(longest, now));
-    }
-  }
-
-  #share(): number {
-    return Math.max(1, this.#options.window.messages >> 2);
   }
 
   // ——— one message ———
@@ -275,58 +247,12 @@ class RunningRunner implements Runner {
     const job: Job = { attempt, transport, lane, recipients, abort: null, ageMs: 0, giveUpAgeMs: null, ended: false };
     attempt.jobs.push(job);
     attempt.left++;
-    if (this.#closing.signal.aborted) return this.#passOver(job, now);
-    const down = this.#options.links?.down(route) ?? null;
-    if (down !== null) return this.#waitFor(job, down);
-    const closedUntil = this.#lanes.closedUntil(lane, now);
-    if (closedUntil !== null) return this.#suspend(job, lane.lastTrouble, closedUntil);
-    if (this.#lanes.isClogged(lane, now, this.#share()) && now < expiresAt(this.#options.settings(message.envelope.origin), message.acceptedAt)) {
-      return this.#passOver(job, this.#lanes.comeAgain(lane, now));
-    }
-    this.#lanes.add(lane, job, now);
+    if (this.#closing.signal.aborted) this.#sidings.passOver(job, now);
+    else if (!this.#sidings.turnsAway(job, route, now)) this.#lanes.add(lane, job, now);
   }
 
   #routed(attempt: Attempt): void {
     if (--attempt.left === 0) this.#conclude(attempt);
-  }
-
-  /** The next hop is known to be in trouble: the attempt counts, in the words in which the trouble was told. */
-  #suspend(job: Job, trouble: Deferred | undefined, until: Instant): void {
-    const { said } = trouble ?? {};
-    const outcome: Deferred = {
-      kind: 'deferred', status: trouble?.status ?? '4.4.1', blame: 'nexthop', notBefore: trouble?.untried === undefined ? until : this.#turnOf(job.lane, until, trouble.untried.apartMs),
-      // Without the peer's name: it did not speak about this message.
-      ...(said === undefined ? {} : { said: { type: said.type, text: said.text } }), ...(trouble?.untried === undefined ? {} : { untried: trouble.untried }),
-    };
-    this.#bring(job, new Map(job.recipients.map(({ id }) => [id, outcome])), true);
-    this.#end(job);
-  }
-
-  /** Its way is not there. That costs no attempt and none of its time, up to a limit. */
-  #waitFor(job: Job, down: DownLink): void {
-    const { attempt, recipients } = job;
-    const { message } = attempt.claim;
-    if (this.#options.clock.now() < after(message.acceptedAt, down.longestMs)) for (const { id } of recipients) attempt.offline.set(id, down);
-    else {
-      const outcome: Failed = { kind: 'failed', status: '5.4.7', said: { type: 'x-gateway', text: `The link ${down.name} was not up in time` } };
-      this.#bring(job, new Map(recipients.map(({ id }) => [id, outcome])));
-    }
-    this.#end(job);
-  }
-
-  /** One behind the other, so that those who cannot all go at that moment do not all come then, and go back to the disk. */
-  #turnOf(lane: Lane, until: Instant, apartMs: number): Instant {
-    const last = this.#turns.get(lane) ?? until;
-    const turn = after(until, Math.min(Math.max(0, last - until) + apartMs, LATEST_TURN_MS));
-    this.#turns.set(lane, turn);
-    return turn;
-  }
-
-  /** No turn for this one now. */
-  #passOver(job: Job, due: Instant): void {
-    const { attempt } = job;
-    attempt.untriedDue = attempt.untriedDue === null || due < attempt.untriedDue ? due : attempt.untriedDue;
-    this.#end(job);
   }
 
   // ——— one delivery ———
@@ -416,7 +342,7 @@ class RunningRunner implements Runner {
       const closedUntil = this.#lanes.closedUntil(lane, now);
       if (closedUntil !== null) {
         this.#tally.closed(lane, trouble);
-        for (const waiting of this.#lanes.drain(lane)) this.#suspend(waiting, trouble, closedUntil);
+        this.#sidings.suspendAll(lane, trouble, closedUntil);
       }
     }
     this.#end(job);
@@ -481,8 +407,6 @@ class RunningRunner implements Runner {
   }
 }
 
-/** A guess about so many that wait is no better later than that. */
-const LATEST_TURN_MS = 86_400_000;
 const NOBODY: Outcomes = new Map();
 /** The route names a transport that is not there: routing, not the recipient (RFC 3463 §3.4). */
 const misrouted: Deferred = { kind: 'deferred', status: '4.3.5', blame: 'message' };

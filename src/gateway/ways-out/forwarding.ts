@@ -4,11 +4,12 @@ import type { Clock } from '../../core/clock.ts';
 import type { Address, Envelope, MessageId } from '../../core/envelope.ts';
 import type { Intake, Queued } from '../../core/intake.ts';
 import type { Kernels } from '../../core/kernels.ts';
-import type { StoredContent } from '../../core/queue-store.ts';
+import type { QueueStore, StoredContent } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
 import { parseAddress } from '../../grammar/address.ts';
 
 export interface ForwardRooms {
+  readonly store: Pick<QueueStore, 'queuedUnder'>;
   readonly intake: Intake;
   readonly kernels: Pick<Kernels, 'openScan'>;
   readonly clock: Clock;
@@ -27,8 +28,12 @@ export interface Copy {
   readonly requireTls?: true;
 }
 
-export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addresses: readonly string[], { id, recipient, sender, content, virtualHost, security, requireTls }: Copy): Promise<Queued | Refusal> {
-  const transaction = await intake.open({ source: 'local', protocol: 'local', relayClient: '', at: clock.now(), ...(virtualHost === undefined ? {} : { virtualHost }) }, { idempotencyKey: keyOf(id, recipient, addresses) });
+export async function forwardCopy({ store, intake, kernels, clock }: ForwardRooms, addresses: readonly string[], { id, recipient, sender, content, virtualHost, security, requireTls }: Copy): Promise<Queued | Refusal> {
+  const key = keyOf(id, recipient, addresses);
+  // It went with an earlier attempt; what a filter would say to it a second time does not count.
+  const gone = store.queuedUnder(key);
+  if (gone !== null) return { kind: 'queued', id: gone, refused: new Map() };
+  const transaction = await intake.open({ source: 'local', protocol: 'local', relayClient: '', at: clock.now(), ...(virtualHost === undefined ? {} : { virtualHost }) }, { idempotencyKey: key });
   if (transaction.kind === 'refused') return transaction;
   const body = content.facts.has8bit ? '8bitmime' : '7bit';
   const reversePath = sender === '' ? null : parseAddress(sender);
@@ -66,7 +71,7 @@ export async function forwardCopy({ intake, kernels, clock }: ForwardRooms, addr
   return writer.end(facts);
 }
 
-/** Starts with the parent's id, as the store wants it: who is tried again has not sent it on again. */
+/** Starts with the parent's id, as the store wants it. */
 function keyOf(id: MessageId, recipient: Address, addresses: readonly string[]): string {
   return `${id}:forward:${createHash('sha256').update([recipient, ...addresses].join('\n')).digest('hex').slice(0, 24)}`;
 }

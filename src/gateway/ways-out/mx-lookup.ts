@@ -9,7 +9,7 @@ import { asciiDomain } from '../../grammar/domain.ts';
 import { openKernels } from '../../kit/wasm/kernels.ts';
 import { createMetrics } from '../../kit/metrics.ts';
 import { createSystemChance, createSystemClock } from '../../kit/system-clock.ts';
-import { openOutbound } from './outbound.ts';
+import { openOutbound, type Outbound } from './outbound.ts';
 import { compileRules } from '../rules.ts';
 import { formatTlsPolicy } from './tls-words.ts';
 
@@ -18,28 +18,26 @@ interface Manner {
   readonly whose: Pick<Origin, 'virtualHost' | 'login'>;
 }
 
-export async function lookUpMx(configuration: Configuration, domain: string, how: Manner): Promise<MxAnswer> {
-  const rules = compileRules(configuration, { find: () => ({ kind: 'none' }) }, silent);
-  const outbound = openOutbound(() => rules, { kernels: openKernels(), clock: createSystemClock(), chance: createSystemChance(), log: silent, metrics: createMetrics() });
-  try {
-    return await ask(domain, outbound, how);
-  } finally {
-    await outbound.close();
-  }
+export function lookUpMx(configuration: Configuration, domain: string, how: Manner): Promise<MxAnswer> {
+  return asking(configuration, outbound => ask(domain, outbound, how));
 }
 
 /** By the resolver that deliveries use. */
-export async function lookUpTxt(configuration: Configuration, name: string): Promise<TxtAnswer> {
+export function lookUpTxt(configuration: Configuration, name: string): Promise<TxtAnswer> {
+  return asking(configuration, ({ resolver }) => resolver.txt(name));
+}
+
+async function asking<T>(configuration: Configuration, question: (outbound: Outbound) => Promise<T>): Promise<T> {
   const rules = compileRules(configuration, { find: () => ({ kind: 'none' }) }, silent);
   const outbound = openOutbound(() => rules, { kernels: openKernels(), clock: createSystemClock(), chance: createSystemChance(), log: silent, metrics: createMetrics() });
   try {
-    return await outbound.resolver.txt(name);
+    return await question(outbound);
   } finally {
     await outbound.close();
   }
 }
 
-async function ask(domain: string, { router, shown, resolver }: ReturnType<typeof openOutbound>, { tls, whose }: Manner): Promise<MxAnswer> {
+async function ask(domain: string, { router, shown, resolver }: Outbound, { tls, whose }: Manner): Promise<MxAnswer> {
   const address = parseAddress(`postmaster@${domain}`);
   if (address === null) return { kind: 'hard-error', why: 'this is no domain' };
   const route = await router.route({ id: 0 as RecipientId, address }, { reversePath: null, body: '7bit', smtputf8: false, origin: { source: 'local', protocol: 'local', at: 0, ...whose } });

@@ -86,7 +86,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
       name: 'esmtp',
       get limits() { return transport.limits; },
       deliver: (job, signal) => outgoing.deliver(job, signal),
-      forgive: () => transport.forgive?.(),
+      forgive: why => transport.forgive?.(why),
       close: () => transport.close(),
     },
     late: route => (route.transport === 'esmtp' ? (plan.late ?? route) : route),

@@ -8,7 +8,7 @@ import { asciiDomain } from '../../grammar/domain.ts';
 import { formatOwnWay } from '../../grammar/next-hop.ts';
 import type { Resolver } from '../../kit/dns/resolver.ts';
 import type { Rules } from '../rules.ts';
-import { planSmarthosts, type SmarthostPlan } from './smarthosts.ts';
+import { planSmarthosts, type SmarthostPlan, type SmarthostRoute } from './smarthosts.ts';
 
 export interface RoutePlan {
   routerOf(rules: Rules): Router;
@@ -26,7 +26,7 @@ export function createRoutePlan(rules: Rules, resolver: Resolver, chance: Chance
   const everybody = linesOf(rules);
   const hosts = new Map([...rules.hosts].map(([key, host]) => [key, { host, ...linesOf(host) }]));
   // A virtual host's relays are found by their keys; no domain matches them but in its own table.
-  const hostRoutes = [...hosts.values()].flatMap(one => one.written.filter(({ text }) => text !== undefined).map(({ text, route }) => ({ text, route: { ...route, match: ' vhost' } })));
+  const hostRoutes = [...hosts.values()].flatMap(one => one.written.filter(({ text }) => text !== undefined).map(({ route, ...rest }) => ({ ...rest, route: { ...route, match: ' vhost' } })));
   const smarthosts = planSmarthosts(client, [...everybody.written, ...hostRoutes]);
   const own = new Set(Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(one => one.address)));
   const ownNames = new Set([names.me, ...[...hostConfigurations.values()].map(host => host.names.me)].map(name => asciiDomain(name) ?? name));
@@ -65,7 +65,7 @@ export function createRoutePlan(rules: Rules, resolver: Resolver, chance: Chance
 }
 
 interface Lines {
-  readonly written: readonly { readonly route: EsmtpRoute; /** Its relay, as it is written. */ readonly text: string | undefined }[];
+  readonly written: readonly SmarthostRoute[];
   readonly routes: readonly EsmtpRoute[];
   find(domain: string): EsmtpRoute | null;
   /** By relay, and by domains that have none (courier-core 5.4). */
@@ -73,9 +73,10 @@ interface Lines {
 }
 
 function linesOf({ configuration: { client } }: Rules): Lines {
-  const written = client.routes.map(one => ({ route: routeOf(client, one), text: one.relay?.text }));
+  const logins = new Map(client.logins.map(({ relay, login, password }) => [relay, { login, password }]));
+  const written = client.routes.map(one => ({ route: routeOf(client, one, logins), text: one.relay?.text, logins }));
   const routes = written.map(({ route }) => route);
-  return { written, routes, find: createRouteFinder(routes), logins: new Map(client.logins.map(({ relay, login, password }) => [relay, { login, password }])) };
+  return { written, routes, find: createRouteFinder(routes), logins };
 }
 
 function wayOf(route: Way, login: RelayAuth | undefined): Way {
@@ -93,17 +94,17 @@ function backupRoute({ backupRelay }: ClientSettings, usual: Way): EsmtpRoute | 
   return { ...usual, match: ' backuprelay', relay: { host, port: port ?? SMTP_PORT, literal } };
 }
 
-function routeOf(client: ClientSettings, { domain, relay, security, family, proxy }: ClientSettings['routes'][number]): EsmtpRoute {
+function routeOf(client: ClientSettings, { domain, relay, security, family, proxy }: ClientSettings['routes'][number], logins: Lines['logins']): EsmtpRoute {
   const through = proxyOf(client, proxy);
   // Keyed by the route's text (courier-core 5.4).
-  const login = client.logins.find(one => one.relay === relay?.text);
+  const auth = relay === undefined ? undefined : logins.get(relay.text);
   return {
     match: domain,
     ...(relay === undefined ? {} : { relay: { host: relay.host, literal: relay.literal, port: relay.port ?? (security === 'smtps' ? SMTPS_PORT : SMTP_PORT) } }),
     tls: tlsOf(client, security),
     ...(security === 'starttls' ? { security } : {}),
     ...(through === undefined ? {} : { proxy: through }),
-    ...(login === undefined ? {} : { auth: { login: login.login, password: login.password } }),
+    ...(auth === undefined ? {} : { auth }),
     ...(family === undefined ? {} : { families: family === 4 ? 'ipv4' : 'ipv6' }),
   };
 }

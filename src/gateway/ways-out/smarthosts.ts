@@ -20,11 +20,21 @@ export interface SmarthostPlan {
   /** Ways to those that stand in: no domain leads there, their keys do. */
   readonly routes: readonly EsmtpRoute[];
   hostOf(nexthop: string): { readonly host: SmarthostSettings; readonly standIns: readonly StandIn[] } | undefined;
-  loginOf(key: string): RelayAuth | undefined;
+  /** At a domain that has no relay; a relay's login stands in its route. */
+  loginAt(nexthop: string): RelayAuth | undefined;
+}
+
+/** A route, and whose it is. */
+export interface SmarthostRoute {
+  readonly route: EsmtpRoute;
+  /** Its relay as it is written, the key into `smarthosts` and `esmtpauthclient` (courier-core 5.4). */
+  readonly text: string | undefined;
+  /** Of everybody, or of the virtual host whose route it is; by the same keys. */
+  readonly logins: ReadonlyMap<string, RelayAuth>;
 }
 
 interface StandIn {
-  /** The key of its login. */
+  /** Its key into `smarthosts`. */
   readonly text: string;
   readonly nexthop: string;
 }
@@ -32,23 +42,19 @@ interface StandIn {
 const SMTPS_PORT = 465;
 const SMTP_PORT = 25;
 
-/** `routes`: each with its relay's text, the key into `smarthosts` and `esmtpauthclient` (courier-core 5.4). */
-export function planSmarthosts({ smarthosts, logins }: ClientSettings, routes: readonly { readonly text: string | undefined; readonly route: EsmtpRoute }[]): SmarthostPlan {
+export function planSmarthosts({ smarthosts, logins: everybodys }: ClientSettings, routes: readonly SmarthostRoute[]): SmarthostPlan {
   const byRelay = new Map(smarthosts.map(host => [host.relay, host]));
-  const passwords = new Map(logins.map(one => [one.relay, one]));
+  const byDomain = new Map(everybodys.map(({ relay, login, password }) => [relay, { login, password }]));
   const byNexthop = new Map<string, { readonly host: SmarthostSettings; readonly standIns: readonly StandIn[] }>();
   const extra: EsmtpRoute[] = [];
-  const loginOf = (key: string): RelayAuth | undefined => {
-    const found = passwords.get(key);
-    return found === undefined ? undefined : { login: found.login, password: found.password, ...waysOf(byRelay.get(key)) };
-  };
-  for (const { text, route } of routes) {
+  for (const { text, route, logins } of routes) {
     const host = text === undefined ? undefined : byRelay.get(text);
     const nexthop = relayKey(route);
     if (host === undefined || nexthop === null || byNexthop.has(nexthop)) continue;
     const standIns = host.backups.map(({ host: name, literal, port, text: key }): StandIn => {
       const { auth: _, ...manner } = route;
-      const own: EsmtpRoute = { ...manner, match: ' smarthosts', tls: tlsOf(route, port), relay: { host: name, literal, port: port ?? SMTP_PORT } };
+      const auth = logins.get(key);
+      const own: EsmtpRoute = { ...manner, ...(auth === undefined ? {} : { auth }), match: ' smarthosts', tls: tlsOf(route, port), relay: { host: name, literal, port: port ?? SMTP_PORT } };
       extra.push(own);
       return { text: key, nexthop: relayKey(own) ?? '' };
     });
@@ -56,8 +62,9 @@ export function planSmarthosts({ smarthosts, logins }: ClientSettings, routes: r
   }
   return {
     routes: extra,
-    loginOf,
+    loginAt: nexthop => (placeOf(nexthop).relayed ? undefined : byDomain.get(nexthop)),
     hostOf(nexthop) {
+      if (byRelay.size === 0) return undefined; // asked for every delivery
       const relayed = byNexthop.get(nexthop);
       if (relayed !== undefined) return relayed;
       const direct = byRelay.get(placeOf(nexthop).text);
@@ -102,13 +109,12 @@ export function openSmarthosts(rooms: SmarthostRooms): SmarthostDesk {
   /** Logins that were refused and have not been accepted since. */
   const refused = new Map<string, string>();
 
-  async function authOf(key: string, host: SmarthostSettings | undefined, signal: AbortSignal): Promise<RelayAuth | null | Settled> {
-    if (host?.oauth === undefined) return rooms.plan().loginOf(key) ?? null;
-    const answer = await tokens.find(host.oauth, signal);
+  async function tokenOf(account: string, host: SmarthostSettings, signal: AbortSignal): Promise<RelayAuth | Settled> {
+    const answer = await tokens.find(account, signal);
     switch (answer.kind) {
       case 'token': {
         const auth: RelayAuth = { login: answer.login, token: answer.token, ...waysOf(host) };
-        accountsOf.set(auth, host.oauth);
+        accountsOf.set(auth, account);
         return auth;
       }
       case 'none':
@@ -123,13 +129,13 @@ export function openSmarthosts(rooms: SmarthostRooms): SmarthostDesk {
   /** One smarthost and its login; the relays know the login where they are put together with others. */
   async function findOne(nexthop: string, key: string, signal: AbortSignal): Promise<Destination | Settled> {
     const host = rooms.plan().hostOf(key)?.host ?? rooms.plan().hostOf(nexthop)?.host;
-    const auth = await authOf(key, host, signal);
-    if (auth !== null && 'kind' in auth) return auth;
+    const token = host?.oauth === undefined ? undefined : await tokenOf(host.oauth, host, signal);
+    if (token !== undefined && 'kind' in token) return token;
     const found = await rooms.found(nexthop, signal);
     if (found.kind === 'settled') return found;
-    // The way's own word comes first: a virtual host's login is another than everybody's.
-    const login = host?.oauth === undefined && found.auth !== undefined ? { ...found.auth, ...waysOf(host) } : auth;
-    return login === null ? found : { ...found, auth: login };
+    if (token !== undefined) return { ...found, auth: token };
+    const login = found.auth ?? rooms.plan().loginAt(nexthop);
+    return login === undefined ? found : { ...found, auth: { ...login, ...waysOf(host) } };
   }
 
   return {
@@ -171,7 +177,7 @@ export function openSmarthosts(rooms: SmarthostRooms): SmarthostDesk {
   };
 }
 
-/** The relays of a next hop, then of those that stand in for it. `findOne` is also told the key of the login there. */
+/** The relays of a next hop, then of those that stand in for it. `findOne` is also told their keys into `smarthosts`. */
 export async function findWithStandIns(plan: SmarthostPlan, nexthop: string, findOne: (nexthop: string, key: string) => Promise<Destination | Settled>): Promise<Destination | Settled> {
   const known = plan.hostOf(nexthop);
   const main = await findOne(nexthop, known?.host.relay ?? nexthop);

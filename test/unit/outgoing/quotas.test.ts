@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { silent } from '../../../src/core/log.ts';
 import { openQuotas } from '../../../src/flow/outgoing/index.ts';
 import { earliest, slotMs, withCount, type Slots } from '../../../src/flow/outgoing/quota.ts';
+import { nodeFileSystem, type FileSystem } from '../../../src/kit/file/durable-file.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 import { eventually } from '../../props/within.ts';
@@ -89,4 +90,39 @@ test('the counters are written while the gateway runs, not only at its end', asy
   running.of('r', { messages: [{ count: 1, perMs: HOUR }], recipients: [] }).take({ messages: 1, recipients: 1 });
   await clock.runTo(clock.now() + 3000);
   await eventually(10_000, 'the counters on disk', () => openQuotas({ folder, clock, log: silent }).of('r', { messages: [{ count: 1, perMs: HOUR }], recipients: [] }).take({ messages: 1, recipients: 1 }).kind === 'full');
+});
+
+test('a disk that is slower than the counters change has one write at a time, and the last word is on it at the end', async () => {
+  const folder = scratchFolder('quotas');
+  const clock = createHandClock();
+  let open = 0;
+  let most = 0;
+  let go: () => void = () => undefined;
+  const held = new Promise<void>(resolve => { go = resolve; });
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    async open(path, how) {
+      if (how === 'new') {
+        most = Math.max(most, ++open);
+        await held;
+      }
+      return nodeFileSystem.open(path, how);
+    },
+    async rename(from, to) {
+      await nodeFileSystem.rename(from, to);
+      open = 0;
+    },
+  };
+  const slow = openQuotas({ folder, clock, log: silent, files });
+  const rule = { messages: [{ count: 3, perMs: HOUR }], recipients: [] };
+  for (let n = 0; n < 3; n++) {
+    slow.of('r', rule).take({ messages: 1, recipients: 1 });
+    await clock.runTo(clock.now() + 5000);
+    await eventually(10_000, 'a write', () => most > 0);
+  }
+  assert.equal(most, 1);
+  const closed = slow.close();
+  go();
+  await closed;
+  assert.equal(openQuotas({ folder, clock, log: silent }).of('r', rule).take({ messages: 1, recipients: 1 }).kind, 'full');
 });

@@ -1,14 +1,16 @@
 /** Which next hop everybody's mail has, and which that of virtual hosts with routes and logins of their own. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import type { Recipient, RecipientId } from '../../../src/core/envelope.ts';
+import type { Address, Recipient, RecipientId } from '../../../src/core/envelope.ts';
 import { silent } from '../../../src/core/log.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
 import { parseOwnWay, placeOf } from '../../../src/grammar/next-hop.ts';
 import type { Resolver } from '../../../src/kit/dns/resolver.ts';
 import { createRoutePlan } from '../../../src/gateway/ways-out/route-plan.ts';
 import { compileRules } from '../../../src/gateway/rules.ts';
-import { noChance } from '../../props/hand-clock.ts';
+import { openSmarthosts } from '../../../src/gateway/ways-out/smarthosts.ts';
+import { createHandClock, noChance } from '../../props/hand-clock.ts';
+import { scratchFor } from '../../props/scratch.ts';
 import { folderOf } from '../config/folder-props.ts';
 
 const none = { kind: 'none', noSuchDomain: false, authentic: false } as const;
@@ -30,7 +32,19 @@ function planOf(t: TestContext, files: Readonly<Record<string, string>>) {
     assert.ok(found.kind === 'destination');
     return [route.nexthop, `${found.relays[0]?.host}:${found.relays[0]?.port}`, found.tls.kind, found.auth?.login ?? '-'].join(' | ');
   }
-  return { first: (domain: string) => way('ann@first.example', domain), second: (domain: string) => way('bob@second.example', domain) };
+  /** As mail goes: by the smarthosts' desk, with whose login at which relay. */
+  async function logins(login: string, domain: string) {
+    const origin = { source: 'submission', protocol: 'ESMTPA', at: 0, login } as const;
+    const { signal } = new AbortController();
+    const smarthosts = openSmarthosts({ plan: () => plan.smarthosts, client: () => rules.configuration.client, stateFolder: scratchFor(t, 'plan'), clock: createHandClock(), log: silent, found: nexthop => plan.destinations.find(nexthop, signal) });
+    t.after(() => smarthosts.close());
+    const route = await plan.routerOf(rules.of(origin)).route({ id: 0 as RecipientId, address: parseAddress(`bob@${domain}`) as Address }, { reversePath: null, body: '7bit', smtputf8: false, origin });
+    assert.ok(route.kind === 'route');
+    const found = await smarthosts.find(route.nexthop, signal);
+    assert.ok(found.kind === 'destination');
+    return found.relays.map(({ host, auth }) => `${host} ${(auth === undefined ? found.auth : auth)?.login ?? '-'}`).join(', ');
+  }
+  return { logins, first: (domain: string) => way('ann@first.example', domain), second: (domain: string) => way('bob@second.example', domain) };
 }
 
 test('flags of a virtual host\'s esmtproutes hold for its mail alone, beside the common line for the same domain', async (t) => {
@@ -63,6 +77,19 @@ test('a virtual host has its own login at a domain, and at the relay that others
   assert.equal(await second('relayed.example'), 'smart.example,587 as ours | smart.example:587 | opportunistic | ours');
   assert.equal(await first('direct.example'), 'direct.example | direct.example:25 | opportunistic | -');
   assert.equal(await second('direct.example'), 'direct.example for second.example | direct.example:25 | opportunistic | us');
+});
+
+test('at a smarthost and who stands in for it, each virtual host has its own login or none, never another\'s', async (t) => {
+  const { logins } = planOf(t, {
+    'vhost.third.example': '', esmtproutes: ':smart.example,587\n', smarthosts: 'smart.example,587 mechanisms=plain backup=other.example,587\ndirect.example mechanisms=login\n',
+    esmtpauthclient: 'smart.example,587 box secret\nother.example,587 spare secret\ndirect.example us secret\n',
+    'esmtpauthclient.second.example': 'smart.example,587 ours secret\nother.example,587 ours-too secret\n',
+    'esmtpauthclient.third.example': '# none\n', 'esmtproutes.third.example': 'there.example:smart.example,587\n',
+  });
+  assert.equal(await logins('ann@first.example', 'there.example'), 'smart.example box, other.example spare');
+  assert.equal(await logins('ann@second.example', 'there.example'), 'smart.example ours, other.example ours-too');
+  assert.equal(await logins('ann@third.example', 'there.example'), 'smart.example -, other.example -');
+  assert.equal(await logins('ann@third.example', 'direct.example'), 'direct.example -');
 });
 
 const places: readonly (readonly [string, string, string, boolean, string | null])[] = [

@@ -13,11 +13,17 @@ const signal = new AbortController().signal;
 
 function desk(t: TestContext, files: Readonly<Record<string, string>>, settled: readonly string[] = []) {
   const { client } = folderOf(t, files).read();
+  const logins = new Map(client.logins.map(({ relay, login, password }) => [relay, { login, password }]));
+  const authOf = (text: string | undefined) => {
+    const auth = logins.get(text ?? '');
+    return auth === undefined ? {} : { auth };
+  };
   const routes = client.routes.map(({ domain, relay, security }): EsmtpRoute => ({
+    ...authOf(relay?.text),
     match: domain, tls: { kind: security === 'smtps' ? 'smtps' : security === 'required' ? 'required' : 'opportunistic', verify: false },
     ...(relay === undefined ? {} : { relay: { host: relay.host, literal: relay.literal, port: relay.port ?? 25 } }),
   }));
-  const plan = planSmarthosts(client, routes.map((route, n) => ({ route, text: client.routes[n]?.relay?.text })));
+  const plan = planSmarthosts(client, routes.map((route, n) => ({ route, text: client.routes[n]?.relay?.text, logins })));
   const ways = new Map([...routes, ...plan.routes].map(route => [relayKey(route), route]));
   const asked: string[] = [];
   const alarms: LogFields[] = [];
@@ -29,7 +35,7 @@ function desk(t: TestContext, files: Readonly<Record<string, string>>, settled: 
       const host = /^\[?([^\],]+)/.exec(nexthop)?.[1] ?? nexthop;
       if (settled.includes(host)) return Promise.resolve({ kind: 'settled', outcome: { kind: 'deferred', status: '4.4.3', blame: 'nexthop' } });
       const way = ways.get(nexthop);
-      return Promise.resolve({ kind: 'destination', tls: way?.tls ?? { kind: 'opportunistic', verify: false }, relays: [{ host, address: '192.0.2.1', port: way?.relay?.port ?? 25 }] });
+      return Promise.resolve({ kind: 'destination', ...(way?.auth === undefined ? {} : { auth: way.auth }), tls: way?.tls ?? { kind: 'opportunistic', verify: false }, relays: [{ host, address: '192.0.2.1', port: way?.relay?.port ?? 25 }] });
     },
   });
   t.after(() => smarthosts.close());

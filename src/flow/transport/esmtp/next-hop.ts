@@ -43,8 +43,7 @@ export class NextHop implements Owner {
   readonly #idle: Connection[] = [];
   #openings = 0;
 
-  /** `empty` is called when nothing waits and nothing is connected. */
-  /** `key`: name and manner in one. */
+  /** `key`: name and manner in one. `empty` is called when nothing waits and nothing is connected. */
   constructor(name: string, key: string, manner: Manner, shared: Shared, empty: () => void) {
     this.#name = name;
     this.#manner = manner;

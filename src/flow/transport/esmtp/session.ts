@@ -261,7 +261,7 @@ async function logIn(context: SessionContext, auth: RelayAuth, relay: Relay, wir
   const { settings } = context;
   const { destinations, timeouts } = settings;
   const answer = await authenticate(wire, auth, {
-    offered: extensions.mechanisms, maySayPassword: secure || auth.inClear === true || settings.passwordsInClear === true, host: relay.host, port: relay.port, timeoutMs: timeouts.heloMs,
+    offered: extensions.mechanisms, maySayPassword: secure || auth.inClear === true, host: relay.host, port: relay.port, timeoutMs: timeouts.heloMs,
   });
   if (answer.kind === 'accepted') {
     destinations.loggedIn?.(auth, { kind: 'accepted' });

@@ -98,6 +98,4 @@ export interface EsmtpSettings {
   readonly tlsJournal?: TlsJournal;
   /** PEM; the private authority of SECURITY=STARTTLS (`TLS_TRUSTSECURITYCERTS`). Absent: nothing can be sent so. */
   readonly securityCertificates?: readonly string[];
-  /** Send a password in clear when the peer offers neither TLS nor CRAM-MD5. Default: no. */
-  readonly passwordsInClear?: boolean;
 }

@@ -85,10 +85,11 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcomes> {
       return attempt(delivery, demandOf(delivery.envelope), signal);
     },
-    forgive() {
+    forgive(why) {
       shared.unreachable.clear();
       shared.downRelays.clear();
-      shared.brokenTls.clear();
+      // A link that comes and goes says nothing of what a host is able to do.
+      if (why === 'flush') shared.brokenTls.clear();
     },
     /** Messages on the wire are answered first; abort their signals to be faster. */
     async close() {

@@ -4,7 +4,7 @@ import { createReplyReader, type Reply, type ReplyReader } from '../../../gramma
 import type { Deadline, Deadlines } from '../../../kit/deadlines.ts';
 import type { Loss } from './outcomes.ts';
 
-const LINE_OCTETS = 4096; // RFC 5321 §4.5.3.1.5 has 512; QUIRK: wordy policy servers exceed it (unit/esmtp/wire)
+const LINE_OCTETS = 4096; // RFC 5321 §4.5.3.1.5 has 512; QUIRK: wordy policy servers exceed it (unit/esmtp/outcomes)
 
 export interface Listener {
   reply(reply: Reply): void;
