@@ -1,7 +1,7 @@
 /** Finds the command, its folder and its help. */
 import { resolve } from 'node:path';
 import type { Command, Context } from './command.ts';
-import { Ended, exits, print, Unheard, Usage } from './command.ts';
+import { Ended, exits, print, Usage } from './command.ts';
 import { ClosedToUs } from '../../kit/file/owner.ts';
 import { nearestWord } from './nearest-word.ts';
 
@@ -80,15 +80,6 @@ const SYSTEM_FOLDER = '/etc/posthorn';
 export async function runCommandLine(args: readonly string[], given: Omit<Context, 'folder'>): Promise<number> {
   // What cannot be written is told to whoever writes; the event besides would end the process where it stands.
   for (const stream of [given.stdout, given.stderr]) stream.on('error', () => undefined);
-  try {
-    return await find(args, given);
-  } catch (error) {
-    if (error instanceof Unheard) return exits.ok;
-    throw error;
-  }
-}
-
-async function find(args: readonly string[], given: Omit<Context, 'folder'>): Promise<number> {
   const { rest, folder, help } = takeGlobal(args, given.environment);
   const [name, ...own] = rest;
   const context: Context = { ...given, folder };
@@ -111,7 +102,6 @@ async function find(args: readonly string[], given: Omit<Context, 'folder'>): Pr
   try {
     return await command.run(own, context);
   } catch (error) {
-    if (error instanceof Unheard) throw error;
     if (error instanceof Usage) {
       await print(given.stderr, `posthorn ${name}: ${error.message}\nUsage: posthorn ${error.usage ?? command.help.split('\n\n')[0]}\nposthorn --help ${name} tells more.`);
       return exits.usage;

@@ -183,15 +183,17 @@ export function readArguments<T extends ParseArgsConfig>(config: T): ReturnType<
   }
 }
 
-/** Whoever read the output has enough (`posthorn mailq | head`): nobody's fault, and no reason to go on. */
-export class Unheard extends Error {}
+/** Whoever read the output has enough (`posthorn mailq | head`): a list need not go on. */
+export function isUnheard(to: Writable): boolean {
+  return to.destroyed;
+}
 
-/** A line, or octets as they are. */
+/** A line, or octets as they are. A closed pipe is nobody's fault, and ends nothing that is under way. */
 export function print(to: Writable, what: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     to.write(typeof what !== 'string' || what.endsWith('\n') ? what : `${what}\n`, error => {
-      if (!error) resolve();
-      else reject('code' in error && error.code === 'EPIPE' ? new Unheard() : error);
+      if (error && 'code' in error && error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') reject(error);
+      else resolve();
     });
   });
 }

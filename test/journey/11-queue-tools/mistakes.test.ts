@@ -30,12 +30,16 @@ test('a typing error is answered by what was meant; a file that cannot be used b
     assert.match(answer.stderr, said, words.join(' '));
     assert.doesNotMatch(answer.stderr, /\n {4}at /, 'no trace of ours');
   }
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts'), 'queue', 'timetable', '--config', box.config], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 });
-  child.stdout.destroy();
-  let said = '';
-  child.stderr.on('data', (octets: Buffer) => void (said += octets.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  assert.deepEqual([code, said], [0, '']);
+  const closed = async (words: readonly string[], pipe: 'stdout' | 'stderr'): Promise<readonly [number | null, string]> => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts'), ...words, '--config', box.config], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 });
+    child[pipe].destroy();
+    let said = '';
+    child[pipe === 'stdout' ? 'stderr' : 'stdout'].on('data', (octets: Buffer) => void (said += octets.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return [code, said];
+  };
+  assert.deepEqual(await closed(['queue', 'timetable'], 'stdout'), [0, '']);
+  assert.deepEqual(await closed(['queue', 'show'], 'stderr'), [64, ''], 'wrong is wrong when nobody listens, too');
 });
 
 test('half a change in the configuration hides no queue, and stops no stop', { timeout: 60_000 }, async (t) => {

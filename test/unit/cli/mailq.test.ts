@@ -85,3 +85,23 @@ test('of some: what was named is asked for, what is missing is told, and the tot
   assert.deepEqual((await run(folder, ['--domain', 'b.example', '--batch'])).stdout.split('\n').length, 4, 'no total that is none');
   for (const wrong of [['--summary', '--from', 'x'], ['--domain', 'a', '--route', 'b']]) assert.equal((await run(folder, wrong)).code, 64, wrong.join(' '));
 });
+
+test('into a pipe that closes: the list ends there, and the gateway is left in peace', { timeout: 20_000 }, async t => {
+  const folder = await folderFor(t);
+  let given = 0;
+  let ended = false;
+  const operations = {
+    async *list() {
+      try {
+        for (;;) yield await Promise.resolve(message(++given % 9));
+      } finally {
+        ended = true;
+      }
+    },
+  } as unknown as Operations;
+  const stdout = new PassThrough();
+  stdout.once('data', () => stdout.destroy());
+  const rooms = { running: () => Promise.resolve(operations) } as unknown as Context['rooms'];
+  const code = await runCommandLine(['mailq', '--config', folder], { stdin: new PassThrough(), stdout, stderr: new PassThrough(), environment: {}, version: 'x', rooms });
+  assert.deepEqual([code, ended], [0, true]);
+});

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import type { Writable } from 'node:stream';
 import type { ListedMessage } from '../../../core/operations.ts';
 import { readConfiguration, readEssentials } from '../../../configuration.ts';
-import { exits, print, readArguments, Usage, type Command, type Context } from '../command.ts';
+import { exits, isUnheard, print, readArguments, Usage, type Command, type Context } from '../command.ts';
 import { withQueue } from '../queue-access.ts';
 import { formatSize, formatWhen, STATES } from '../figures.ts';
 import { leftMail } from './left-mail.ts';
@@ -50,6 +50,7 @@ Exit status: 0, also for an empty queue; 1 when none of those named is queued.`,
       let messages = 0;
       const listed = sort === true ? await bySender(queue.list(which)) : queue.list(which);
       for await (const one of listed) {
+        if (isUnheard(context.stdout)) return exits.ok;
         messages++;
         await print(context.stdout, format(one));
       }

@@ -1,7 +1,7 @@
 /** queue show: one message, and all that was ever heard about it. */
 import type { MessageHistory } from '../../../core/operations.ts';
 import type { Outcome } from '../../../core/outcome.ts';
-import { exits, print, readArguments, Usage } from '../command.ts';
+import { exits, isUnheard, print, readArguments, Usage } from '../command.ts';
 import { formatAge, formatOctets, formatWhen, STATES } from '../figures.ts';
 import { readId, tellMissing, visible as plain } from './named-messages.ts';
 import type { QueueWord } from './word.ts';
@@ -17,8 +17,14 @@ export async function showMessage(args: readonly string[], { context, withQueue 
       await tellMissing(context, queue, id);
       return exits.failed;
     }
-    if (values.content === true) for await (const octets of queue.content(id)) await print(context.stdout, octets);
-    else await print(context.stdout, values.json === true ? JSON.stringify(found) : formatHistory(found, Date.now()));
+    if (values.content !== true) {
+      await print(context.stdout, values.json === true ? JSON.stringify(found) : formatHistory(found, Date.now()));
+      return exits.ok;
+    }
+    for await (const octets of queue.content(id)) {
+      if (isUnheard(context.stdout)) break;
+      await print(context.stdout, octets);
+    }
     return exits.ok;
   });
 }
