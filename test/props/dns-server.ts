@@ -1,6 +1,6 @@
 /** A DNS server on loopback that answers from a table, or as badly as it is told to. UDP and TCP on one port. */
-import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { createSocket, type Socket } from 'node:dgram';
+import { createServer, type Server } from 'node:net';
 import { decode, encode, type Answer, type Packet } from 'dns-packet';
 
 export interface DnsQuestion {
@@ -53,12 +53,6 @@ export async function openDnsServer(answer: (question: DnsQuestion) => DnsReply 
     });
   }
 
-  const udp = createSocket('udp4');
-  udp.on('message', (octets, from) => {
-    for (const reply of replies(octets, 'udp')) udp.send(reply, from.port, from.address);
-  });
-  await new Promise<void>(resolve => udp.bind(0, '127.0.0.1', resolve));
-  const { port } = udp.address();
   const tcp = createServer(socket => {
     socket.on('error', () => undefined);
     let read = Buffer.alloc(0);
@@ -77,16 +71,39 @@ export async function openDnsServer(answer: (question: DnsQuestion) => DnsReply 
       }
     });
   });
-  await new Promise<void>((resolve, reject) => tcp.once('error', reject).listen(port, '127.0.0.1', resolve));
+  const udp = await bindBoth(tcp);
+  udp.on('message', (octets, from) => {
+    for (const reply of replies(octets, 'udp')) udp.send(reply, from.port, from.address);
+  });
   return {
     host: '127.0.0.1',
-    port,
+    port: udp.address().port,
     asked,
     async close() {
       await new Promise<void>(resolve => udp.close(() => resolve()));
       await new Promise<void>(resolve => tcp.close(() => resolve()));
     },
   };
+}
+
+/** A port that is free for UDP may be somebody's for TCP: then it is another one. Nothing stays open that is not given back. */
+async function bindBoth(tcp: Server): Promise<Socket> {
+  for (let left = 20; ; left--) {
+    const udp = createSocket('udp4');
+    await new Promise<void>(resolve => udp.bind(0, '127.0.0.1', resolve));
+    try {
+      await new Promise<void>((resolve, reject) => {
+        tcp.once('error', reject).listen(udp.address().port, '127.0.0.1', () => {
+          tcp.off('error', reject);
+          resolve();
+        });
+      });
+      return udp;
+    } catch (error) {
+      await new Promise<void>(resolve => udp.close(() => resolve()));
+      if (left === 0) throw error;
+    }
+  }
 }
 
 function compose(query: Packet, reply: Exclude<DnsReply, null | { readonly raw: Buffer }>): Buffer {
