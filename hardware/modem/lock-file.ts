@@ -2,8 +2,10 @@
  * Who has the line: `LCK..ttyS0`, as uucico, cu, mgetty, efax and HylaFAX write and read it. Ten characters of process
  * id and a newline (HoneyDanBer); a lock whose process is gone is taken over.
  */
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface LineLock {
   release(): Promise<void>;
@@ -11,7 +13,11 @@ export interface LineLock {
 
 export type LockAnswer = { readonly kind: 'locked'; readonly lock: LineLock } | { readonly kind: 'held'; readonly pid: number } | { readonly kind: 'impossible'; readonly why: string };
 
-const ATTEMPTS = 3;
+const ATTEMPTS = 10;
+/** Between two of them, while another removes a stale lock. */
+const PAUSE_MS = 20;
+/** Removing one takes a moment; a guard of this age was left by somebody who died in it. */
+const GUARD_MS = 10_000;
 
 /** Named by the device's last part only: /dev/pts/3 is `LCK..3` for everybody. */
 export function lockPath(folder: string, device: string): string {
@@ -20,7 +26,7 @@ export function lockPath(folder: string, device: string): string {
 
 export async function takeLock(folder: string, device: string): Promise<LockAnswer> {
   const path = lockPath(folder, device);
-  const mine = join(folder, `LTMP.${process.pid}.${basename(device)}`);
+  const mine = join(folder, `LTMP.${process.pid}.${randomUUID()}`);
   try {
     await writeFile(mine, `${String(process.pid).padStart(10)}\n`, { mode: 0o644 });
   } catch (error) {
@@ -32,7 +38,7 @@ export async function takeLock(folder: string, device: string): Promise<LockAnsw
       if (taken === null) return { kind: 'locked', lock: { release: () => release(path) } };
       const holder = await lockHolder(folder, device);
       if (holder !== null && (holder.alive || holder.pid === process.pid)) return { kind: 'held', pid: holder.pid };
-      if (holder !== null) await removeStale(path, holder.pid);
+      if (holder !== null && !(await removeStale(path, holder.pid, mine))) await sleep(PAUSE_MS);
     }
     return { kind: 'impossible', why: `${path} comes and goes` };
   } finally {
@@ -64,17 +70,27 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Two who find the same stale lock may not both remove it: the second would remove the first one's new lock. */
-async function removeStale(path: string, pid: number): Promise<void> {
-  const aside = `${path}.stale.${process.pid}`;
+/**
+ * Two who find the same stale lock may not both remove it: the second would remove the first one's new lock. So one at a
+ * time may, behind a guard, and looks again there: as long as the lock is the stale one nobody can have put his own in its
+ * place. False: another is at it.
+ */
+async function removeStale(path: string, pid: number, mine: string): Promise<boolean> {
+  const guard = `${path}.stale`;
   try {
-    await rename(path, aside);
+    await link(mine, guard);
   } catch {
-    return; // the other was first
+    const since = await stat(guard).then(({ mtimeMs }) => mtimeMs, () => null);
+    if (since !== null && Date.now() - since > GUARD_MS) await unlink(guard).catch(() => undefined);
+    return false;
   }
-  const moved = await readFile(aside).catch(() => Buffer.alloc(0));
-  if (pidOf(moved) !== pid) await link(aside, path).catch(() => undefined);
-  await unlink(aside).catch(() => undefined);
+  try {
+    const octets = await readFile(path).catch(() => null);
+    if (octets !== null && pidOf(octets) === pid) await unlink(path).catch(() => undefined);
+    return true;
+  } finally {
+    await unlink(guard).catch(() => undefined);
+  }
 }
 
 async function release(path: string): Promise<void> {

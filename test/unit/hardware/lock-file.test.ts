@@ -1,7 +1,7 @@
 /** Lock files as uucico, cu and mgetty know them. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lockHolder, lockPath, takeLock } from '../../../hardware/modem/lock-file.ts';
@@ -52,11 +52,27 @@ test('a lock of somebody alive is left alone, and so is one that says nothing', 
   assert.deepEqual(readdirSync(folder).toSorted(), ['LCK..a', 'LCK..b']);
 });
 
-test('of many who want a stale lock one gets it', async () => {
+test('of many who want a stale lock one gets it, and the others hear who', async () => {
+  const dead = deadPid();
+  for (let round = 0; round < 40; round++) {
+    const folder = fresh();
+    writeFileSync(join(folder, 'LCK..c'), `${String(dead).padStart(10)}\n`);
+    const results = await Promise.all(Array.from({ length: 8 }, () => takeLock(folder, 'c')));
+    assert.deepEqual(results.map(({ kind }) => kind).toSorted(), [...Array<string>(7).fill('held'), 'locked'], `round ${round}`);
+    assert.deepEqual(readdirSync(folder), ['LCK..c']);
+  }
+});
+
+test('who died while he removed a stale lock keeps nobody out for long', async () => {
   const folder = fresh();
-  writeFileSync(join(folder, 'LCK..c'), `${String(deadPid()).padStart(10)}\n`);
-  const results = await Promise.all(Array.from({ length: 8 }, () => takeLock(folder, 'c')));
-  assert.equal(results.filter(({ kind }) => kind === 'locked').length, 1);
+  writeFileSync(join(folder, 'LCK..d'), `${String(deadPid()).padStart(10)}\n`);
+  const guard = join(folder, 'LCK..d.stale');
+  writeFileSync(guard, '');
+  assert.equal((await takeLock(folder, 'd')).kind, 'impossible', 'somebody is at it');
+  const longAgo = Date.now() / 1000 - 60;
+  utimesSync(guard, longAgo, longAgo);
+  assert.equal((await takeLock(folder, 'd')).kind, 'locked');
+  assert.deepEqual(readdirSync(folder), ['LCK..d']);
 });
 
 test('a folder that is not there is told, not thrown', async () => {
