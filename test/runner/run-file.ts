@@ -27,9 +27,12 @@ export function runFile(path: string, limitMs: number): Promise<FileResult> {
   // A file, not a pipe: what a program left behind holds open keeps nobody waiting.
   const output = openSync(outputPath, 'w');
   const startedAt = performance.now();
+  // Else node's own runner, if it is above us, would be told and not our reporter.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const child = spawn(process.execPath, [`--test-reporter=${join(import.meta.dirname, 'events.ts')}`, `--test-reporter-destination=${eventsPath}`, path], {
     stdio: ['ignore', output, output],
     detached: true,
+    env,
   });
   closeSync(output);
   return new Promise(resolve => {
@@ -90,7 +93,7 @@ function processesOf(group: number): string {
   const { stdout } = spawnSync('ps', ['-o', 'pid,ppid,stat,wchan:24,time,args', '--sid', String(group)], { encoding: 'utf8', timeout: 5000 });
   // A zombie has ended; only its parent has not looked yet.
   const lines = (stdout ?? '').split('\n').filter(line => line !== '' && !/^\s*\d+\s+\d+\s+Z/.test(line));
-  return lines.length < 2 ? '' : `${lines.map(line => line.slice(0, 240)).join('\n')}\n`;
+  return lines.length < 2 ? '' : `${lines.map(line => line.slice(0, 400)).join('\n')}\n`;
 }
 
 function isAlive(group: number): boolean {
