@@ -1,11 +1,12 @@
 /** A copy that somebody's instructions send on: a submission of its own, that says where it has been. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
-import type { Address, Envelope, MessageId } from '../../core/envelope.ts';
+import type { Address, MessageId } from '../../core/envelope.ts';
 import type { Intake, Queued } from '../../core/intake.ts';
 import type { Kernels } from '../../core/kernels.ts';
-import type { QueueStore, StoredContent } from '../../core/queue-store.ts';
+import type { QueueStore } from '../../core/queue-store.ts';
 import { refuse, type Refusal } from '../../core/status.ts';
+import type { Copy } from '../../flow/transport/local/index.ts';
 import { parseAddress } from '../../grammar/address.ts';
 
 export interface ForwardRooms {
@@ -13,19 +14,6 @@ export interface ForwardRooms {
   readonly intake: Intake;
   readonly kernels: Pick<Kernels, 'openScan'>;
   readonly clock: Clock;
-}
-
-export interface Copy {
-  /** The message that is sent on. */
-  readonly id: MessageId;
-  readonly recipient: Address;
-  /** '' is the null sender. */
-  readonly sender: string;
-  readonly content: StoredContent;
-  /** Of that message. */
-  readonly virtualHost?: string;
-  readonly security?: Envelope['security'];
-  readonly requireTls?: true;
 }
 
 export async function forwardCopy({ store, intake, kernels, clock }: ForwardRooms, addresses: readonly string[], { id, recipient, sender, content, virtualHost, security, requireTls }: Copy): Promise<Queued | Refusal> {

@@ -3,7 +3,8 @@
  * tab, a line end and itself. Read whole; written anew beside it, synced, and put in its place when it is closed.
  */
 import { constants } from 'node:fs';
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
+import { replaceFile } from '../../kit/file/replace-file.ts';
 import type { MapMode, TextMap } from './world.ts';
 
 const LARGEST = 64 * 1024 * 1024;
@@ -14,8 +15,9 @@ export async function openTextMap(path: string, mode: MapMode): Promise<TextMap 
   if (read === 'unreadable' || (read === 'absent' && (mode === 'R' || mode === 'W'))) return null;
   const entries = read === 'absent' ? new Map<string, string>() : read;
   let changed = read === 'absent';
+  const save = () => replaceFile(path, formatTextMap(entries), 'latin1').then(() => true, () => false);
   // Whoever may not write it hears so when it is opened, not when it is too late.
-  if (mode !== 'R' && changed && !(await writeMap(path, entries))) return null;
+  if (mode !== 'R' && changed && !(await save())) return null;
   return {
     fetch: key => entries.get(key),
     store(key, value) {
@@ -25,7 +27,7 @@ export async function openTextMap(path: string, mode: MapMode): Promise<TextMap 
       return true;
     },
     async close() {
-      if (mode !== 'R' && changed) await writeMap(path, entries);
+      if (mode !== 'R' && changed) await save();
       changed = false;
     },
   };
@@ -69,22 +71,4 @@ function escaped(text: string): string {
 
 function unescaped(text: string): string {
   return text.replaceAll(/\\([^])/g, (_, next: string) => ({ t: '\t', n: '\n', 0: '\0' })[next] ?? next);
-}
-
-async function writeMap(path: string, entries: ReadonlyMap<string, string>): Promise<boolean> {
-  const beside = `${path}.${process.pid}.new`;
-  try {
-    const file = await open(beside, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o600);
-    try {
-      await file.writeFile(formatTextMap(entries), 'latin1');
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-    return true;
-  } catch {
-    await unlink(beside).catch(() => undefined);
-    return false;
-  }
 }

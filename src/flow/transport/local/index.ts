@@ -18,3 +18,4 @@ export { createHands, type HandsOptions } from './hands.ts';
 export { openDeputyHands } from './deputy-hands.ts';
 export type { Done, Errand, Hands, LocalSettings } from './errand.ts';
 export type { FoundMailbox, MailboxNames } from './mailbox-names.ts';
+export type { Copy } from './local-transport.ts';

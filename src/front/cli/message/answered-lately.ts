@@ -1,6 +1,7 @@
 /** mailbot -d: who was answered when; a line each, `address<TAB>seconds`, under a lock. */
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { takeDotLock } from '../../../kit/file/dot-lock.ts';
+import { replaceFile } from '../../../kit/file/replace-file.ts';
 import { createSystemClock } from '../../../kit/system-clock.ts';
 
 const PATIENCE_MS = 60_000;
@@ -25,26 +26,8 @@ export async function answeredLately(path: string, address: string, days: number
     known.set(key, now);
     // Whoever may be answered again need not be remembered.
     const kept = [...known].filter(([, at]) => now - at < Math.max(days, 1) * DAY_S).slice(-MOST_LINES);
-    return await replace(path, kept.map(([who, at]) => `${who}\t${at}\n`).join('')) ? 'new' : 'trouble';
+    return await replaceFile(path, kept.map(([who, at]) => `${who}\t${at}\n`).join('')).then(() => 'new', () => 'trouble');
   } finally {
     await lock.release();
-  }
-}
-
-async function replace(path: string, text: string): Promise<boolean> {
-  const beside = `${path}.${process.pid}.new`;
-  try {
-    const file = await open(beside, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-    return true;
-  } catch {
-    await unlink(beside).catch(() => undefined);
-    return false;
   }
 }

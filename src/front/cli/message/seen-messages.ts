@@ -1,7 +1,8 @@
 /** reformail -D: Message-IDs of recent mail in a small file, each ended by a NUL, the list by another. */
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { firstValue, parseRawFields } from '../../../grammar/header/edit.ts';
 import { takeDotLock } from '../../../kit/file/dot-lock.ts';
+import { replaceFile } from '../../../kit/file/replace-file.ts';
 import { createSystemClock } from '../../../kit/system-clock.ts';
 import { exits, Usage, type Context } from '../command.ts';
 import { readMessageInput } from './message-input.ts';
@@ -24,25 +25,9 @@ export async function seenBefore([octets, path, ...more]: readonly string[], con
     const kept = [...known, id];
     let size = kept.reduce((sum, one) => sum + one.length + 1, 1);
     while (kept.length > 1 && size > most) size -= kept.shift()!.length + 1;
-    await replaceFile(path, kept.map(one => `${one}\0`).join('') + '\0');
+    await replaceFile(path, kept.map(one => `${one}\0`).join('') + '\0', 'latin1');
     return exits.failed;
   } finally {
     await lock.release();
-  }
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const beside = `${path}.${process.pid}.new`;
-  try {
-    const file = await open(beside, 'wx', 0o600);
-    try {
-      await file.writeFile(text, 'latin1');
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await unlink(beside).catch(() => undefined);
-    throw error;
   }
 }
