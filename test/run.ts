@@ -1,13 +1,17 @@
 /**
  * `make test`: runs every test file in a process of its own, prints failures as they come, and ends with one line.
- * `node test/run.ts peers` runs the peers' tests only and names those not met. A name or path as argument picks files.
+ * `node test/run.ts peers` runs the peers' tests only and names those not met. A name or path as argument picks files;
+ * SEED=… draws the data of an earlier run again.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { styleText } from 'node:util';
+import { runSeed } from './props/run-seed.ts';
 import { runFile, type FileResult } from './runner/run-file.ts';
 
+// Every file draws from it.
+process.env['SEED'] = String(runSeed);
 const here = import.meta.dirname;
 const wanted = process.argv.slice(2);
 /** A file that hangs is a failure with a name, not a run without an end. */
@@ -17,11 +21,10 @@ const RUN_LIMIT_MS = 30 * 60_000;
 const PROGRESS_MS = 60_000;
 const SLOWEST = 5;
 /**
- * Whole gateways and real programs have time limits, and another file beside them takes half of the box: such a file that
- * failed is run once more with nothing beside it. What fails alone has failed; what does not is told as unsteady. Of more
- * files than this the box is not the reason.
+ * Programs, sockets and disks are waited for within limits, and another file beside them takes half of the box: a file
+ * that failed is run once more with the same data and nothing beside it. What fails alone has failed; what does not is
+ * told as unsteady. Of more files than this the box is not the reason.
  */
-const AGAIN = /^(?:journey|peers|fault)\//;
 const MOST_AGAIN = 4;
 
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
@@ -46,6 +49,7 @@ for (const one of unsteady) console.log(`${styleText('yellow', 'unsteady')} ${on
 for (const one of failed) console.log(`${styleText('red', 'failed')}  ${one}`);
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const slowest = results.toSorted((a, b) => b.elapsedMs - a.elapsedMs).slice(0, SLOWEST);
+if (failed.length + unsteady.length > 0) console.log(`what was drawn at random: SEED=${runSeed}`);
 console.log(`${files.length} files in ${seconds()} s; the slowest: ${slowest.map(({ file, elapsedMs }) => `${file} ${Math.round(elapsedMs / 1000)}`).join(', ')}`);
 console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped${unsteady.length === 0 ? '' : `, ${unsteady.length} unsteady`}`);
 process.exit(failed.length === 0 && passed > 0 ? 0 : 1);
@@ -65,7 +69,7 @@ async function lane(): Promise<void> {
 
 /** Those that passed alone; theirs is the second result then. */
 async function runAgain(): Promise<readonly string[]> {
-  const candidates = results.filter(({ file, failed: some }) => some.length > 0 && AGAIN.test(file));
+  const candidates = results.filter(({ failed: some }) => some.length > 0);
   const passedAlone: string[] = [];
   if (candidates.length > MOST_AGAIN || availableParallelism() === 1) return passedAlone;
   for (const { file } of candidates) {

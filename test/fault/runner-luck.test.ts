@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { MessageId, RecipientId } from '../../src/core/envelope.ts';
 import { isFinal, type Outcome } from '../../src/core/outcome.ts';
 import type { Claim, News, Order, QueueStore } from '../../src/core/queue-store.ts';
 import { courierCalendar } from '../../src/flow/schedule/index.ts';
+import fc from '../props/fast-check.ts';
 import { createMortal, mortalClock, type Mortal } from '../props/mortal.ts';
 import { openPlainStore } from '../props/plain-store.ts';
 import { busy, createBox, delivered, domainRouter, down, failed, scripted } from '../props/runner-box.ts';

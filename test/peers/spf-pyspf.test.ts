@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { evaluateSpf } from '../../src/flow/check/spf/evaluate.ts';
 import { parseIpAddress } from '../../src/grammar/config/network.ts';
+import fc from '../props/fast-check.ts';
 import { tableResolver, type Names } from '../props/names.ts';
 
 const python = '/usr/bin/python3';

@@ -39,11 +39,11 @@ export function createWatch(): Watch {
   };
 }
 
-/** For what gives no sign of its own (another program's state): looks every 20 ms until it is so. */
+/** For what gives no sign of its own (a disk, another program's state): looks every few milliseconds until it is so. */
 export async function eventually(ms: number, what: string, seen: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + ms;
   while (!(await seen())) {
     if (performance.now() > end) throw new Error(`waited ${ms} ms in vain for ${what}`);
-    await new Promise((next) => setTimeout(next, 20));
+    await new Promise((next) => setTimeout(next, 5));
   }
 }

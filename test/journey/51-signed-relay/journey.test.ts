@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { dkimSign } from 'mailauth/lib/dkim/sign.js';
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
 import { boxFor } from '../../props/box.ts';
 import { readCorpus } from '../../props/corpus.ts';
+import fc from '../../props/fast-check.ts';
 import { openSink } from '../../props/sink.ts';
 import { dialSmtp } from '../../props/smtp-client.ts';
 

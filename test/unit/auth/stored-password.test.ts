@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHmac, hash, scryptSync, argon2Sync } from 'node:crypto';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { isKnownForm } from '../../../src/grammar/config/ways-in/userdb.ts';
 import { hmacContext, hmacFromContext } from '../../../src/service/auth/hmac-context.ts';
 import { compareStored } from '../../../src/service/auth/stored-password.ts';
+import fc from '../../props/fast-check.ts';
 
 test('crypt forms are what openssl makes of the same password and salt', async () => {
   const passwords = ['x', 'secret', 'pass word with blanks', 'ümlaut', 'sixteen octets!!', 'l'.repeat(31), 'l'.repeat(32), 'l'.repeat(64), 'l'.repeat(65), 'l'.repeat(200)];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { createAdmission } from '../../../src/flow/check/index.ts';
 import { parseAccess, type AccessEntry } from '../../../src/grammar/config/ways-in/access.ts';
 import { formatIpAddress, networkHas, parseIpAddress } from '../../../src/grammar/config/network.ts';
 import { valueOf } from '../config/parsed-props.ts';
+import fc from '../../props/fast-check.ts';
 
 function admissionOf(text: string, variables = new Map<string, string>()): (remoteAddress: string) => string {
   const admission = createAdmission({ access: valueOf(parseAccess(text)), variables });

@@ -1,9 +1,9 @@
 /** What the public suite does not ask: hostile records, a DNS that hangs, and what is spent on them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { evaluateSpf, type SpfAnswer } from '../../../src/flow/check/spf/evaluate.ts';
 import { parseSpfRecord } from '../../../src/grammar/spf/record.ts';
+import fc from '../../props/fast-check.ts';
 import { tableResolver, type Names } from '../../props/names.ts';
 import { parseIpAddress } from '../../../src/grammar/config/network.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { parseAlarms, usualAlarms } from '../../../src/grammar/config/alarms.ts';
 import { parseWebhooks } from '../../../src/grammar/config/webhooks.ts';
 import { linesOf, valueOf } from './parsed-props.ts';
+import fc from '../../props/fast-check.ts';
 
 const SECRET = 'secret=fedcba9876543210';
 

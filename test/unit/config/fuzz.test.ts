@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { parseAccess } from '../../../src/grammar/config/ways-in/access.ts';
 import { parseBans } from '../../../src/grammar/config/ways-in/bans.ts';
 import { parseDnsLists } from '../../../src/grammar/config/ways-in/dns-lists.ts';
@@ -27,6 +26,7 @@ import { parseRelayLogins } from '../../../src/grammar/config/ways-out/relay-log
 import { parseRoutes } from '../../../src/grammar/config/ways-out/routes.ts';
 import { parseSize } from '../../../src/grammar/config/size.ts';
 import { parseUserdb } from '../../../src/grammar/config/ways-in/userdb.ts';
+import fc from '../../props/fast-check.ts';
 
 const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   access: parseAccess,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { parseAccess } from '../../../src/grammar/config/ways-in/access.ts';
 import { parseBofh } from '../../../src/grammar/config/ways-in/bofh.ts';
 import { createDomainList, foldDomain, parseDomainList } from '../../../src/grammar/config/domain-list.ts';
@@ -12,6 +11,7 @@ import { parseRelayLogins } from '../../../src/grammar/config/ways-out/relay-log
 import { parseRoutes } from '../../../src/grammar/config/ways-out/routes.ts';
 import { foldLogin, parseUserdb } from '../../../src/grammar/config/ways-in/userdb.ts';
 import { linesOf, valueOf } from './parsed-props.ts';
+import fc from '../../props/fast-check.ts';
 
 const variables = (text: string): Readonly<Record<string, string>> => Object.fromEntries(valueOf(parseEnvironment(text)).map(({ name, value }) => [name, value]));
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { matchesRoute, parseLinks } from '../../../src/grammar/config/ways-out/links.ts';
 import { formatWeek, parseWeek, weekAt } from '../../../src/grammar/config/week.ts';
+import fc from '../../props/fast-check.ts';
 
 test('links: names, routes, options and the three ways to know that one is up', () => {
   const read = parseLinks([

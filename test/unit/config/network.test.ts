@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { formatIpAddress, formatNetwork, networkHas, parseIpAddress, parseNetwork } from '../../../src/grammar/config/network.ts';
 import { valueOf } from './parsed-props.ts';
+import fc from '../../props/fast-check.ts';
 
 test('networks in CIDR, in leading octets and in leading groups', () => {
   const rows: readonly (readonly [string, string])[] = [

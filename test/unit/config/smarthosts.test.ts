@@ -1,7 +1,6 @@
 /** smarthosts, sendermaps, oauth, dkim: what they say, and what is said of them when they are wrong. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseAddress } from '../../../src/grammar/address.ts';
 import { parseDkim } from '../../../src/grammar/config/ways-out/dkim.ts';
 import { parseOauthAccounts } from '../../../src/grammar/config/ways-out/oauth-accounts.ts';
@@ -9,6 +8,7 @@ import { mapSender, parseSenderMaps } from '../../../src/grammar/config/ways-out
 import { parseSmarthosts } from '../../../src/grammar/config/ways-out/smarthosts.ts';
 import { saslMechanisms } from '../../../src/kit/sasl/client.ts';
 import { folderOf } from './folder-props.ts';
+import fc from '../../props/fast-check.ts';
 
 const routes = { esmtproutes: ':smtp.example.com,587 /SECURITY=REQUIRED\n' };
 const office = 'office microsoft login=scan@example.com client=abc tenant=example.onmicrosoft.com\n';

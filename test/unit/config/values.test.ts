@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { parseOneLine } from '../../../src/grammar/config/control-file.ts';
 import { formatDuration, longestDurationMs, parseDuration } from '../../../src/grammar/config/duration.ts';
 import { formatEndpoint, parseEndpoint, parsePortList } from '../../../src/grammar/config/endpoint.ts';
 import { nearestName } from '../../../src/grammar/config/nearest-name.ts';
 import { formatSize, largestSizeOctets, parseSize } from '../../../src/grammar/config/size.ts';
 import { linesOf, valueOf } from './parsed-props.ts';
+import fc from '../../props/fast-check.ts';
 
 test('durations are sums of w d h m s, and a bare number is seconds', () => {
   const rows: readonly (readonly [string, number | null])[] = [

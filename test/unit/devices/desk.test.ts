@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import * as fc from 'fast-check';
 import type { Address, MessageId, Origin } from '../../../src/core/envelope.ts';
 import { taken, type Intake, type Transaction } from '../../../src/core/intake.ts';
 import { silent } from '../../../src/core/log.ts';
@@ -17,6 +16,7 @@ import { openLedgerFile, readLedgerFile } from '../../../src/flow/devices/ledger
 import { nodeFileSystem, type FileSystem } from '../../../src/kit/file/durable-file.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { createFakeClock, type FakeClock } from '../../props/fake-clock.ts';
+import fc from '../../props/fast-check.ts';
 import { eventually } from '../../props/within.ts';
 import { scratchFor } from '../../props/scratch.ts';
 import { valueOf } from '../config/parsed-props.ts';

@@ -1,11 +1,11 @@
 /** The file `devices` and the listener's: what they mean, and what they may never say. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { parseDevices, type DeviceRule } from '../../../src/grammar/config/ways-in/devices.ts';
 import { formatNetwork } from '../../../src/grammar/config/network.ts';
 import { folderOf } from '../config/folder-props.ts';
 import { linesOf, valueOf } from '../config/parsed-props.ts';
+import fc from '../../props/fast-check.ts';
 
 test('a device: its addresses, and what is said of it on as many lines as it takes', () => {
   const [plain, full] = valueOf(parseDevices(`# second floor

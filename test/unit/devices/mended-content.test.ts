@@ -1,12 +1,12 @@
 /** What devices send, and what is sent on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import type { ContentFacts } from '../../../src/core/content.ts';
 import type { Address, MessageId } from '../../../src/core/envelope.ts';
 import type { ContentWriter } from '../../../src/core/intake.ts';
 import { MendedContent, type ContentWishes } from '../../../src/flow/devices/mended-content.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';
+import fc from '../../props/fast-check.ts';
 
 const kernels = openKernels();
 const FROM = 'scanner@example.com' as Address;

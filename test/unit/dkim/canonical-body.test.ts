@@ -1,10 +1,10 @@
 /** What DKIM hashes of a body, against the words of RFC 6376 §3.4.4 written as regular expressions. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { createRelaxedBody } from '../../../src/grammar/dkim/canonical-body.ts';
 import { formatKeyRecord, formatZoneLine, parseKeyRecord } from '../../../src/grammar/dkim/key-record.ts';
 import { formatSignature, formatUnsigned, relaxedField } from '../../../src/grammar/dkim/signature.ts';
+import fc from '../../props/fast-check.ts';
 
 function relaxed(pieces: readonly Uint8Array[]): string {
   let out = '';

@@ -1,9 +1,9 @@
 /** Shades and letters on a page of black and white. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { FAX_PELS, toBitmap } from '../../../src/flow/transport/fax/bitmap.ts';
 import { readPortableMaps, type PortableMap } from '../../../src/flow/transport/fax/portable-map.ts';
+import fc from '../../props/fast-check.ts';
 
 const ROWS = 128;
 

@@ -1,10 +1,10 @@
 /** faxmodems and faxarrivals: good rows, bad rows with what would be right, and any text at all. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { PROFILES, profileFor } from '../../../hardware/modem/profiles.ts';
 import { parseArrivalRules } from '../../../src/grammar/fax/arrival-rules.ts';
 import { modemProfiles, parseModemLines, type ModemLine } from '../../../src/grammar/fax/modem-lines.ts';
+import fc from '../../props/fast-check.ts';
 
 const plain: ModemLine = { name: 'ttyS0', device: '/dev/ttyS0', driver: 'native', baud: 38_400, fax: 'auto', flow: 'software', init: [], dial: 'DT', lockFolder: '/var/lock', answerAfterRings: 0 };
 

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { takeApart, type Leaf, type Part } from '../../../src/flow/transport/fax/message-parts.ts';
 import { orderParts } from '../../../src/flow/transport/fax/part-order.ts';
 import { decodeCharset, decodeText, readNames } from '../../../src/grammar/mime/words.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { readCorpus } from '../../props/corpus.ts';
+import fc from '../../props/fast-check.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 
 const kernels = openKernels();

@@ -1,9 +1,9 @@
 /** Fax addresses and faxrc: Courier's own example with its answers, and what nobody should write. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseFaxDomain, parseFaxNumber } from '../../../src/grammar/fax/fax-address.ts';
 import { applyFaxRules, isBlocked, isDialString, parseBlockedNumbers, parseFaxRules, type Dialling, type FaxSource } from '../../../src/grammar/fax/fax-rules.ts';
+import fc from '../../props/fast-check.ts';
 
 const AREA_999 = `
 rw^* 1 $9                       # drop all leading ones

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { readHtml, stripTags } from '../../../src/flow/transport/fax/html-text.ts';
 import { openSheets } from '../../../src/flow/transport/fax/sheets.ts';
 import { drawFlow, missingNote } from '../../../src/flow/transport/fax/text-flow.ts';
 import { createWritingDirection } from '../../../src/flow/transport/fax/writing-direction.ts';
 import { fillCover, parseCoverTemplate, shippedCover, type CoverWords } from '../../../src/grammar/fax/cover-template.ts';
+import fc from '../../props/fast-check.ts';
 
 const WORDS: CoverWords = { FROM: 'Ada %TO% Lovelace', TO: 'Hans Müller', SUBJECT: 'Offer', DATE: 'Sat, 21 Nov 2026', PAGES: '2', NAME: 'Acme', STATION: '+1', NUMBER: '555' };
 const skip = spawnSync('pdftotext', ['-v']).error === undefined ? false : 'poppler is not installed';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseAnswer } from '../../../src/grammar/filter/answer.ts';
+import fc from '../../props/fast-check.ts';
 
 /** text, whether the filter has closed, what it means. */
 const rows: readonly (readonly [string, boolean, string])[] = [

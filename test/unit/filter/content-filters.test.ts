@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseContentFilters } from '../../../src/grammar/config/content-filters.ts';
+import fc from '../../props/fast-check.ts';
 
 test('each kind of line is read', () => {
   const read = parseContentFilters([

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { appendField, editHeader, formatField } from '../../../src/grammar/filter/header-edits.ts';
 import { parseFields } from '../../../src/grammar/mime/field.ts';
+import fc from '../../props/fast-check.ts';
 
 const HEADER = 'A: 1\r\nSUBject : two\r\n\tlines\r\nno field\r\na: 3\r\n\r\n';
 const edit = (name: string, nth: number, value: string | null, header = HEADER) => editHeader(Buffer.from(header, 'latin1'), { name, nth, value }).toString('latin1');

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import fc from 'fast-check';
 import type { FilterAnswer, Inspected } from '../../../src/core/policy.ts';
 import { createMilter } from '../../../src/flow/filter/milter.ts';
 import { formatPacket, OFFERED_STEPS, parseReply, STEPS, takePacket, texts } from '../../../src/grammar/filter/milter.ts';
 import { createHolding } from '../../../src/kit/file/holding.ts';
+import fc from '../../props/fast-check.ts';
 import { inspected } from '../../props/inspected.ts';
 import { scratchFor } from '../../props/scratch.ts';
 

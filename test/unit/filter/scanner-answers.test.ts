@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { createRspamd, parseRspamd } from '../../../src/flow/filter/rspamd.ts';
 import { parseSpamd } from '../../../src/flow/filter/spamd.ts';
 import type { ContentFilter } from '../../../src/grammar/config/content-filters.ts';
 import type { HttpAnswer, HttpFailure, HttpRequest } from '../../../src/kit/net/http-client.ts';
+import fc from '../../props/fast-check.ts';
 import { inspected } from '../../props/inspected.ts';
 
 test('spamd: score and tests, or what is wrong', () => {

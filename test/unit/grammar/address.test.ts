@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { domainOf, formatPath, localPart, parseAddress, parsePath, unquotedLocalPart } from '../../../src/grammar/address.ts';
 import { asciiDomain, parseDomain } from '../../../src/grammar/domain.ts';
 import { decodeUtf8Address, decodeXtext, encodeUtf8Address, encodeXtext } from '../../../src/grammar/xtext.ts';
 import { createReplyReader, formatReply } from '../../../src/grammar/smtp/reply.ts';
+import fc from '../../props/fast-check.ts';
 
 const addresses: readonly (readonly [string, string | null])[] = [
   ['a@b.example', 'a@b.example'],

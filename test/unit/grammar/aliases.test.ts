@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Address } from '../../../src/core/envelope.ts';
 import { createAliasTable, type AliasTable } from '../../../src/grammar/alias/alias-table.ts';
 import { domainOf, parseAddress } from '../../../src/grammar/address.ts';
 import { parseAliases, parseMemberList } from '../../../src/grammar/alias/aliases.ts';
 import { importSendmailAliases, importVirtualDomains } from '../../../src/grammar/alias/foreign-addresses.ts';
+import fc from '../../props/fast-check.ts';
 
 const rows: readonly (readonly [string, string])[] = [
   ['a: b', 'a=b'],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { cleanHelo, parseBdat, parseCommandLine, parseMail, parseRcpt } from '../../../src/grammar/smtp/command.ts';
 import { encodeXtext } from '../../../src/grammar/xtext.ts';
+import fc from '../../props/fast-check.ts';
 
 describe('command line', () => {
   for (const [line, verb, argument] of [

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseDotCourier } from '../../../src/grammar/local/dot-courier.ts';
 import { followForwardText } from '../../../src/grammar/local/dot-forward.ts';
 import { formatDeliveryDone, formatDeliveryRequest, parseDeliveryDone, parseDeliveryRequest } from '../../../src/grammar/local/delivery-wire.ts';
 import { parsePasswdLine } from '../../../src/grammar/local/passwd.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
+import fc from '../../props/fast-check.ts';
 
 test('.courier, line by line', () => {
   const rows: readonly (readonly [string, unknown])[] = [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { formatDate, parseDate } from '../../../src/grammar/date.ts';
 import { formatDeliveryStatus, parseDeliveryStatus, type Action, type DeliveryStatus, type RecipientStatus } from '../../../src/grammar/dsn.ts';
+import fc from '../../props/fast-check.ts';
 
 const whole: DeliveryStatus = {
   reportingMta: { type: 'dns', text: 'gw.example' },

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { formatLogTarget, parseLogTargets, usualLog } from '../../../src/grammar/config/log-targets.ts';
 import { formatEventText } from '../../../src/grammar/log-text.ts';
 import { formatRfc3164, formatRfc5424, formatTraditional } from '../../../src/grammar/syslog.ts';
 import { linesOf, valueOf } from '../config/parsed-props.ts';
+import fc from '../../props/fast-check.ts';
 
 test('events are written as Courier writes them', () => {
   const who = { id: 'Q1', from: 'ada@sender.example', addr: 'bob@there.example' };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { parseMail, parseRcpt } from '../../../src/grammar/smtp/command.ts';
 import { mendPath } from '../../../src/grammar/smtp/mended-path.ts';
+import fc from '../../props/fast-check.ts';
 
 test('what firmware writes after MAIL and RCPT is read as it was meant', () => {
   const rows: readonly (readonly [string, string])[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { isMxOf, parseStsPolicy, parseStsRecord } from '../../../src/grammar/mta-sts.ts';
+import fc from '../../props/fast-check.ts';
 
 test('the TXT record: one, with one id of letters and digits', () => {
   for (const [texts, id] of [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { parseProxyHeader, type ProxiedPeer } from '../../../src/grammar/smtp/proxy-header.ts';
 import { parseClientAttributes, xclientNames } from '../../../src/grammar/smtp/client-attributes.ts';
+import fc from '../../props/fast-check.ts';
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 const port = fc.integer({ min: 0, max: 65_535 });

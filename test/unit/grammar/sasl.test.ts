@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { createExchange, mechanisms, type ExchangeSetting, type Mechanism, type Step } from '../../../src/grammar/sasl/mechanisms.ts';
+import fc from '../../props/fast-check.ts';
 
 const setting: ExchangeSetting = {
   service: 'esmtp', challenge: () => '<1896.697170952@postoffice.reston.mci.net>', nonce: () => '%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0',

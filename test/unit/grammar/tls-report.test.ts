@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { TlsResults } from '../../../src/core/tls.ts';
 import { formatReport, parseReportRecord, reportFileName } from '../../../src/grammar/tls-report.ts';
+import fc from '../../props/fast-check.ts';
 
 const reporter = { organization: 'Company-X', contact: 'sts-reporting@company-x.example', me: 'mx.company-x.example' };
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Address } from '../../../src/core/envelope.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
 import { decodeVerp, encodeVerp, senderFor } from '../../../src/grammar/verp.ts';
+import fc from '../../props/fast-check.ts';
 
 const address = (text: string): Address => {
   const parsed = parseAddress(text);

@@ -1,9 +1,9 @@
 /** The simulator's decoder is a witness against ours: it has to read both its own coder and the product's. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { decodePage, encodePage } from '../../../hardware/fax-simulator/t4.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';
+import fc from '../../props/fast-check.ts';
 import { drawnPage } from '../../props/fax-pages.ts';
 
 const kernels = openKernels();

@@ -1,10 +1,10 @@
 /** The modem's words, whole and in pieces. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Ear, type Heard } from '../../../hardware/modem/ear.ts';
 import { parseParameters, parseWord, stationIdOf } from '../../../hardware/modem/words.ts';
 import { createSystemClock } from '../../../src/kit/system-clock.ts';
+import fc from '../../props/fast-check.ts';
 
 test('results, reports, and what only looks like them', () => {
   const rows: readonly (readonly [string, object])[] = [

@@ -6,17 +6,13 @@ import { test, type TestContext } from 'node:test';
 import { openLineSink } from '../../../src/kit/log/line-sink.ts';
 import { openLogLines } from '../../../src/kit/log/log-lines.ts';
 import { scratchFor } from '../../props/scratch.ts';
+import { eventually } from '../../props/within.ts';
 
 function scratchFile(t: TestContext): { readonly descriptor: number; size(): number; read(): string } {
   const path = join(scratchFor(t, 'log-lines'), 'log');
   const descriptor = openSync(path, 'a');
   t.after(() => closeSync(descriptor));
   return { descriptor, size: () => statSync(path).size, read: () => readFileSync(path, 'utf8') };
-}
-
-async function until(reached: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 10_000 && !reached(); turn++) await new Promise(resolve => setImmediate(resolve));
-  assert.ok(reached());
 }
 
 test('a line is one JSON object with level, time, fields and event, in this order', t => {
@@ -41,7 +37,7 @@ test('an exception keeps its words and its stack; what JSON cannot say does not 
   log.info('odd', { big: 12n, loop });
   log.flush();
   // An error is written off this thread, at once.
-  await until(() => file.read().split('\n').length > 2);
+  await eventually(10_000, 'two lines', () => file.read().split('\n').length > 2);
   const lines = file.read().trimEnd().split('\n').map(line => JSON.parse(line) as Record<string, Record<string, unknown>>);
   const bug = lines.find(line => line['event'] as unknown === 'bug');
   assert.equal(bug?.['cause']?.['message'], 'no such thing');
@@ -62,7 +58,7 @@ test('100,000 lines of every length arrive whole and in order, the longest longe
   sink.flush();
   const whole = expected.join('');
   const size = Buffer.byteLength(whole);
-  await until(() => file.size() >= size);
+  await eventually(10_000, 'all of them', () => file.size() >= size);
   assert.equal(file.read(), whole);
   assert.equal(sink.dropped, 0);
 });
@@ -73,7 +69,7 @@ test('a descriptor that takes nothing costs its lines and counts them; memory st
   const sink = openLineSink(deaf);
   for (let n = 0; n < 1000; n++) sink.write(`${'x'.repeat(100)}\n`);
   sink.flush();
-  await until(() => sink.dropped === 1000);
+  await eventually(10_000, 'a thousand dropped', () => sink.dropped === 1000);
   assert.throws(() => writeSync(deaf, 'x'));
   closeSync(deaf);
 });

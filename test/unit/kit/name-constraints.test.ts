@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import fc from 'fast-check';
 import { readCertificateNames } from '../../../src/kit/net/certificate-names.ts';
 import { readDer } from '../../../src/kit/net/der.ts';
 import { forbiddenBy } from '../../../src/kit/net/name-constraints.ts';
 import { createAuthority, generalName, type Issued, type IssueOptions } from '../../props/authority.ts';
+import fc from '../../props/fast-check.ts';
 import { listen } from '../../props/ports.ts';
 
 const HOST = 'mx.there.example';

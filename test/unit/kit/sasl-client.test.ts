@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { createSaslClient, type SaslCredentials, type SaslSetting } from '../../../src/kit/sasl/client.ts';
 import { createScramClient } from '../../../src/kit/sasl/scram.ts';
 import { saslPrep } from '../../../src/kit/sasl/saslprep.ts';
+import fc from '../../props/fast-check.ts';
 
 const user = { login: 'user', password: 'pencil' };
 

@@ -3,14 +3,15 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import fc from 'fast-check';
 import { openLinks, type LinksOptions, type OpenLinks } from '../../../src/flow/link/index.ts';
 import { changed, downMsOf, formatRecords, parseRecords, type LinkRecord } from '../../../src/flow/link/link-records.ts';
 import { parseLinks, type LinkRule } from '../../../src/grammar/config/ways-out/links.ts';
 import { nodeFileSystem, type FileSystem } from '../../../src/kit/file/durable-file.ts';
+import fc from '../../props/fast-check.ts';
 import { createHandClock, type HandClock } from '../../props/hand-clock.ts';
 import { silentMetrics } from '../../props/runner-box.ts';
 import { scratchFor } from '../../props/scratch.ts';
+import { eventually } from '../../props/within.ts';
 
 const MINUTE = 60_000;
 /** Objects as JSON makes them. */
@@ -64,12 +65,6 @@ async function boxFor(t: TestContext, { folder, text, clock = createHandClock(),
 
 const to = (nexthop: string, transport = 'esmtp') => ({ kind: 'route', transport, nexthop }) as const;
 
-/** Until all that is under way is done; files take turns of the event loop. */
-async function until(what: string, seen: () => boolean): Promise<void> {
-  for (let n = 0; n < 100_000 && !seen(); n++) await new Promise(resolve => setImmediate(resolve));
-  assert.ok(seen(), what);
-}
-
 test('by signal: down until somebody says so, up until somebody says so, and both survive', async t => {
   const folder = scratchFor(t, 'links');
   const text = 'dialup .islands.example: signal';
@@ -102,18 +97,18 @@ test('by timetable: up and down on the minute, and mail is told when to look aga
   const opens = start.getTime() + 2 * HOUR;
   assert.equal(box.links.down(to('there.example'))?.until, opens);
   await clock.runTo(opens);
-  await until('up', () => box.told.length === 1);
+  await eventually(10_000, 'up', () => box.told.length === 1);
   assert.equal(box.links.down(to('there.example')), null);
   assert.equal(box.links.views()[0]?.until, opens + HOUR);
-  await until('the next change is waited for', () => clock.sleepers > 0);
+  await eventually(10_000, 'the next change is waited for', () => clock.sleepers > 0);
   await clock.runTo(opens + HOUR);
-  await until('down', () => box.told.length === 2);
+  await eventually(10_000, 'down', () => box.told.length === 2);
   assert.deepEqual(box.told, ['satellite came', 'satellite went']);
 });
 
 test("an operator's word stands over the timetable until it is taken back", async t => {
   const box = await boxFor(t, { folder: scratchFor(t, 'links'), text: 'satellite *: 00:00-24:00' });
-  await until('up', () => box.told.length === 1);
+  await eventually(10_000, 'up', () => box.told.length === 1);
   assert.deepEqual([(await box.links.order('satellite', 'down'))?.by, box.links.down(to('a.example'))?.until], ['operator', null]);
   assert.deepEqual([(await box.links.order('satellite', 'auto'))?.by, box.links.views()[0]?.state], ['timetable', 'up']);
   assert.deepEqual(box.told, ['satellite came', 'satellite went', 'satellite came']);
@@ -138,7 +133,7 @@ test('by program: its exit code decides, silence is no yes, and one that cannot 
     },
   });
   for (let n = 1; n <= answers.length; n++) {
-    await until(`answer ${n}`, () => asked === n && clock.sleepers > 0);
+    await eventually(10_000, `answer ${n}`, () => asked === n && clock.sleepers > 0);
     const [view] = box.links.views();
     seen.push(`${view?.state}: ${view?.why}`);
     await clock.runTo(clock.now() + MINUTE);
@@ -155,10 +150,10 @@ test('the plug is pulled while mail is being made due: it is made due again', as
   const text = 'dialup *: signal';
   const first = await boxFor(t, { folder, text, came: (_, signal) => new Promise(resolve => signal.addEventListener('abort', () => resolve())) });
   void first.links.order('dialup', 'up');
-  await until('told', () => first.told.length === 1);
+  await eventually(10_000, 'told', () => first.told.length === 1);
   await first.links.close();
   const second = await boxFor(t, { folder, text });
-  await until('told again', () => second.told.length === 1);
+  await eventually(10_000, 'told again', () => second.told.length === 1);
   assert.deepEqual(second.told, ['dialup came']);
   assert.equal(second.links.down(to('a.example')), null);
 });
@@ -172,11 +167,11 @@ test('a word left while no gateway runs is found at the start', async t => {
   };
   await leave('up');
   const box = await boxFor(t, { folder, text: 'dialup *: signal' });
-  await until('up', () => box.links.down(to('a.example')) === null);
+  await eventually(10_000, 'up', () => box.links.down(to('a.example')) === null);
   await box.links.close();
   await leave('down');
   const again = await boxFor(t, { folder, text: 'dialup *: signal' });
-  await until('down', () => again.links.down(to('a.example')) !== null);
+  await eventually(10_000, 'down', () => again.links.down(to('a.example')) !== null);
 });
 
 test('a reload: a link that is gone holds nothing any more, a new one is followed', async t => {
@@ -185,7 +180,7 @@ test('a reload: a link that is gone holds nothing any more, a new one is followe
   assert.notEqual(box.links.down(to('x.a.example')), null);
   text = 'other .b.example: 00:00-24:00';
   await box.links.reload();
-  await until('told', () => box.told.length === 2);
+  await eventually(10_000, 'told', () => box.told.length === 2);
   assert.deepEqual(box.told, ['dialup came for x.a.example', 'other came for x.b.example']);
   assert.equal(box.links.down(to('x.a.example')), null);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '../../props/fast-check.ts';
 import { FIELDS, mailboxesOn, mailsIn, message, systemError, watchedFiles, type Step } from '../../props/mailbox-desk.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Instant } from '../../../src/core/clock.ts';
+import fc from '../../props/fast-check.ts';
 import { FIELDS, mailboxesOn, message, stillClock, systemError, watchedFiles } from '../../props/mailbox-desk.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 

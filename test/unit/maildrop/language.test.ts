@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { normaliseMailboxes, parseMailboxes } from '../../../src/grammar/maildrop/addresses.ts';
 import { expand, parsePieces } from '../../../src/grammar/maildrop/literal.ts';
 import { bitwise, complement, formatNumber, parseNumber } from '../../../src/grammar/maildrop/numbers.ts';
 import { DEEPEST, parseRecipe } from '../../../src/grammar/maildrop/parser.ts';
 import { searchableField, SearchText } from '../../../src/grammar/maildrop/search-text.ts';
+import fc from '../../props/fast-check.ts';
 
 function misread(text: string): string {
   const parsed = parseRecipe(text);

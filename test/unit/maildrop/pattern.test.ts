@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { runMachine, createMachine, STEP_LIMIT } from '../../../src/grammar/maildrop/pattern/machine.ts';
 import { createNative } from '../../../src/grammar/maildrop/pattern/native.ts';
 import { compilePattern, type Search } from '../../../src/grammar/maildrop/pattern/pattern.ts';
 import { parsePattern } from '../../../src/grammar/maildrop/pattern/syntax.ts';
+import fc from '../../props/fast-check.ts';
 
 function search(pattern: string, text: string, { engine = 'best', caseSensitive = true }: { engine?: 'best' | 'machine'; caseSensitive?: boolean } = {}): Search {
   const compiled = compilePattern(pattern, caseSensitive, engine);

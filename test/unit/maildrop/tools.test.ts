@@ -4,7 +4,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { silent } from '../../../src/core/log.ts';
 import { runCommandLine } from '../../../src/front/cli/index.ts';
 import { decodeFolderName, encodeFolderName } from '../../../src/grammar/local/folder-name.ts';
@@ -12,6 +11,7 @@ import { openTransferEncoder } from '../../../src/grammar/mime/transfer-lines.ts
 import { createSystemClock } from '../../../src/kit/system-clock.ts';
 import { createMailboxes } from '../../../src/service/mailbox/index.ts';
 import { createMaildrop } from '../../../src/service/maildrop/index.ts';
+import fc from '../../props/fast-check.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 
 const clock = createSystemClock();

@@ -1,7 +1,6 @@
 /** Mail without lines: as it is for who takes it so, in base64 for everybody else, and never half of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { Delivery, Transport } from '../../../src/core/transport.ts';
 import { createBinaryMail, createOutgoing } from '../../../src/flow/outgoing/index.ts';
@@ -9,6 +8,7 @@ import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { silent } from '../../../src/core/log.ts';
 import { letter } from '../../props/esmtp-box.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
+import fc from '../../props/fast-check.ts';
 
 const kernels = openKernels();
 const never = new AbortController().signal;

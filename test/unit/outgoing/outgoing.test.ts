@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Origin } from '../../../src/core/envelope.ts';
 import { silent } from '../../../src/core/log.ts';
 import type { StoredContent } from '../../../src/core/queue-store.ts';
@@ -15,6 +14,7 @@ import { openKernels } from '../../../src/kit/wasm/kernels.ts';
 import { readCorpus } from '../../props/corpus.ts';
 import { createKey, judge } from '../../props/dkim-keys.ts';
 import { letter, type Letter } from '../../props/esmtp-box.ts';
+import fc from '../../props/fast-check.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 
 const kernels = openKernels();

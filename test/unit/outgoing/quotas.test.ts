@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { silent } from '../../../src/core/log.ts';
 import { openQuotas } from '../../../src/flow/outgoing/index.ts';
 import { earliest, slotMs, withCount, type Slots } from '../../../src/flow/outgoing/quota.ts';
 import { nodeFileSystem, type FileSystem } from '../../../src/kit/file/durable-file.ts';
+import fc from '../../props/fast-check.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 import { eventually } from '../../props/within.ts';

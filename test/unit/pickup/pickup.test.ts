@@ -4,10 +4,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import fc from 'fast-check';
 import type { Log } from '../../../src/core/log.ts';
 import { openPickup, type LeftMessage, type PickupOptions } from '../../../src/flow/pickup/index.ts';
 import { formatPickup, parsePickup, type PickupEnvelope } from '../../../src/grammar/pickup.ts';
+import fc from '../../props/fast-check.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { scratchFor } from '../../props/scratch.ts';
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import type { Instant } from '../../../src/core/clock.ts';
 import type { ContentFacts } from '../../../src/core/content.ts';
 import type { Address, Condition, Envelope, MessageId, Origin, RecipientId } from '../../../src/core/envelope.ts';
@@ -9,6 +8,7 @@ import type { RecipientState, StoredMessage } from '../../../src/core/queue-stor
 import type { PendingOrder, StoredRecord } from '../../../src/flow/queue/message-changes.ts';
 import { createRecordFormat } from '../../../src/flow/queue/format/record.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';
+import fc from '../../props/fast-check.ts';
 
 const format = createRecordFormat(openKernels());
 

@@ -1,7 +1,6 @@
 /** The durable store beside the one that is easy to believe: the same commands, the same answers, reopened at any moment. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import fc from 'fast-check';
 import type { Instant } from '../../../src/core/clock.ts';
 import { after } from '../../../src/core/clock.ts';
 import type { MessageId, RecipientId } from '../../../src/core/envelope.ts';
@@ -10,6 +9,7 @@ import type { Outcome } from '../../../src/core/outcome.ts';
 import type { Claim, News, Order, QueueStore } from '../../../src/core/queue-store.ts';
 import { createMemoryQueue, openLmdbQueue } from '../../../src/flow/queue/index.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
+import fc from '../../props/fast-check.ts';
 import { all, deferred, delivered, failed, idOf, post, text, unreachable } from '../../props/queue-messages.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';

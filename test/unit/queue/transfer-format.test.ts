@@ -1,8 +1,8 @@
 /** A queue export as octets: however it is cut, what is read is what was written, and half of it is known to be half. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { formatTransferEnd, formatTransferHead, formatTransferStart, NotATransfer, openTransfer, transferGap, type TransferHead } from '../../../src/flow/queue/format/transfer.ts';
+import fc from '../../props/fast-check.ts';
 
 async function* pieces(octets: Buffer, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
   let from = 0;

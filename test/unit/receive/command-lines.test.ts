@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { CommandLines } from '../../../src/flow/receive/command-lines.ts';
 import { AUTH_LINE_OCTETS } from '../../../src/flow/receive/limits.ts';
+import fc from '../../props/fast-check.ts';
 
 /** What comes out when the input arrives cut at these places. */
 function cut(octets: Buffer, cuts: readonly number[]): string[] {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import type { ContentFacts } from '../../../src/core/content.ts';
 import type { ContentWriter, Queued } from '../../../src/core/intake.ts';
 import type { MessageId } from '../../../src/core/envelope.ts';
@@ -9,6 +8,7 @@ import { ContentReading, type ContentPolicy } from '../../../src/flow/receive/co
 import { PIECE_OCTETS } from '../../../src/flow/receive/limits.ts';
 import { createLineMender } from '../../../src/flow/receive/line-mender.ts';
 import { openCountedKernels } from '../../props/counted-kernels.ts';
+import fc from '../../props/fast-check.ts';
 
 const strict: ContentPolicy = { sizeOctets: 0, bareLineEnds: 'reject' };
 const queued: Queued = { kind: 'queued', id: 'Q1' as MessageId, refused: new Map() };

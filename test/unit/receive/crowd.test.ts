@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { blockOf, createCrowd, type Place } from '../../../src/flow/receive/crowd.ts';
 import { defaultLimits } from '../../../src/flow/receive/limits.ts';
+import fc from '../../props/fast-check.ts';
 
 const limits = { ...defaultLimits, connections: 4, perAddress: 2, perBlock: 3 };
 

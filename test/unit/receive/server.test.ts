@@ -10,6 +10,7 @@ import { refuse, type Refusal } from '../../../src/core/status.ts';
 import type { ReverseName } from '../../../src/flow/receive/index.ts';
 import { testTls } from '../../props/dialog.ts';
 import { boxOptions, createOneAccount, openReceiveBox, randomText, type BoxOptions, type ReceiveBox } from '../../props/receive-box.ts';
+import { eventually } from '../../props/within.ts';
 
 const GREET = 'EHLO client.example\r\n';
 const ENVELOPE = 'MAIL FROM:<a@client.example>\r\nRCPT TO:<b@here.example>\r\nDATA\r\n';
@@ -68,10 +69,9 @@ class Caller {
   }
 }
 
-/** Until nothing has moved for some turns of the event loop; for what leaves no trace on the wire. */
-async function settle(done: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 5000 && !done(); turn++) await new Promise(resolve => setImmediate(resolve));
-  assert.ok(done(), 'it did not come to pass');
+/** For what leaves no trace on the wire. */
+function settle(done: () => boolean): Promise<void> {
+  return eventually(10_000, 'what leaves no trace', done);
 }
 
 describe('receiver', () => {

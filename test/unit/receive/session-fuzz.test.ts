@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { Session } from '../../../src/flow/receive/session.ts';
 import { createSetup } from '../../../src/flow/receive/setup.ts';
 import type { Wire } from '../../../src/flow/receive/smtp-wire.ts';
 import { openCountedKernels } from '../../props/counted-kernels.ts';
+import fc from '../../props/fast-check.ts';
 import { boxOptions, createCountingMetrics, createKeepingIntake, createManualClock, createOneAccount, type Kept } from '../../props/receive-box.ts';
 
 /** A session on a wire of paper: what it said, what was queued, and whether it ended. */

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { createCertificate, type Certificate } from '../../props/certificate.ts';
 import { boxOptions, createOneAccount, openReceiveBox, type BoxOptions, type ReceiveBox } from '../../props/receive-box.ts';
+import { eventually } from '../../props/within.ts';
 
 const ours = createCertificate('mx.here.example');
 const other = createCertificate('mx.other.example');
@@ -106,7 +107,7 @@ describe('client certificates', () => {
     const ca = createCertificate('ann');
     await withBox({ ...options(false), listener: { tls: { ...pair(ours), ca: ca.pem, clients: { demand: false, subjectField: 'CN' } }, mechanisms: ['PLAIN'] } }, async ({ port, clock, lines }) => {
       const said = say(await hello(port, false, pair(ca)), 'EHLO c\r\nAUTH EXTERNAL YW5u\r\n');
-      for (let turn = 0; turn < 200 && clock.sleepers < 2; turn++) await new Promise(resolve => setTimeout(resolve, 5));
+      await eventually(10_000, 'two sleepers', () => clock.sleepers >= 2);
       await clock.advance(2000);
       assert.match(await said, /535 5\.7\.8/);
       assert.ok(lines.some(line => line.fields['why'] === 'login ann'));
@@ -136,8 +137,7 @@ describe('client certificates', () => {
       }
       const good = await say(await hello(port, false, pair(tim)), 'EHLO c\r\n');
       assert.match(good, /AUTH PLAIN EXTERNAL/);
-      for (let turn = 0; turn < 100 && metrics.value('posthorn_receive_sessions') > 0; turn++) await new Promise(resolve => setTimeout(resolve, 5));
-      assert.equal(metrics.value('posthorn_receive_sessions'), 0);
+      await eventually(10_000, 'the end of every session', () => metrics.value('posthorn_receive_sessions') === 0);
     });
   });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode, encode } from 'dns-packet';
-import fc from 'fast-check';
 import { encodeQuery, parseAnswer } from '../../../src/kit/dns/message.ts';
+import fc from '../../props/fast-check.ts';
 
 test('a question asks for recursion, an honest AD, and answers of 1280 octets', () => {
   const query = decode(encodeQuery(4711, 'd.example', 'MX', true));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseResolvConf } from '../../../src/kit/dns/resolv-conf.ts';
+import fc from '../../props/fast-check.ts';
 
 const here = [{ host: '127.0.0.1', port: 53 }];
 const rows: readonly (readonly [string, string, Partial<ReturnType<typeof parseResolvConf>>])[] = [

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { openResolver, type Resolver, type ResolverSettings } from '../../../src/kit/dns/resolver.ts';
 import { openDnsServer, soa, type DnsQuestion, type DnsReply, type DnsServer } from '../../props/dns-server.ts';
 import { createHandClock, type HandClock } from '../../props/hand-clock.ts';
+import { eventually } from '../../props/within.ts';
 
 type Answering = (question: DnsQuestion) => DnsReply | readonly DnsReply[];
 
@@ -198,7 +199,6 @@ test('closing ends what is being asked', async t => {
   assert.equal((await answer).kind, 'unavailable');
 });
 
-async function until(seen: () => boolean): Promise<void> {
-  for (let n = 0; n < 10_000 && !seen(); n++) await new Promise(setImmediate);
-  assert.ok(seen(), 'waited in vain');
+function until(seen: () => boolean): Promise<void> {
+  return eventually(10_000, 'a question at the server', seen);
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import fc from 'fast-check';
 import type { Origin } from '../../../src/core/envelope.ts';
 import { silent } from '../../../src/core/log.ts';
 import { createIntake } from '../../../src/flow/intake/index.ts';
@@ -12,9 +11,11 @@ import { createRevisers, type MessageRules } from '../../../src/flow/revise/inde
 import { mailRulesOf } from '../../../src/grammar/config/ways-in/mail-rules.ts';
 import { createHolding } from '../../../src/kit/file/holding.ts';
 import { createMetrics } from '../../../src/kit/metrics.ts';
+import fc from '../../props/fast-check.ts';
 import { createHandClock } from '../../props/hand-clock.ts';
 import { addressOf, factsOf, kernels } from '../../props/inspected.ts';
 import { scratchFor } from '../../props/scratch.ts';
+import { eventually } from '../../props/within.ts';
 
 const stranger: Origin = { source: 'esmtp', protocol: 'ESMTP', remoteAddress: '192.0.2.9', helo: 'there.example', at: 0 };
 const PLAIN = 'Date: x\r\nMessage-ID: <1@x>\r\nTo: b@here.example\r\n\r\nbody\r\n';
@@ -128,9 +129,7 @@ test('BOFHBADMIME=wrap: the original is attached to an explanation, its size no 
     const fine = `Subject: x\r\n\r\n${body}\r\n`;
     assert.equal((await send(fine, { variables, step: 60_000 })).kept, fine);
   }
-  await new Promise(resolve => setImmediate(resolve));
-  for (let turn = 0; left().length > 0 && turn < 200; turn++) await new Promise(resolve => setImmediate(resolve));
-  assert.deepEqual(left(), []);
+  await eventually(10_000, 'an empty folder', () => left().length === 0);
 });
 
 test('BOFHBADMIME=wrap with a disk that takes nothing: 451, and the next small message is taken', async t => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Envelope, Recipient, RecipientId } from '../../../src/core/envelope.ts';
 import { createRouteTable, type EsmtpRoute } from '../../../src/flow/route/index.ts';
 import { createRouteFinder } from '../../../src/flow/route/table.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
+import fc from '../../props/fast-check.ts';
 
 const tls = { kind: 'opportunistic', verify: false } as const;
 const relay = (host: string, port = 25, literal = false) => ({ host, port, literal });

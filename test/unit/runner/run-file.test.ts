@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 import { runFile } from '../../runner/run-file.ts';
+import { eventually } from '../../props/within.ts';
 
 const LIMIT_MS = 20_000;
 /** For those that hang: longer than a process takes to start on a busy box. */
@@ -51,8 +52,7 @@ test('what a file leaves behind holds nobody up, is told, and is ended', async (
   assert.deepEqual([found.passed, found.failed], [1, []]);
   const pid = Number(/^\s*(\d+).*sleep 600$/m.exec(found.left)?.[1]);
   assert.ok(pid > 0, found.left);
-  for (let n = 0; n < 1000 && isRunning(pid); n++) await new Promise(setImmediate);
-  assert.equal(isRunning(pid), false);
+  await eventually(10_000, 'its end', () => !isRunning(pid));
 });
 
 function isRunning(pid: number): boolean {

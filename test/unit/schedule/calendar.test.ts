@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Instant } from '../../../src/core/clock.ts';
 import { courierCalendar, expiresAt, isExpired, isWarningDue, nextAttempt, type CalendarSettings } from '../../../src/flow/schedule/calendar.ts';
+import fc from '../../props/fast-check.ts';
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Instant } from '../../../src/core/clock.ts';
 import type { Transport } from '../../../src/core/transport.ts';
 import { createLanes, IDLE_LANES, type Feedback } from '../../../src/flow/schedule/lanes.ts';
+import fc from '../../props/fast-check.ts';
 
 const t = (ms: number) => (1_700_000_000_000 + ms) as Instant;
 

@@ -1,8 +1,8 @@
 /** Header addresses replaced by offset: nothing else moves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { rewriteAddressFields } from '../../../src/grammar/uucp/address-fields.ts';
+import fc from '../../props/fast-check.ts';
 
 const marked = (address: string) => `here!${address}`;
 

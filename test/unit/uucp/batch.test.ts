@@ -1,12 +1,12 @@
 /** Batched SMTP both ways, in every cut. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Address, Envelope, Recipient, RecipientId } from '../../../src/core/envelope.ts';
 import { BATCH_END, formatBatchEnvelope, formatBatchStart, MESSAGE_END } from '../../../src/grammar/uucp/batch.ts';
 import { createBatchReader, type BatchEvent } from '../../../src/grammar/uucp/batch-reader.ts';
 import { createUnixLines } from '../../../src/grammar/uucp/unix-lines.ts';
 import { readCorpus } from '../../props/corpus.ts';
+import fc from '../../props/fast-check.ts';
 
 const envelope: Envelope = {
   reversePath: 'ada@there.example' as Address, body: '8bitmime', smtputf8: false, ret: 'hdrs', envid: 'QQ 1+2',

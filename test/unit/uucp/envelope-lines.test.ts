@@ -1,9 +1,9 @@
 /** From_ lines and rmail's arguments: what stands around a message by UUCP. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { formatFromLine, parseFromLines } from '../../../src/grammar/uucp/from-line.ts';
 import { isSafeArgument, parseRmailArguments } from '../../../src/grammar/uucp/rmail-arguments.ts';
+import fc from '../../props/fast-check.ts';
 
 test('the From_ lines in front are the sender\'s path; the message begins behind them', () => {
   const rows: readonly (readonly [string, string | null, string])[] = [

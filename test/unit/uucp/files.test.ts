@@ -1,13 +1,13 @@
 /** Our own files for UUCP: languages, times, flags; and the whole configuration. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseBatchRules } from '../../../src/grammar/uucp/batch-rules.ts';
 import { parseDomainRoutes } from '../../../src/grammar/uucp/domain-routes.ts';
 import { parseGrades } from '../../../src/grammar/uucp/grades.ts';
 import { nextPoll, parsePolls } from '../../../src/grammar/uucp/polls.ts';
 import { configurationOf, parseUuxFlags, withGrade } from '../../../src/grammar/uucp/uux-flags.ts';
 import { folderOf } from '../config/folder-props.ts';
+import fc from '../../props/fast-check.ts';
 
 test('batches, grades, polls, domains: good and bad lines', () => {
   assert.deepEqual(parseBatchRules('siteb rgsmtp\nfar rbsmtp zstd size=1M age=poll grade=A\nx rzsmtp age=10m\n'), { kind: 'read', value: [

@@ -1,12 +1,12 @@
 /** The pipe transport: the file's language, the words that are run, and what their end means. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { RecipientId } from '../../../src/core/envelope.ts';
 import { silent } from '../../../src/core/log.ts';
 import { createPipeTransport } from '../../../src/flow/transport/pipe/index.ts';
 import { parsePipeRoutes, parsePipes } from '../../../src/grammar/config/ways-out/pipes.ts';
 import { deliveryOf, type WantedDelivery } from '../../props/deliveries.ts';
+import fc from '../../props/fast-check.ts';
 import { createFakePrograms } from '../../props/uucp-programs.ts';
 
 function pipes(text: string) {

@@ -1,10 +1,10 @@
 /** RFC 976 as a table: where a path goes, what a neighbour reads, what the house makes of what a neighbour wrote. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseAddress } from '../../../src/grammar/address.ts';
 import { fromUucp, routeAddress, routePath, toUucp, type Site } from '../../../src/grammar/uucp/bang-path.ts';
 import { createNeighbors, parseNeighbors } from '../../../src/grammar/uucp/neighbors.ts';
+import fc from '../../props/fast-check.ts';
 
 function siteOf(neighbors: string, more: Partial<Site> = {}): Site {
   const parsed = parseNeighbors(neighbors);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import * as fc from 'fast-check';
 import { formatCount, formatOctets, formatRate, formatSpan } from '../../../src/front/web/figures.ts';
 import { createHistory, MINUTES_KEPT, SECONDS_KEPT } from '../../../src/front/web/history.ts';
 import { createLatency } from '../../../src/front/web/latency.ts';
 import { formatPlot, niceTop } from '../../../src/front/web/plot.ts';
 import { createTraffic, type Counted } from '../../../src/front/web/traffic.ts';
+import fc from '../../props/fast-check.ts';
 
 const START = 1_700_000_040_000; // a whole minute
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import * as fc from 'fast-check';
 import type { MessageId, RecipientId } from '../../../src/core/envelope.ts';
 import type { LinkView } from '../../../src/core/links.ts';
 import type { DeviceReport, DeviceStanding, NexthopView } from '../../../src/core/operations.ts';
@@ -10,6 +9,7 @@ import { style } from '../../../src/front/web/style.ts';
 import { parseAddress } from '../../../src/grammar/address.ts';
 import { escapeHtml, html } from '../../../src/kit/html.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
+import fc from '../../props/fast-check.ts';
 
 const START = 1_700_000_000_000;
 
