@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** Arguments in, exit code out. */
-import './kit/small-heap.ts';
+import { letYoungGenerationGrow } from './kit/small-heap.ts';
 import { readFileSync } from 'node:fs';
 import type { Configuration } from './configuration.ts';
 import { silent } from './core/log.ts';
@@ -58,6 +58,7 @@ async function start(configuration: Configuration): Promise<number> {
     refuse(cause instanceof ListenError || cause instanceof ClosedToUs ? { why: cause.message } : { cause });
     return cause instanceof ClosedToUs ? EXIT_NO_PERMISSION : cause instanceof ListenError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE;
   }
+  letYoungGenerationGrow();
   // Before anybody hears that it is ready: whoever starts it may stop it at once.
   obeySignals(gateway, log);
   for (const notice of configuration.notices) log.info('notice', { ...notice });

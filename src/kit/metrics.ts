@@ -78,10 +78,22 @@ export function createMetrics(): MetricsRegistry {
   };
 }
 
+interface Branch<T> {
+  one: T | undefined;
+  readonly next: Map<string, Branch<T>>;
+}
+
+function grown<T>(branch: Branch<T>, word: string): Branch<T> {
+  let next = branch.next.get(word);
+  if (next === undefined) branch.next.set(word, next = { one: undefined, next: new Map() });
+  return next;
+}
+
 function createSeries<T>(make: () => T): { of(labels?: Labels): T; all(): [string, T][] } {
   const unlabelled = make();
-  /** By what is cheap to put together, and by the text that is printed. */
-  const known = new Map<string, T>();
+  /** By each label's name and value in turn: nothing is put together for a series that is known. */
+  const known: Branch<T> = { one: undefined, next: new Map() };
+  let remembered = 0;
   const printed = new Map<string, T>();
   let used = false;
   function add(labels: Labels): T {
@@ -91,19 +103,22 @@ function createSeries<T>(make: () => T): { of(labels?: Labels): T; all(): [strin
     printed.set(key, one);
     return one;
   }
+  function remember(labels: Labels, one: T): void {
+    let branch = known;
+    for (const [name, value] of Object.entries(labels)) branch = grown(grown(branch, name), value);
+    branch.one = one;
+  }
   return {
     of(labels) {
       if (labels === undefined) {
         used = true;
         return unlabelled;
       }
-      let cheap = '';
-      for (const name in labels) cheap += `${name}\0${labels[name]}\0`;
-      let one = known.get(cheap);
-      if (one === undefined) {
-        one = add(labels);
-        if (known.size < SERIES_PER_METRIC) known.set(cheap, one);
-      }
+      let branch: Branch<T> | undefined = known;
+      for (const name in labels) branch = branch?.next.get(name)?.next.get(labels[name] as string);
+      if (branch?.one !== undefined) return branch.one;
+      const one = add(labels);
+      if (remembered++ < SERIES_PER_METRIC) remember(labels, one);
       return one;
     },
     all: () => [...(used || printed.size === 0 ? [['', unlabelled] as [string, T]] : []), ...printed],

@@ -32,6 +32,8 @@ interface Node {
 }
 
 const NOTHING: Variables = new Map();
+/** Clients whose entry is remembered. */
+const RECENT = 256;
 
 export function createAdmission(rules: AdmissionRules): Admission {
   const { access, variables } = rules;
@@ -43,10 +45,18 @@ export function createAdmission(rules: AdmissionRules): Admission {
     if (entry.network === null) everyone = ruled;
     else plant(roots[entry.network.family], entry.network.octets, entry.network.bits, ruled);
   }
+  /** A client is asked about at its connection and again for each message and outcome. */
+  const recent = new Map<string, Ruled>();
+
   function find({ remoteAddress }: Peer): Ruled {
+    const known = recent.get(remoteAddress);
+    if (known !== undefined) return known;
     const address = parseIpAddress(remoteAddress);
     // A socket without an address is a local one; it gets what strangers get.
-    return address === null ? everyone : (longest(roots[address.family], address) ?? everyone);
+    const found = address === null ? everyone : (longest(roots[address.family], address) ?? everyone);
+    if (recent.size >= RECENT) recent.clear();
+    recent.set(remoteAddress, found);
+    return found;
   }
   if (rules.local !== true) return { admit: peer => find(peer).answer };
   const places = placesOf(rules);

@@ -14,10 +14,10 @@ test('an empty folder has the defaults of the reference tables', (t) => {
   assert.deepEqual(limits, { sizeOctets: 10_485_760, headerOctets: 100_000, freeSpaceOctets: 134_217_728 });
   assert.deepEqual(queue, {
     queueTimeMs: 7 * 86_400_000, faxQueueTimeMs: 8 * 3_600_000, warnTimeMs: 4 * 3_600_000, retry: { alphaMs: 300_000, beta: 3, gammaMs: 900_000, maxDelta: 3 },
-    submitDelayMs: 0, low: 200, high: 1000, fillMs: 300_000, batchSize: 100,
+    submitDelayMs: 0, low: 219, high: 1000, fillMs: 300_000, batchSize: 100,
   });
   assert.deepEqual(client.timeouts, { connectMs: 60_000, heloMs: 300_000, commandMs: 600_000, dataMs: 300_000, quitMs: 10_000, keepAliveMs: 60_000, keepAlivePingMs: 0 });
-  assert.deepEqual([client.delayMs, client.maxDeliveries, client.maxPerDomain, client.maxRecipients, client.useStartTls, client.verifyPeer, client.preferIpv6], [300_000, 40, 4, 100, true, false, true]);
+  assert.deepEqual([client.delayMs, client.maxDeliveries, client.maxPerDomain, client.maxRecipients, client.useStartTls, client.verifyPeer, client.preferIpv6], [300_000, 200, 20, 100, true, false, true]);
   assert.deepEqual([client.source4, client.source6], [null, null]);
   assert.deepEqual(reports, { limitOctets: 32_768, toAuthAddress: false, delaysByDefault: true, texts: {} });
   assert.deepEqual([http, dnsServers, stateFolder, listeners, bofh.maxRecipients], [{ host: '127.0.0.1', port: 2580 }, null, '/var/lib/posthorn', [], { count: 100, hard: false }]);
