@@ -34,6 +34,8 @@ import { median } from './statistics.ts';
 import { answersTable, judgementTable, paint, profileTable } from './table.ts';
 
 const questions: readonly string[] = ['startup', 'disk', 'relay', 'accept', 'large', 'latency', 'memory', 'crowd', 'profile'];
+/** What a look of less than three minutes has time for. */
+const quickQuestions: readonly string[] = ['startup', 'relay', 'accept', 'large', 'latency'];
 const everyone = [posthorn, postfix, courier, haraka, exim];
 const relayFloors = [floor('floor: relay', 'bare-relay.ts')];
 const floors = [floor('floor: net', 'bare-net.ts'), floor('floor: smtp-server', 'smtp-server.ts')];
@@ -42,7 +44,7 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, peers: { type: 'string' }, rounds: { type: 'string' } } });
-  const wanted = new Set(values.only?.split(',') ?? questions);
+  const wanted = new Set(values.only?.split(',') ?? (values.quick ? quickQuestions : questions));
   const stranger = [...wanted].find((name) => !questions.includes(name));
   const missing = stranger === undefined ? loadToolsAbsent() : `--only ${stranger}: the questions are ${questions.join(', ')}`;
   if (missing !== null) {
@@ -58,6 +60,7 @@ async function main(): Promise<number> {
     peers: invited.filter((peer) => peer.absent() === null),
     rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
     sampleSeconds: values.quick ? 1 : 3,
+    warmSeconds: values.quick ? 2 : 8,
     quick: values.quick,
     notebook,
     scratch: (name) => scratchFolder(`bench-${name.replaceAll(/[^a-z0-9]+/g, '-')}`),

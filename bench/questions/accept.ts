@@ -41,6 +41,9 @@ async function sample(bench: Bench, peer: Peer, sink: FastSink, suffix = ''): Pr
   const folder = bench.scratch(`accept-${peer.name}`);
   const running = await peer.start({ folder, nextHop: sink.port, mode: 'accept' });
   try {
+    const [first] = cases;
+    const cold = await timed(running.port, { ...first!, messages: 500 });
+    await timed(running.port, { ...first!, messages: Math.round(500 / cold * bench.warmSeconds) });
     for (const kind of cases) {
       const warm = await timed(running.port, { ...kind, messages: 500 });
       const messages = Math.round(Math.min(kind.octets > 10_000 ? 8000 : 40_000, Math.max(200, (500 / warm) * bench.sampleSeconds)));

@@ -7,6 +7,8 @@ export interface Bench {
   readonly rounds: number;
   /** One sample lasts about this long. */
   readonly sampleSeconds: number;
+  /** Who compiles itself as it runs is measured as it is after so much work, and who does not after the same. */
+  readonly warmSeconds: number;
   readonly quick: boolean;
   readonly notebook: Notebook;
   /** An empty folder on a real disk. */

@@ -30,7 +30,7 @@ async function sample(bench: Bench, peer: Peer, nextHop: number): Promise<void> 
     await client.hello();
     const body = dotStuffed(Buffer.from(messageText({ token: 'latency', octets: 4096 })));
     const waits: number[] = [];
-    const warming = 200;
+    const warming = bench.quick ? 800 : 3000;
     for (let turn = 0; turn < warming + (bench.quick ? 800 : 3000); turn += 1) {
       for (const line of ['MAIL FROM:<source@sender.example>', 'RCPT TO:<sink@there.example>', 'DATA']) await client.say(line);
       const dot = performance.now();

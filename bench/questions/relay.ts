@@ -35,7 +35,10 @@ export async function askRelay(bench: Bench, floors: readonly Peer[]): Promise<v
   const runners: Runner[] = [];
   try {
     for (const peer of [...bench.peers, ...floors]) await attempt(bench, peer.name, async () => void runners.push(await begin(bench, peer)));
-    for (const one of runners) for (const kind of cases) await attempt(bench, `${one.peer.name}, warming up`, async () => void (await through(one, kind, 300)));
+    for (const one of runners) {
+      bench.say(`relay, warming up: ${one.peer.name}`);
+      await attempt(bench, `${one.peer.name}, warming up`, () => warmUp(bench, one));
+    }
     for (let round = 1; round <= bench.rounds; round += 1) {
       for (const kind of cases) {
         for (const one of runners) {
@@ -60,6 +63,12 @@ async function begin(bench: Bench, peer: Peer): Promise<Runner> {
   const sink = await openFastSink(folder);
   const running = await peer.start({ folder, nextHop: sink.port, mode: 'relay' });
   return { peer, running, sink, folder, rates: new Map() };
+}
+
+async function warmUp(bench: Bench, one: Runner): Promise<void> {
+  for (const kind of cases) await through(one, kind, 300);
+  const [, ten] = cases;
+  await through(one, ten!, Math.round(one.rates.get(ten!.name)! * bench.warmSeconds));
 }
 
 async function sample(bench: Bench, one: Runner, kind: Case): Promise<void> {

@@ -97,8 +97,8 @@ export interface Conversation {
   become(peer: Peer, name: string | null | undefined): Awaitable<Refusal | null>;
   /** Resolves early when the session ends. */
   pause(ms: number): Promise<void>;
-  /** No more commands; what was answered is flushed first. */
-  end(): void;
+  /** No more commands; what was answered is flushed first. `agreed`: the client asked for it. */
+  end(agreed?: boolean): void;
 }
 
 /** For the log line: whom the refused command named. */

@@ -239,14 +239,14 @@ export class Session extends Speaker implements Conversation, WireListener {
     return super.become(peer, name);
   }
 
-  end(): void {
+  end(agreed = false): void {
     if (this.over) return;
     this.#phase = 'over';
     this.flush();
     this.endPause();
     this.#backlog.clear();
     this.reset();
-    this.wire.end();
+    this.wire.end(agreed);
   }
 
   // Working off input.

@@ -26,8 +26,11 @@ export interface Wire {
   resume(): void;
   /** Everything not yet decrypted is forgotten; Listener.secured() follows, or closed(). */
   startTls(): void;
-  /** Flushes, closes our side, and drops the connection when the peer does not close its own within seconds. */
-  end(): void;
+  /**
+   * Flushes, closes our side, and drops the connection when the peer does not close its own within seconds; at once when
+   * `agreed`: after QUIT there is nothing to wait for (RFC 5321 §4.1.1.10).
+   */
+  end(agreed: boolean): void;
   destroy(): void;
 }
 
@@ -152,8 +155,13 @@ class WireConnection extends SMTPConnection implements Wire {
     });
   }
 
-  end(): void {
-    this.close();
+  end(agreed: boolean): void {
+    // What the peer has yet to read of ours may take longer than we should hold the connection for.
+    if (!agreed || this._socket.writableLength > 0) return this.close();
+    this._closing = true;
+    this._server.connections.delete(this);
+    if (this._parser !== false) this._parser.isClosed = true;
+    this._socket.destroySoon();
   }
 
   destroy(): void {

@@ -28,7 +28,7 @@ export const quit: Command = {
   run(talk, argument) {
     if (argument !== '') return talk.refuse(refuse('syntax', { text: 'QUIT stands alone' }));
     talk.answer('221 2.0.0 Bye.\r\n');
-    return talk.end();
+    return talk.end(true);
   },
 };
 
