@@ -2,29 +2,24 @@
  * Builds the gateway: the only file that sees every room. A reload compiles the new configuration into new rules
  * first and swaps them in one assignment; what cannot change in a running gateway keeps the old, and says so.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { withArchive } from './gateway/archive.ts';
 import { withoutBackscatter } from './gateway/backscatter.ts';
 import { formatProblem, readConfiguration, type Configuration } from './configuration.ts';
-import type { Address, MessageId, Origin } from './core/envelope.ts';
+import type { Address, MessageId } from './core/envelope.ts';
 import type { FaxLine } from './core/fax.ts';
 import type { MimeKernels } from './core/kernels.ts';
 import type { Log } from './core/log.ts';
 import type { Operations } from './core/operations.ts';
 import type { Transport } from './core/transport.ts';
-import type { Check, Facts } from './core/policy.ts';
-import { openDefences, type Defences } from './gateway/ways-in/defences.ts';
-import { absentFilters, openFilterDesk } from './gateway/ways-in/filters.ts';
-import type { QueueEntry } from './core/queue-store.ts';
+import { openDefences } from './gateway/ways-in/defences.ts';
+import { openFilterDesk } from './gateway/ways-in/filters.ts';
 import { faxFirst, openFax } from './gateway/ways-out/fax.ts';
 import { openFaxModems } from './gateway/ways-out/fax-modems.ts';
-import { createTrackCheck, learnFromReport, trackOutcome } from './flow/check/index.ts';
-import { createIntake, type IntakeOptions } from './flow/intake/index.ts';
-import { openLmdbQueue, type LmdbQueue } from './flow/queue/index.ts';
+import { learnFromReport, trackOutcome } from './flow/check/index.ts';
+import { createIntake } from './flow/intake/index.ts';
 import { demandingRouter } from './flow/route/index.ts';
 import { createReporter, fromField, openQuarantineNotice, type QuarantineNotice } from './flow/report/index.ts';
-import { expiresAt, openRunner } from './flow/schedule/index.ts';
+import { openRunner } from './flow/schedule/index.ts';
 import { createBinaryMail } from './flow/outgoing/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import type { Logbook } from './front/log/index.ts';
@@ -32,13 +27,13 @@ import { openControlServer } from './front/control/index.ts';
 import { parseAddress } from './grammar/address.ts';
 import { nodeFileSystem } from './kit/file/durable-file.ts';
 import { openKernels } from './kit/wasm/kernels.ts';
-import { createMetrics, type MetricsRegistry } from './kit/metrics.ts';
-import { actAsOwner, ClosedToUs, whyClosed } from './kit/file/owner.ts';
+import { createMetrics } from './kit/metrics.ts';
 import { createSystemChance, createSystemClock } from './kit/system-clock.ts';
-import { openListeners, type Sharing } from './gateway/ways-in/listeners.ts';
+import { openListeners, sharingOf } from './gateway/ways-in/listeners.ts';
 import { openOutsideListeners } from './gateway/ways-in/outside-listeners.ts';
 import { createLocalDelivery } from './gateway/ways-out/local-delivery.ts';
-import { createOnlookers, restingHooks } from './gateway/onlookers.ts';
+import { createOnlookers } from './gateway/onlookers.ts';
+import { openQueue, showQueue } from './gateway/opened-queue.ts';
 import { openOutbound } from './gateway/ways-out/outbound.ts';
 import { withPercentForm } from './gateway/percent-form.ts';
 import { openPickupDesk } from './gateway/ways-in/pickup.ts';
@@ -46,18 +41,18 @@ import { openLinkDesk } from './gateway/ways-out/links.ts';
 import { openHousekeeping } from './gateway/housekeeping.ts';
 import { forwardCopy } from './gateway/ways-out/forwarding.ts';
 import { createQueueOperations } from './gateway/queue-operations.ts';
-import { openDevices, restingDevices } from './gateway/ways-in/devices.ts';
+import { openDevices } from './gateway/ways-in/devices.ts';
+import { intakeOptions } from './gateway/ways-in/intake-options.ts';
 import { createFiltersOfRecipients } from './gateway/ways-in/recipient-filters.ts';
 import { withModuleLimits } from './gateway/module-limits.ts';
-import { createMessageRevisers } from './gateway/ways-in/revisers.ts';
 import { compileRules, type Rules } from './gateway/rules.ts';
+import { expiryBy } from './gateway/timetable.ts';
 import { intakeByHost } from './gateway/virtual-hosts.ts';
-import type { RecipientFilters } from './service/maildrop/index.ts';
-import { openTlsReportDesk, readTlsResults } from './gateway/ways-out/tls-reports.ts';
+import { openTlsReportDesk } from './gateway/ways-out/tls-reports.ts';
 import { createPipes, openUucpSite, uucpFirst } from './gateway/ways-out/uucp.ts';
 import { sumMetrics } from './kit/metrics-text.ts';
 import { withOwnSenders } from './gateway/own-senders.ts';
-import { openTeller, type Tallies } from './gateway/ways-in/tallies.ts';
+import { openTeller } from './gateway/ways-in/tallies.ts';
 import { openReceiverProcesses, type ReceiverProcesses } from './gateway/ways-in/receivers.ts';
 
 export interface Gateway {
@@ -72,8 +67,6 @@ export interface Gateway {
 
 const GRACE_MS = 30_000;
 const LEASE_MS = 10 * 60_000;
-/** What a burst left free in the queue's file is given back to the disk at the next start. */
-const COMPACT_FROM_OCTETS = 64 * 1024 * 1024;
 const WINDOW_OCTETS = 32 * 1024 * 1024;
 
 export interface Given {
@@ -207,7 +200,7 @@ async function build(first: Configuration, given: Given, opened: (() => Promise<
   opened.unshift(() => control.close());
   const housekeeping = openHousekeeping({ store, clock, log });
   opened.push(() => housekeeping.close());
-  watch(metrics, store);
+  showQueue(metrics, store);
   const listeners = await openListeners(rules, { intake, auth: accounts, kernels, clock, log, metrics, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures, devices }, sharingOf(first));
   opened.push(() => listeners.close(GRACE_MS));
   const outside = openOutsideListeners(() => rules.configuration, { listeners, clock, chance, log });
@@ -272,11 +265,6 @@ function closeReceivers(receivers: ReceiverProcesses): () => Promise<void> {
   return () => receivers.close(GRACE_MS);
 }
 
-/** Ports are shared only where somebody shares them: a second gateway on them must hear that they are taken. */
-function sharingOf({ receiveProcesses }: Configuration): Sharing {
-  return { shared: receiveProcesses > 1, of: receiveProcesses };
-}
-
 /** By their names; only ESMTP knows mail that has no lines. */
 function withoutBinary(transports: readonly Transport[], kernels: MimeKernels): ReadonlyMap<string, Transport> {
   return new Map(transports.map(transport => [transport.name, createBinaryMail({ transport, kernels, ...(transport.name === 'esmtp' ? { mayTake: true } : {}) })]));
@@ -292,187 +280,8 @@ function windowBy(rules: () => Rules): { readonly messages: number; readonly oct
   };
 }
 
-interface Rooms {
-  readonly kernels: ReturnType<typeof openKernels>;
-  readonly clock: ReturnType<typeof createSystemClock>;
-  readonly log: Log;
-  readonly metrics: MetricsRegistry;
-}
-
 function postmasterOf(me: string): Address {
   const postmaster = parseAddress(`postmaster@${me}`);
   if (postmaster === null) throw new Error(`postmaster@${me} is no address`);
   return postmaster;
-}
-
-async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
-  const { stateFolder, limits } = configuration;
-  const folder = join(stateFolder, 'queue');
-  try {
-    await mkdir(stateFolder, { recursive: true, mode: 0o700 });
-    return await openLmdbQueue({ ...rooms, folder, watermarkOctets: limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
-  } catch (cause) {
-    const why = whyClosed(stateFolder, [folder, ...['data.mdb', 'lock.mdb', 'bodies'].map(name => join(folder, name))]);
-    throw why === null ? cause : new ClosedToUs(why, { cause });
-  }
-}
-
-/** Never spread what this gives: its getters are what makes a reload heard. */
-function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters, variables = (origin: Origin) => rules().variables(origin)): IntakeOptions {
-  const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
-  let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
-  const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
-  return {
-    ...rooms,
-    revisers: createMessageRevisers(rules, rooms.kernels),
-    get checks() {
-      const of = rules();
-      if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
-      return asked.checks;
-    },
-    ...(rooms.defences === undefined ? {} : { witness: { open: (facts: Facts) => rooms.defences?.witness(rules()).open(facts) ?? null } }),
-    variables,
-    resolve: (recipient, origin) => rules().resolve(recipient, origin),
-    trace: request => rules().trace(request),
-    get limits() {
-      const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, fields: HEADER_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
-    },
-  };
-}
-
-/** RFC 5321 §6.3: at least 100; Courier's is 100. */
-const RECEIVED_FIELDS = 100;
-/** Courier's; no RFC says how many a message may have. */
-const HEADER_FIELDS = 500;
-
-export interface ReceiverRoom {
-  reload(): Promise<void>;
-  /** What another process counted of strangers. */
-  heard(tallies: Tallies): void;
-  metrics(): Promise<string>;
-  close(graceMs: number): Promise<void>;
-}
-
-/** Listeners over a queue that another process delivers from. `queued`: mail came in, at most once a turn. */
-export async function openReceiver(folder: string, ports: Readonly<Record<string, number>>, given: Pick<Given, 'log' | 'logbook'> & { readonly queued: () => void; readonly tell: (tallies: Tallies) => void }): Promise<ReceiverRoom> {
-  const { log } = given;
-  const read = readConfiguration(folder);
-  if (read.kind === 'wrong') throw new Error(read.problems.map(formatProblem).join('\n'));
-  given.logbook?.use(read.configuration.names.me, read.configuration.log);
-  const rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
-  const opened: (() => Promise<void>)[] = [];
-  const store = await openQueue(read.configuration, rooms);
-  opened.push(() => store.close());
-  const { transport: local, accounts, maildrop } = createLocalDelivery({ first: read.configuration, configuration: () => rules.configuration, clock: rooms.clock, log });
-  let rules: Rules = compileRules(read.configuration, local.names, log);
-  const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  opened.push(() => outbound.close());
-  const recipients = createFiltersOfRecipients(() => rules, { names: local.names, maildrop, log });
-  const filters = await openFilterDesk(() => rules, { ...rooms, store, router: outbound.router, destinations: outbound.destinations, recipients }, false);
-  opened.push(() => filters.close());
-  const teller = openTeller(rooms.clock, given.tell);
-  opened.push(async () => teller.close());
-  const defences = openDefences(() => rules, { ...rooms, resolver: outbound.resolver, notes: store.notes, counted: teller.count });
-  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store: telling(store, given.queued), filtering: filters, defences }, recipients)));
-  const listeners = await openListeners(rules, { ...rooms, intake, auth: accounts, reverse: outbound.reverse, guard: defences.guard, failures: defences.failures }, { ...sharingOf(read.configuration), ports });
-  return {
-    async reload() {
-      given.logbook?.reopen();
-      const next = readConfiguration(folder);
-      if (next.kind === 'wrong') return;
-      const compiled = compileRules(next.configuration, local.names, log);
-      const troubles = await listeners.reload(compiled);
-      if (troubles.length > 0) log.error('reload refused, the old configuration stays', { problems: troubles });
-      else {
-        rules = compiled;
-        outbound.reload();
-        await filters.reload();
-        given.logbook?.use(next.configuration.names.me, next.configuration.log);
-        log.info('reloaded', { listeners: listeners.addresses() });
-      }
-    },
-    heard: defences.heard,
-    metrics: () => rooms.metrics.render(),
-    async close(graceMs) {
-      await listeners.close(graceMs);
-      for (const close of opened.toReversed()) await close();
-    },
-  };
-}
-
-/** Says so when a message is in the queue, once for all of a turn. */
-function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
-  let told = false;
-  const tell = () => {
-    if (told) return;
-    told = true;
-    setImmediate(() => {
-      told = false;
-      queued();
-    });
-  };
-  return {
-    ...store,
-    begin(...given) {
-      const draft = store.begin(...given);
-      return {
-        ...draft,
-        async commit(seal) {
-          const committed = await draft.commit(seal);
-          if (committed.kind === 'committed') tell();
-          return committed;
-        },
-      };
-    },
-  };
-}
-
-/** The queue without listeners or deliveries, for commands while no gateway runs. */
-export async function openOffline(configuration: Configuration, log: Log): Promise<Operations & { close(): Promise<void> }> {
-  const rooms: Rooms = { kernels: openKernels(), clock: createSystemClock(), log, metrics: createMetrics() };
-  const { transport: local } = createLocalDelivery({ first: configuration, configuration: () => configuration, clock: rooms.clock, log });
-  // What the configuration points to is read with the rights that we were given; the queue with its owner's.
-  const rules: Rules = compileRules(configuration, local.names, log);
-  const resume = actAsOwner(configuration.stateFolder);
-  const store = await openQueue(configuration, rooms).catch((error: unknown) => {
-    resume();
-    throw error;
-  });
-  const intake = intakeByHost(() => rules, each => createIntake(intakeOptions(each, { ...rooms, store, filtering: absentFilters(configuration) })));
-  const outbound = openOutbound(() => rules, { ...rooms, chance: createSystemChance() });
-  const router = demandingRouter(faxFirst(() => rules.configuration, uucpFirst(() => rules, outbound.router)));
-  const nobody = () => Promise.reject(new Error('no gateway is running'));
-  return {
-    ...createQueueOperations({ ...rooms, store, intake, router, links: await openLinkDesk(() => configuration, { ...rooms, store, router }), expiresAt: expiryBy(() => rules) }),
-    tlsResults: () => Promise.resolve(readTlsResults({ configuration }, rooms.clock, log)),
-    reload: nobody, stop: nobody, devices: () => restingDevices(configuration, rooms.clock), recent: () => Promise.resolve([]), webhooks: () => Promise.resolve(restingHooks(configuration, store.outbox)), testWebhook: nobody,
-    async close() {
-      await outbound.close();
-      await store.close();
-      resume();
-    },
-  };
-}
-
-function expiryBy(rules: () => Rules): (entry: QueueEntry) => number {
-  return ({ message }) => expiresAt(rules().of(message.envelope.origin).calendar, message.acceptedAt);
-}
-
-function watch(metrics: MetricsRegistry, store: LmdbQueue): void {
-  const messages = metrics.gauge('posthorn_queue_messages', 'Messages in the queue.');
-  const claimed = metrics.gauge('posthorn_queue_claimed', 'Messages being delivered.');
-  const quarantined = metrics.gauge('posthorn_queue_quarantined', 'Messages set aside: damaged, or by a filter.');
-  const oldest = metrics.gauge('posthorn_queue_oldest_seconds', 'Age of the oldest message.');
-  const free = metrics.gauge('posthorn_free_octets', 'Free space below the queue.');
-  const resident = metrics.gauge('posthorn_resident_octets', 'Resident memory of this process.');
-  metrics.onRender(async () => {
-    const summary = await store.summary();
-    messages.set(summary.messages);
-    claimed.set(summary.claimed);
-    quarantined.set(summary.quarantined);
-    oldest.set(summary.oldestAcceptedAt === null ? 0 : Math.max(0, (Date.now() - summary.oldestAcceptedAt) / 1000));
-    free.set(summary.freeOctets);
-    resident.set(process.memoryUsage.rss());
-  });
 }

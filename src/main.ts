@@ -23,7 +23,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   rooms: {
     start,
     running: configuration => findRunning(configuration.stateFolder),
-    offline: async configuration => (await import('./gateway.ts')).openOffline(configuration, silent),
+    offline: async configuration => (await import('./gateway/offline.ts')).openOffline(configuration, silent),
     addresses: async configuration => (await import('./gateway/address-lookup.ts')).createAddressLookup(configuration),
     deputy: runDeputy,
     uucp: async configuration => (await import('./gateway/ways-out/uucp.ts')).openUucpDesk(configuration),

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { networkHas, parseIpAddress, type Network } from '../../grammar/config/network.ts';
 import { asciiDomain } from '../../grammar/domain.ts';
-import type { Listener } from '../../configuration.ts';
+import type { Configuration, Listener } from '../../configuration.ts';
 import type { Admission } from '../../core/policy.ts';
 import { createDirectory } from '../directory.ts';
 import { openReceive, type Peer, type ReceiveOptions, type Receiver } from '../../flow/receive/index.ts';
@@ -30,6 +30,11 @@ export interface Sharing {
 }
 
 const alone: Sharing = { shared: false, of: 1 };
+
+/** Ports are shared only where somebody shares them: a second gateway on them must hear that they are taken. */
+export function sharingOf({ receiveProcesses }: Configuration): Sharing {
+  return { shared: receiveProcesses > 1, of: receiveProcesses };
+}
 
 export type ListenerRooms = Pick<ReceiveOptions, 'intake' | 'auth' | 'kernels' | 'clock' | 'log' | 'metrics' | 'reverse' | 'failures'> & {
   /** Absent: another process serves the devices. */

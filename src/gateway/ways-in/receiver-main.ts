@@ -2,7 +2,7 @@
 import { letYoungGenerationGrow } from '../../kit/small-heap.ts';
 import { hostname } from 'node:os';
 import type { Log, LogFields } from '../../core/log.ts';
-import { openReceiver, type ReceiverRoom } from '../../gateway.ts';
+import { openReceiver, type ReceiverRoom } from './receiver.ts';
 import { openLogbook } from '../../front/log/index.ts';
 import { PIPE_BLOCK_OCTETS } from '../../kit/log/log-lines.ts';
 import type { Order, Word } from './receivers.ts';
