@@ -87,7 +87,7 @@ test('an unknown mailbox at the far end comes back as a DSN, over the wire', { t
   assert.deepEqual(report?.recipients, ['ada@sender.example']);
 });
 
-test('a uucico killed in the middle of a call loses nothing and doubles nothing', { timeout: 120_000, skip }, async t => {
+test('a uucico killed in the middle of a call loses nothing, and doubles only what it could not know was received', { timeout: 120_000, skip }, async t => {
   const sites = await openTrouble(t);
   const tokens = Array.from({ length: 20 }, (_, n) => `m${n}`);
   for (const token of tokens) await post(sites.a.box, { token, from: 'ada@sender.example', to: ['siteb!there.example!bob@sitea.example'], content: messageText({ token, octets: 60_000 }) });
@@ -103,7 +103,11 @@ test('a uucico killed in the middle of a call loses nothing and doubles nothing'
   for (let calls = 1; again.code !== 0 && calls < 3; calls++) again = await poll(sites);
   assert.equal(again.code, 0, again.stderr + sites.a.log());
   await sites.sink.until(60_000, 'every message', () => tokens.every(token => sites.sink.tokens.has(token))).catch((error: unknown) => assert.fail(`${String(error)} ${sites.b.log()}`));
-  assert.deepEqual(tokens.filter(token => sites.sink.tokens.get(token) !== 1), []);
+  // What the other side had received whole and run before it called again, uucico sends once more: nobody had told it.
+  const [, broken = ''] = sites.b.log().split('Incoming call');
+  const twice = tokens.filter(token => sites.sink.tokens.get(token) !== 1);
+  assert.ok(twice.length <= (broken.match(/Executing/g) ?? []).length, `${twice.join()} more than once\n${sites.b.log()}`);
+  assert.ok(twice.every(token => sites.sink.tokens.get(token) === 2), twice.join());
 });
 
 test('a spool that takes nothing: deferred, never failed, and it goes when there is room', { timeout: 120_000, skip: skip || (process.getuid?.() === 0 ? false : 'only root can take uucp\'s spool away from it') }, async t => {
