@@ -88,6 +88,17 @@ describe('receiver', () => {
     await new Caller(port).hears(/^220 /);
   });
 
+  it('gives a place away at QUIT, whether or not the client ever closes; what it was told arrives whole', async () => {
+    const { port } = await box({ listener: { limits: { idleCommands: 1e9, perAddress: 1 } } });
+    const caller = new Caller(port);
+    caller.socket.allowHalfOpen = true;
+    caller.say(`${GREET}${'HELP\r\n'.repeat(2000)}QUIT\r\n`);
+    await caller.hears(/221 2\.0\.0 Bye\.\r\n$/);
+    assert.equal(caller.heard.match(/^214 /gm)?.length, 2000);
+    await eventually(5000, 'the place', async () => (await new Caller(port).hears(/^(?:220|421) /)).heard.startsWith('220'));
+    assert.equal(caller.closed, false);
+  });
+
   it('says once a minute that nearly all places are taken', async () => {
     const { port, lines } = await box({ listener: { limits: { connections: 8, perAddress: 20, perBlock: 20 } } });
     for (let n = 0; n < 8; n++) await new Caller(port).hears(/^220 /);
