@@ -5,8 +5,8 @@ import type { Log, LogFields } from '../../src/core/log.ts';
 import type { Metrics } from '../../src/core/metrics.ts';
 import type { Outcome, Outcomes } from '../../src/core/outcome.ts';
 import type { StoredContent } from '../../src/core/queue-store.ts';
-import type { Delivery, Destination, Settled, Transport } from '../../src/core/transport.ts';
-import { courierTimeouts, openEsmtpTransport, type EsmtpSettings } from '../../src/flow/transport/esmtp/index.ts';
+import type { Delivery, Destination, Settled } from '../../src/core/transport.ts';
+import { courierTimeouts, openEsmtpTransport, type EsmtpSettings, type EsmtpTransport } from '../../src/flow/transport/esmtp/index.ts';
 import { createMemoryNotes } from '../../src/flow/queue/memory-notes.ts';
 import { parseAddress } from '../../src/grammar/address.ts';
 import { openDeadlines } from '../../src/kit/deadlines.ts';
@@ -16,7 +16,7 @@ import { createHandClock, noChance, type HandClock } from './hand-clock.ts';
 import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 export interface EsmtpBox {
-  readonly transport: Transport;
+  readonly transport: EsmtpTransport;
   readonly clock: HandClock;
   /** Events logged as warnings and errors. */
   readonly logged: readonly { readonly event: string; readonly fields: LogFields }[];

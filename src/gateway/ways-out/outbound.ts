@@ -74,6 +74,7 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
     ...rooms, notes: rooms.notes ?? noNotes, convert, destinations: smarthosts ?? security, deadlines, dial: createDial(deadlines), startTls: createStartTls(deadlines), look: createLooks(rules), nameOf: address => heloOf(resolver, address), ...clientSettings(rules().configuration),
   });
   let transport = open();
+  const retired = new Set<typeof transport>();
   const dressed = () => createOutgoing({ ...rooms, ...convert, transport: { deliver: (job, signal) => transport.deliver(job, signal) }, mannerOf: nexthop => smarthosts?.mannerOf(nexthop), signers: createSigners(rules().configuration.dkim), ...sealerOf(rules().configuration) });
   let outgoing = dressed();
 
@@ -99,11 +100,12 @@ export function openOutbound(rules: () => Rules, rooms: OutboundRooms, deliverin
       const before = transport;
       transport = open();
       outgoing = dressed();
-      // Deliveries under way there end there.
-      before.close().catch((cause: unknown) => rooms.log.error('closing', { cause }));
+      // Deliveries that were given to it end there: a reload costs no message an attempt.
+      retired.add(before);
+      before.retire().catch((cause: unknown) => rooms.log.error('closing', { cause })).finally(() => retired.delete(before));
     },
     async close() {
-      await transport.close();
+      await Promise.all([...retired, transport].map(one => one.close()));
       await security.close();
       await smarthosts?.close();
       resolver.close();

@@ -153,6 +153,23 @@ test('a peer that drops every connection at MAIL does not keep us busy for ever'
   assert.ok(peer.connections <= 10, `${peer.connections} connections for 5 messages`);
 });
 
+test('a transport that another one replaces delivers all that it was given, though nobody is connected yet, and keeps no connection', async t => {
+  const peer = await peerFor(t);
+  for (const earlier of [0, 2]) {
+    const box = boxFor(t, at(peer), oneConnection);
+    for (let n = 0; n < earlier; n++) await box.deliverOne();
+    const all = Promise.all(Array.from({ length: 3 }, () => box.deliverOne()));
+    const over = box.transport.retire();
+    assert.deepEqual((await all).map(({ kind }) => kind), ['relayed', 'relayed', 'relayed']);
+    await over;
+    await peer.until('no connection', () => peer.open === 0);
+  }
+  const idle = boxFor(t, at(peer), oneConnection);
+  await idle.deliverOne();
+  await idle.transport.retire();
+  await peer.until('no connection', () => peer.open === 0);
+});
+
 test('as many connections as allowed, and no more', async t => {
   const peer = await peerFor(t);
   const box = boxFor(t, at(peer), { limits: { recipients: 100, connectionsPerNexthop: 3, deliveriesInAll: 40, idle: 10 } });

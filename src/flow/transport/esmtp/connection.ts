@@ -56,6 +56,7 @@ export class Connection {
   #used = false;
   #leaving = false;
   #left = false;
+  #retiring = false;
   #pinging = false;
   #idleUntil = 0;
   /** Transactions begun; the peer may have said how many it wants (RFC 9422 §4.1). */
@@ -105,6 +106,12 @@ export class Connection {
   leave(): void {
     this.#leaving = true;
     if (this.#current === null) this.#quit();
+  }
+
+  /** Leaves when nothing waits any more. */
+  retire(): void {
+    this.#retiring = true;
+    if (this.#current === null) this.leave();
   }
 
   #quit(): void {
@@ -296,7 +303,7 @@ export class Connection {
   }
 
   #rest(): void {
-    if (this.#leaving) return this.#quit();
+    if (this.#leaving || this.#retiring) return this.leave();
     const { clock, timeouts } = this.#settings;
     const now = clock.now();
     if (this.#idleUntil === 0) this.#idleUntil = now + timeouts.keepaliveMs;

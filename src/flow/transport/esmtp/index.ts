@@ -5,6 +5,6 @@
  * It must never call a message relayed that the peer did not take with 2yz after the final dot, never say failed
  * where the peer was silent or unreadable, and never connect directly where a proxy is configured, but to a relay that says so.
  */
-export { openEsmtpTransport } from './transport.ts';
+export { openEsmtpTransport, type EsmtpTransport } from './transport.ts';
 export { courierTimeouts } from './settings.ts';
 export type { Converter, EsmtpLimits, EsmtpSettings, EsmtpTimeouts, Look } from './settings.ts';

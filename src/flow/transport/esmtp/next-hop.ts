@@ -24,6 +24,8 @@ export interface Shared extends SessionContext {
   readonly recipients: BriefMemory<number>;
   /** Relays that could not be used a while ago; others are tried before them. */
   readonly downRelays: DownRelays;
+  /** No connection is kept for later. */
+  retiring(): boolean;
   /** Longest idle first. */
   readonly idle: Set<Connection>;
   readonly counts: { connection(result: 'opened' | 'failed'): void };
@@ -71,6 +73,10 @@ export class NextHop implements Owner {
   /** Connections leave as they become idle. */
   close(): void {
     for (const connection of this.#connections) connection.leave();
+  }
+
+  retire(): void {
+    for (const connection of this.#connections) connection.retire();
   }
 
   take(): Job | null {
@@ -136,6 +142,7 @@ export class NextHop implements Owner {
       this.#shared.unreachable.forget(this.#key);
       connection.start();
       if (this.#shared.signal.aborted) connection.leave();
+      else if (this.#shared.retiring()) connection.retire();
     } else if (this.#connections.size === 0 && this.#openings === 0) {
       this.#failAll(session);
     }

@@ -15,7 +15,15 @@ import { failedForTls, saysTlsIsNotRequired } from './tls-required.ts';
 /** Relays and next hops remembered as down; the oldest is forgotten first. */
 const REMEMBERED = 10_000;
 
-export function openEsmtpTransport(settings: EsmtpSettings): Transport {
+export interface EsmtpTransport extends Transport {
+  /**
+   * Another one takes what is new: this one delivers all that it was given, on new connections too, keeps none that has
+   * nothing to do, and is done. close() ends it sooner.
+   */
+  retire(): Promise<void>;
+}
+
+export function openEsmtpTransport(settings: EsmtpSettings): EsmtpTransport {
   const hops = new Map<string, NextHop>();
   const stopping = new AbortController();
   const { limits, clock, metrics } = settings;
@@ -27,10 +35,19 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     downRelays: createDownRelays(clock, REMEMBERED),
     recipients: createBriefMemory(clock, REMEMBERED),
     signal: stopping.signal,
+    retiring: () => retiring,
     idle: new Set(),
     counts: { connection: result => connections.add(1, { result }) },
   };
-  let emptied: (() => void) | null = null;
+  let retiring = false;
+  let waitedFor = false;
+  const gone = Promise.withResolvers<void>();
+
+  function whenGone(): Promise<void> {
+    waitedFor = true;
+    if (hops.size === 0) gone.resolve();
+    return gone.promise;
+  }
 
   /** Connections for mail with a demand, or with another look, are its own. */
   function hopFor(name: string, key: string, manner: Manner): NextHop {
@@ -38,7 +55,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
     if (known !== undefined) return known;
     const hop = new NextHop(name, key, manner, shared, () => {
       if (hops.get(key) === hop) hops.delete(key);
-      if (hops.size === 0) emptied?.();
+      if (waitedFor && hops.size === 0) gone.resolve();
     });
     hops.set(key, hop);
     return hop;
@@ -92,14 +109,15 @@ export function openEsmtpTransport(settings: EsmtpSettings): Transport {
       if (why === 'flush') shared.brokenTls.clear();
     },
     /** Messages on the wire are answered first; abort their signals to be faster. */
-    async close() {
+    close() {
       stopping.abort();
-      if (hops.size === 0) return;
-      const gone = new Promise<void>(resolve => {
-        emptied = resolve;
-      });
       for (const hop of hops.values()) hop.close();
-      if (hops.size > 0) await gone;
+      return whenGone();
+    },
+    retire() {
+      retiring = true;
+      for (const hop of hops.values()) hop.retire();
+      return whenGone();
     },
   };
 }
