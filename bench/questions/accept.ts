@@ -23,7 +23,7 @@ export async function askAccept(bench: Bench, floors: readonly Peer[]): Promise<
   const sink = await openFastSink(folder);
   try {
     for (let round = 1; round <= bench.rounds; round += 1) {
-      for (const peer of [...bench.peers, ...(bench.quick && round > 1 ? [] : floors)]) {
+      for (const peer of [...bench.peers, ...(bench.quick ? [] : floors)]) {
         bench.say(`accept, round ${round} of ${bench.rounds}: ${peer.name}`);
         await attempt(bench, `${peer.name}, accept`, () => sample(bench, peer, sink));
       }
@@ -44,7 +44,7 @@ async function sample(bench: Bench, peer: Peer, sink: FastSink, suffix = ''): Pr
     const [first] = cases;
     const cold = await timed(running.port, { ...first!, messages: 500 });
     await timed(running.port, { ...first!, messages: Math.round(500 / cold * bench.warmSeconds) });
-    for (const kind of cases) {
+    for (const kind of bench.quick ? cases.filter(({ octets }) => octets < 10_000) : cases) {
       const warm = await timed(running.port, { ...kind, messages: 500 });
       const messages = Math.round(Math.min(kind.octets > 10_000 ? 8000 : 40_000, Math.max(200, (500 / warm) * bench.sampleSeconds)));
       const seconds = await timed(running.port, { ...kind, messages });
