@@ -28,7 +28,7 @@ export interface Wire {
   startTls(): void;
   /**
    * Flushes, closes our side, and drops the connection when the peer does not close its own within seconds; at once when
-   * `agreed`: after QUIT there is nothing to wait for (RFC 5321 §4.1.1.10).
+   * `agreed` and in the clear: after QUIT there is nothing to wait for (RFC 5321 §4.1.1.10).
    */
   end(agreed: boolean): void;
   destroy(): void;
@@ -156,10 +156,9 @@ class WireConnection extends SMTPConnection implements Wire {
   }
 
   end(agreed: boolean): void {
-    // What the peer has yet to read of ours may take longer than we should hold the connection for.
-    if (!agreed || this._socket.writableLength > 0) return this.close();
-    this._closing = true;
-    this._server.connections.delete(this);
+    // What the peer has yet to read of ours may take a while; and by TLS it announces its own end, which a closed socket
+    // would answer by a reset that overtakes our replies.
+    if (!agreed || this._socket.writableLength > 0 || this._socket instanceof TLSSocket) return this.close();
     if (this._parser !== false) this._parser.isClosed = true;
     this._socket.destroySoon();
   }

@@ -170,6 +170,19 @@ test('a transport that another one replaces delivers all that it was given, thou
   await peer.until('no connection', () => peer.open === 0);
 });
 
+test('a peer that keeps three connections and turns the fourth away is not asked for more with each message', async t => {
+  const peer = await peerFor(t, { act: ({ step }) => (step === 'connect' && peer.open > 3 ? say('421 4.7.0 Too many connections') : undefined) });
+  const box = boxFor(t, at(peer), { limits: { recipients: 100, connectionsPerNexthop: 20, deliveriesInAll: 200, idle: 20 } });
+  const batch = async () => (await Promise.all(Array.from({ length: 40 }, () => box.deliverOne()))).every(({ kind }) => kind === 'relayed');
+  assert.ok(await batch());
+  const asked = peer.connections;
+  for (let n = 0; n < 5; n++) assert.ok(await batch());
+  assert.equal(peer.connections, asked);
+  box.clock.jump(box.clock.now() + 61_000);
+  assert.ok(await batch());
+  assert.ok(peer.connections > asked, 'after a while it is asked again');
+});
+
 test('as many connections as allowed, and no more', async t => {
   const peer = await peerFor(t);
   const box = boxFor(t, at(peer), { limits: { recipients: 100, connectionsPerNexthop: 3, deliveriesInAll: 40, idle: 10 } });

@@ -15,6 +15,8 @@ import { openSession, type Manner, type Session, type SessionContext } from './s
 /** A limit that was learnt may have been a bad hour. */
 const LIMIT_MS = 4 * 3_600_000;
 const LEAST_STAY_MS = 60_000;
+/** So long a next hop that turned a further connection away gets no more than it kept. */
+const ENOUGH_MS = 60_000;
 
 /** Seen by all next hops of one transport. */
 export interface Shared extends SessionContext {
@@ -44,6 +46,8 @@ export class NextHop implements Owner {
   readonly #connections = new Set<Connection>();
   readonly #idle: Connection[] = [];
   #openings = 0;
+  /** Connections that it keeps, and until when we believe it. */
+  #enough: { readonly connections: number; readonly until: Instant } | null = null;
 
   /** `key`: name and manner in one. `empty` is called when nothing waits and nothing is connected. */
   constructor(name: string, key: string, manner: Manner, shared: Shared, empty: () => void) {
@@ -120,14 +124,19 @@ export class NextHop implements Owner {
       this.busy(connection);
       connection.offer();
     }
-    const { connectionsPerNexthop } = this.#shared.settings.limits;
-    const most = mayOpen ? connectionsPerNexthop : 0;
+    const most = mayOpen && this.#waiting.length > 0 ? this.#mostConnections() : 0;
     while (this.#waiting.length > this.#openings && this.#connections.size + this.#openings < most) void this.#open();
     for (const connection of this.#connections) {
       if (this.#waiting.length <= this.#openings) break;
       connection.offer();
     }
     if (this.#waiting.length === 0 && this.#openings === 0 && this.#connections.size === 0) this.#empty();
+  }
+
+  #mostConnections(): number {
+    const { clock, limits } = this.#shared.settings;
+    if (this.#enough !== null && clock.now() >= this.#enough.until) this.#enough = null;
+    return Math.min(limits.connectionsPerNexthop, Math.max(1, this.#enough?.connections ?? limits.connectionsPerNexthop));
   }
 
   async #open(): Promise<void> {
@@ -143,7 +152,9 @@ export class NextHop implements Owner {
       connection.start();
       if (this.#shared.signal.aborted) connection.leave();
       else if (this.#shared.retiring()) connection.retire();
-    } else if (this.#connections.size === 0 && this.#openings === 0) {
+    } else if (this.#connections.size > 0) {
+      this.#enough = { connections: this.#connections.size, until: after(settings.clock.now(), ENOUGH_MS) };
+    } else if (this.#openings === 0) {
       this.#failAll(session);
     }
     // One that failed is not followed by another try: who waits is served by the connections there are, or fails with the last.

@@ -26,6 +26,7 @@ export interface EsmtpTransport extends Transport {
 export function openEsmtpTransport(settings: EsmtpSettings): EsmtpTransport {
   const hops = new Map<string, NextHop>();
   const stopping = new AbortController();
+  let retiring = false;
   const { limits, clock, metrics } = settings;
   const connections = metrics.counter('posthorn_esmtp_connections_total', 'Outgoing SMTP connections by result');
   const shared: Shared = {
@@ -39,12 +40,9 @@ export function openEsmtpTransport(settings: EsmtpSettings): EsmtpTransport {
     idle: new Set(),
     counts: { connection: result => connections.add(1, { result }) },
   };
-  let retiring = false;
-  let waitedFor = false;
   const gone = Promise.withResolvers<void>();
 
   function whenGone(): Promise<void> {
-    waitedFor = true;
     if (hops.size === 0) gone.resolve();
     return gone.promise;
   }
@@ -55,7 +53,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): EsmtpTransport {
     if (known !== undefined) return known;
     const hop = new NextHop(name, key, manner, shared, () => {
       if (hops.get(key) === hop) hops.delete(key);
-      if (waitedFor && hops.size === 0) gone.resolve();
+      if (retiring || stopping.signal.aborted) void whenGone();
     });
     hops.set(key, hop);
     return hop;
