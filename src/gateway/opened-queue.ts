@@ -13,6 +13,9 @@ import type { openKernels } from '../kit/wasm/kernels.ts';
 /** What a burst left free in the queue's file is given back to the disk at the next start. */
 const COMPACT_FROM_OCTETS = 64 * 1024 * 1024;
 
+/** Each of two: a fifth of a second's mail at full speed, and little for a card of a few GB. */
+const JOURNAL_OCTETS = 4 * 1024 * 1024;
+
 export interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;
   readonly clock: Clock;
@@ -21,13 +24,13 @@ export interface Rooms {
 }
 
 
-/** `quarantined` is given by the process that delivers: it alone compacts and is told of damage. */
+/** `quarantined` is given by the process that delivers: it alone compacts, is told of damage and keeps a journal. */
 export async function openQueue(configuration: Configuration, rooms: Rooms, quarantined?: (id: MessageId, why: string) => void): Promise<LmdbQueue> {
   const { stateFolder, limits } = configuration;
   const folder = join(stateFolder, 'queue');
   try {
     await mkdir(stateFolder, { recursive: true, mode: 0o700 });
-    return await openLmdbQueue({ ...rooms, folder, watermarkOctets: limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS }) });
+    return await openLmdbQueue({ ...rooms, folder, watermarkOctets: limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS, journalOctets: JOURNAL_OCTETS }) });
   } catch (cause) {
     const why = whyClosed(stateFolder, [folder, ...['data.mdb', 'lock.mdb', 'bodies'].map(name => join(folder, name))]);
     throw why === null ? cause : new ClosedToUs(why, { cause });

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { Address, Envelope, Recipient, RecipientId } from '../../src/core/envelope.ts';
 import { silent } from '../../src/core/log.ts';
 import { isFinal, type Outcome } from '../../src/core/outcome.ts';
@@ -18,6 +18,7 @@ import { courierCalendar, openRunner, type Runner } from '../../src/flow/schedul
 import { openKernels } from '../../src/kit/wasm/kernels.ts';
 import { createCrashPoints, digestOf, layImage, takeImage, type CrashPoints, type Image } from '../props/crash-points.ts';
 import { createHandClock, noChance } from '../props/hand-clock.ts';
+import { layJournal } from '../props/journal.ts';
 import { busy, delivered, domainRouter, failed, silentMetrics } from '../props/runner-box.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';
 
@@ -63,9 +64,9 @@ interface Stage {
   readonly world: World;
 }
 
-async function openProcess(folder: string, { clock, points, world }: Stage): Promise<Process> {
+async function openProcess(folder: string, { clock, points, world }: Stage, journalOctets: number): Promise<Process> {
   const store = await openLmdbQueue({
-    folder, kernels, clock, log: silent, watermarkOctets: 0, fileSystem: points.fileSystem, openIndex: points.openIndex, mayBeAlive: () => false,
+    folder, journalOctets, kernels, clock, log: silent, watermarkOctets: 0, fileSystem: points.fileSystem, openIndex: points.openIndex, mayBeAlive: () => false,
   });
   const plain = watched(store, world);
   const wrapped: QueueStore = {
@@ -159,8 +160,13 @@ interface Moment {
   readonly now: number;
 }
 
-test('the plug pulled at every commit, file step and await: nobody is lost, nobody is told twice, nothing stays behind', { timeout: 300_000 }, async (t) => {
+for (const way of ['by the index alone', 'by the journal']) {
+  test(`the plug pulled at every commit, file step and await, ${way}: nobody is lost, nobody is told twice, nothing stays behind`, { timeout: 300_000 }, (t) => play(t, way === 'by the journal'));
+}
+
+async function play(t: TestContext, journaled: boolean): Promise<void> {
   const folder = scratchFolder('five');
+  const journalOctets = journaled ? layJournal(folder, 16 * 1024) : 0;
   const moments: Moment[] = [];
   const clock = createHandClock(1_700_000_000_000, 2);
   const world: World = { promised: new Set(), tries: new Map(), answers: new Map(), settled: new Map(), reports: new Map(), violations: [] };
@@ -176,7 +182,7 @@ test('the plug pulled at every commit, file step and await: nobody is lost, nobo
     moments.push({ what, image, world: structuredClone(world), now: clock.now() });
   });
   const stage = { clock, points, world };
-  const first = await openProcess(folder, stage);
+  const first = await openProcess(folder, stage, journalOctets);
   await first.post('many', [{ address: 'ok@a.example' as Address, notify: ['success', 'failure'] }, 'no@a.example', 'second@b.example', 'never@c.example'], 500);
   await first.post('large', ['large@d.example'], 400_000);
   await live(stage, 5 * SECOND);
@@ -193,7 +199,7 @@ test('the plug pulled at every commit, file step and await: nobody is lost, nobo
     const after = scratchFolder('five-after');
     layImage(image, after);
     const again = { clock: createHandClock(now + 1, 2), points: createCrashPoints(() => undefined), world: then };
-    const second = await openProcess(after, again);
+    const second = await openProcess(after, again, journalOctets);
     await atRest(second.store, `${where}, after the restart`);
     await live(again, LIFE_MS);
     check(then, where);
@@ -202,12 +208,12 @@ test('the plug pulled at every commit, file step and await: nobody is lost, nobo
     await second.store.close();
     // Once more: what was finished stays finished, and nothing lies about.
     const third = await openLmdbQueue({ folder: after, kernels, clock: again.clock, log: silent, watermarkOctets: 0, mayBeAlive: () => false });
-    assert.deepEqual(third.recovery, { leases: 0, orphans: 0, missing: 0, keys: 0 }, where);
+    assert.deepEqual(third.recovery, { journal: 0, leases: 0, orphans: 0, missing: 0, keys: 0 }, where);
     assert.equal((await third.summary()).messages, 0, where);
     await third.close();
     rmSync(after, { recursive: true });
   }
-});
+}
 
 /** No draft, no orphan, everything in exactly one place and as it was written. */
 async function atRest(store: LmdbQueue, where: string): Promise<void> {

@@ -13,6 +13,7 @@ import type { LmdbQueue } from '../../src/flow/queue/index.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
 import type { FakeClock } from '../props/fake-clock.ts';
 import { createFakeClock } from '../props/fake-clock.ts';
+import { layJournal } from '../props/journal.ts';
 import { all, contentOf, deferred, delivered, idOf, post, text, trace } from '../props/queue-messages.ts';
 import { scratchFolder } from '../props/scratch-folder.ts';
 import { openKernels } from '../../src/kit/wasm/kernels.ts';
@@ -30,8 +31,8 @@ interface Other {
   kill(): Promise<void>;
 }
 
-async function startOther(folder: string): Promise<Other> {
-  const child = spawn(process.execPath, [script, folder], { stdio: ['pipe', 'pipe', 'pipe'] });
+async function startOther(folder: string, journalOctets = 0): Promise<Other> {
+  const child = spawn(process.execPath, [script, folder, String(journalOctets)], { stdio: ['pipe', 'pipe', 'pipe'] });
   running.add(child);
   child.stderr.on('data', (text: Buffer) => process.stderr.write(text));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -61,11 +62,13 @@ const openHere = (folder: string, clock: FakeClock): Promise<LmdbQueue> => openL
 const presentClock = (): FakeClock => createFakeClock(Date.now() + 1000);
 const idsOf = async (store: LmdbQueue): Promise<string[]> => (await all(store)).map(({ message }) => message.id);
 
-describe('queue after its process was killed', () => {
+for (const way of ['', ', with a journal']) describe(`queue after its process was killed${way}`, () => {
+  const start = (folder: string): Promise<Other> => startOther(folder, way === '' ? 0 : layJournal(folder));
+
   it('what was acknowledged is there, due, with its content to the octet', async () => {
     const folder = scratchFolder('queue');
     const sizes = [0, 10, 4096, 32_768, 40_000, 600_000, 1_500_000];
-    const other = await startOther(folder);
+    const other = await start(folder);
     const ids = await other.tell<string[]>('post', { sizes });
     other.start('post', { sizes: Array.from({ length: 200 }, (_, n) => n * 400) }); // killed somewhere in it
     await other.kill();
@@ -86,7 +89,7 @@ describe('queue after its process was killed', () => {
 
   it('a draft leaves nothing, and no body file is left without its record', async () => {
     const folder = scratchFolder('queue');
-    const other = await startOther(folder);
+    const other = await start(folder);
     await other.tell('draft', { sizes: [300_000, 300_000] });
     other.start('post', { sizes: Array.from({ length: 40 }, () => 300_000) });
     await other.tell('draft', { sizes: [] });
@@ -103,7 +106,7 @@ describe('queue after its process was killed', () => {
 
   it('claims of the dead are given back at once, fresh ones too; what they recorded stands', async () => {
     const folder = scratchFolder('queue');
-    const other = await startOther(folder);
+    const other = await start(folder);
     await other.tell('post', { sizes: [10, 20] });
     const claimed = await other.tell<string[]>('claim');
     assert.equal(claimed.length, 2);
@@ -114,7 +117,8 @@ describe('queue after its process was killed', () => {
 
     const clock = presentClock();
     const store = await openHere(folder, clock);
-    assert.equal(store.recovery.leases, 3);
+    assert.equal(store.recovery.leases + store.recovery.journal, 3);
+    assert.equal(store.recovery.journal, way === '' ? 0 : 1);
     const claims = await store.claim({ now: clock.now(), limit: 10, leaseMs: 1000 });
     assert.deepEqual(claims.map(({ id }) => id as string), [...claimed, fresh]);
     const [one, two] = claims[0]!.message.recipients;
@@ -125,7 +129,7 @@ describe('queue after its process was killed', () => {
 
   it('a release that was answered stands', async () => {
     const folder = scratchFolder('queue');
-    const other = await startOther(folder);
+    const other = await start(folder);
     const ids = await other.tell<string[]>('post', { sizes: [10, 20] });
     await other.tell('claim');
     assert.deepEqual(await other.tell('release'), ['held', 'held']);
@@ -141,7 +145,7 @@ describe('queue after its process was killed', () => {
     const folder = scratchFolder('queue');
     const acknowledged: string[] = [];
     for (let round = 0; round < 4; round++) {
-      const other = await startOther(folder);
+      const other = await start(folder);
       acknowledged.push(...(await other.tell<string[]>('post', { sizes: Array.from({ length: 50 }, (_, n) => n * 1000) })));
       other.start('post', { sizes: Array.from({ length: 100 + round * 50 }, () => 3000) });
       other.start('claim');
@@ -270,5 +274,34 @@ describe('several processes on one queue', () => {
     assert.equal((await three.claim({ now: after(clock.now(), 1), limit: 1, leaseMs: 1 })).length, 1);
     for (const store of [one, two, three]) await store.close();
   });
-});
 
+  it('several open the queue of the dead at once: what its journal held is there once', async () => {
+    const folder = scratchFolder('queue');
+    const other = await startOther(folder, layJournal(folder));
+    const ids = await other.tell<string[]>('post', { sizes: [10, 2000, 0, 30_000] });
+    await other.kill();
+    const clock = presentClock();
+    const journalOctets = 256 * 1024;
+    const stores = await Promise.all([1, 2, 3].map(() => openLmdbQueue({ folder, kernels, clock, log: silent, watermarkOctets: 0, journalOctets })));
+    assert.equal(stores.reduce((sum, { recovery }) => sum + recovery.journal, 0), ids.length);
+    const claimed = (await Promise.all(stores.map((store) => store.claim({ now: clock.now(), limit: 10, leaseMs: 60_000 })))).flat();
+    assert.deepEqual(claimed.map(({ id }) => id as string).toSorted(), ids.toSorted());
+    for (const store of stores) await store.close();
+  });
+
+  it('the journal of a live process is left to it; what it holds is claimed there alone', async () => {
+    const folder = scratchFolder('queue');
+    const other = await startOther(folder, layJournal(folder));
+    await other.tell('claim'); // hungry: what comes is born claimed
+    const [id] = await other.tell<string[]>('post', { sizes: [10] });
+    const clock = presentClock();
+    const store = await openHere(folder, clock);
+    assert.deepEqual([store.recovery.journal, (await store.tidy()).journal], [0, 0]);
+    assert.deepEqual(await store.claim({ now: clock.now(), limit: 10, leaseMs: 1000 }), []);
+    assert.deepEqual(await other.tell('claim'), [id]);
+    assert.deepEqual(await other.tell('release'), ['held']);
+    assert.deepEqual(await idsOf(store), [id]);
+    await store.close();
+    await other.kill();
+  });
+});

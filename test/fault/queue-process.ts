@@ -26,7 +26,7 @@ const clock: Clock = {
   sleepUntil: (when, signal) => sleep(Math.max(0, when - Date.now()), undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
 };
 const kernels = openKernels();
-const store = await openLmdbQueue({ folder: process.argv[2]!, kernels, clock, log: silent, watermarkOctets: 0 });
+const store = await openLmdbQueue({ folder: process.argv[2]!, kernels, clock, log: silent, watermarkOctets: 0, journalOctets: Number(process.argv[3] ?? 0) });
 const outcomes: Outcomes = new Map<RecipientId, Outcome>([[first, delivered], [second, deferred]]);
 const drafts: Draft[] = [];
 let claims: readonly Claim[] = [];

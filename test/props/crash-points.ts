@@ -40,6 +40,7 @@ export function createCrashPoints(at: (what: string) => void): CrashPoints {
 
   const file = (inner: OpenFile): OpenFile => ({
     write: (pieces) => step('write', () => inner.write(pieces)),
+    writeAt: (pieces, position) => step('write through', () => inner.writeAt(pieces, position)),
     read: (into, position) => step('read', () => inner.read(into, position)),
     sync: () => step('sync', () => inner.sync()),
     close: () => step('close', () => inner.close()),

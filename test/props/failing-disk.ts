@@ -25,6 +25,10 @@ export function createFailingDisk(): FailingDisk {
         ask('write', path);
         await file.write(pieces);
       },
+      async writeAt(pieces, position) {
+        ask('write', path);
+        await file.writeAt(pieces, position);
+      },
       async read(into, position) {
         ask('read', path);
         return file.read(into, position);

@@ -16,6 +16,7 @@ import type { Bell } from './bell.ts';
 import type { FinishedMessages } from './finished-messages.ts';
 import type { Lease } from './leases.ts';
 import { createTokens, formatLease, parseLease } from './leases.ts';
+import type { YoungMessages } from './journal/young-messages.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, keysFrom, nothing, parseDueKey } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
@@ -78,6 +79,7 @@ export interface Claims {
 }
 
 interface Options {
+  readonly young: YoungMessages;
   readonly index: LmdbIndex;
   readonly format: RecordFormat;
   readonly steps: Transitions;
@@ -91,7 +93,7 @@ interface Options {
 }
 
 export function createClaims(options: Options): Claims {
-  const { index, format, steps, finished, bell, clock, log, tag } = options;
+  const { young, index, format, steps, finished, bell, clock, log, tag } = options;
   const nextToken = createTokens(tag);
   const holdings = new Map<MessageId, Holding>();
   const fresh: Fresh[] = [];
@@ -114,6 +116,7 @@ export function createClaims(options: Options): Claims {
   }
 
   async function giveBackAll(leases: readonly { readonly id: MessageId; readonly token: number }[], now: Instant): Promise<void> {
+    for (const { id } of leases) young.enter(id);
     for (let from = 0; from < leases.length; from += BATCH) {
       const batch = leases.slice(from, from + BATCH);
       await index.transaction(() => {
@@ -135,9 +138,12 @@ export function createClaims(options: Options): Claims {
     return found;
   }
 
-  function firstDue(): Instant | null {
+  /** Something in the index, or on its way there, is due. */
+  function anyDue(now: Instant): boolean {
+    const fresh = young.firstDue();
+    if (fresh !== null && fresh <= now) return true;
     const [key] = keysFrom(index.due, '0', 1);
-    return key === undefined ? null : parseDueKey(key).due;
+    return key !== undefined && parseDueKey(key).due <= now;
   }
 
   function takeFresh(into: Claim[], most: number, now: Instant, leaseMs: number): void {
@@ -165,6 +171,7 @@ export function createClaims(options: Options): Claims {
 
   /** One transaction: leases that ran out become due entries, due entries become leases. */
   async function takeBacklog(most: number, now: Instant, leaseMs: number, ranOut: readonly { readonly id: MessageId; readonly token: number }[]): Promise<Claim[]> {
+    young.enterUnclaimed();
     const expiresAt = after(now, leaseMs);
     const taken: { readonly claim: Claim; readonly holding: Holding }[] = [];
     await index.transaction(() => {
@@ -196,8 +203,7 @@ export function createClaims(options: Options): Claims {
     async claim({ now, limit, leaseMs }) {
       usualLeaseMs = leaseMs;
       const ranOut = expired(now);
-      const first = firstDue();
-      const backlog = ranOut.length > 0 || (first !== null && first <= now);
+      const backlog = ranOut.length > 0 || anyDue(now);
       const claims: Claim[] = [];
       // Fresh mail leaves half the places to older mail that is due.
       takeFresh(claims, backlog ? Math.ceil(limit / 2) : limit, now, leaseMs);
@@ -225,6 +231,7 @@ export function createClaims(options: Options): Claims {
       const message = withNews(holding.record.message, news);
       const changed = message !== holding.record.message;
       if (changed) holding.record = { ...holding.record, message };
+      await young.settle(claim.id);
       const expiresAt = after(clock.now(), holding.leaseMs);
       finished.flush();
       const held = await index.settled(
@@ -245,6 +252,8 @@ export function createClaims(options: Options): Claims {
       lost(claim);
       if (next === 'finished') {
         const { record, keys } = holding;
+        if (keys === undefined && young.finish(claim.id)) return 'held';
+        young.enter(claim.id);
         const ended = {
           id: claim.id,
           token: claim.token,
@@ -258,6 +267,7 @@ export function createClaims(options: Options): Claims {
       }
       const told = news === undefined ? holding.record.message : withNews(holding.record.message, news);
       const record = { ...holding.record, due: next.due, message: next.untried === true ? told : withAttempt(told, news?.at ?? now) };
+      young.enter(claim.id);
       finished.flush();
       const held = await index.transaction(() => {
         if (!steps.stands(claim.id, claim.token)) return false;
@@ -303,8 +313,7 @@ export function createClaims(options: Options): Claims {
 
     ready(now) {
       if (fresh.length > 0) return true;
-      const first = firstDue();
-      if (first !== null && first <= now) return true;
+      if (anyDue(now)) return true;
       const ranOut = expired(now);
       if (ranOut.length > 0) lookAt = 0 as Instant; // whoever claims next must look again
       return ranOut.length > 0;

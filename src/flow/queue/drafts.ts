@@ -11,6 +11,7 @@ import type { BodyFiles, BodyWriter } from './body-files.ts';
 import type { Birth, Claims } from './claims.ts';
 import type { FinishedMessages } from './finished-messages.ts';
 import type { Ground } from './upkeep/ground.ts';
+import type { YoungMessages } from './journal/young-messages.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
 import { dueKey, nothing, WriteFailure } from './lmdb-index.ts';
 import type { StoredRecord } from './message-changes.ts';
@@ -25,6 +26,7 @@ const WRITE_OCTETS = 256 * 1024;
 const RECIPIENT_OCTETS = 200;
 
 interface Options {
+  readonly young: YoungMessages;
   readonly index: LmdbIndex;
   readonly bodies: BodyFiles;
   readonly ground: Ground;
@@ -45,7 +47,7 @@ interface Place {
 
 export type BeginDraft = (id: MessageId, envelope: Envelope, recipients: readonly Recipient[], key?: string) => Draft;
 
-export function createDrafts({ index, bodies, ground, format, claims, finished, bell, clock, log, inlineLimitOctets }: Options): BeginDraft {
+export function createDrafts({ young, index, bodies, ground, format, claims, finished, bell, clock, log, inlineLimitOctets }: Options): BeginDraft {
   /** All of it in this turn of the event loop, so all of it in one transaction. */
   function store(record: StoredRecord, content: Uint8Array | null, { birth, aside }: Place): Promise<boolean> {
     const { id } = record.message;
@@ -179,8 +181,14 @@ export function createDrafts({ index, bodies, ground, format, claims, finished, 
           const granted = ground.take(grown);
           if (granted === false || (granted !== true && !(await granted))) throw new WriteFailure('full', 'the index has no room to grow');
           taken = grown;
-          finished.flush(); // deletions that wait ride along
           birth = seal.aside === undefined ? claims.bear(record) : null;
+          if (key === undefined && !inFile && seal.aside === undefined && (await young.add({ record, content: pieces, claimed: birth, landed: () => ground.landed(grown) }))) {
+            taken = null; // until it is finished, or in the index
+            birth?.born(contentAtHand(seal, pieces));
+            bell.ring();
+            return { kind: 'committed', id };
+          }
+          finished.flush(); // deletions that wait ride along
           const content = inFile ? null : pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
           const stored = await storeOnce(record, content, { birth, aside: seal.aside });
           if (stored !== id) {

@@ -15,12 +15,18 @@ import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Committed, CorruptContent, Draft, QueueStore, QueueUpkeep, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { FileSystem } from '../../kit/file/durable-file.ts';
-import { keepFile, nodeFileSystem } from '../../kit/file/durable-file.ts';
+import { keepFile, nodeFileSystem, openFolderSync } from '../../kit/file/durable-file.ts';
 import { createBell } from './bell.ts';
 import type { BodyFiles } from './body-files.ts';
 import { openBodyFiles, same } from './body-files.ts';
 import { createClaims } from './claims.ts';
 import { compact } from './upkeep/compaction.ts';
+import { createJournalFormat } from './journal/journal-format.ts';
+import type { Journal } from './journal/journal.ts';
+import { openJournal } from './journal/journal.ts';
+import type { Replayed } from './journal/replay.ts';
+import { replay } from './journal/replay.ts';
+import { openYoungMessages } from './journal/young-messages.ts';
 import { createDrafts } from './drafts.ts';
 import { createLmdbOutbox } from './lmdb-outbox.ts';
 import { createLmdbNotes } from './lmdb-notes.ts';
@@ -39,7 +45,7 @@ import { hasOthers, openRegistered } from './upkeep/opening.ts';
 import { createOrders } from './orders.ts';
 import { createRecordFormat } from './format/record.ts';
 import type { Recovery } from './upkeep/recovery.ts';
-import { recover } from './upkeep/recovery.ts';
+import { holdersOf, recover } from './upkeep/recovery.ts';
 import { contentInFile, contentInMemory } from './stored-content.ts';
 import { createTransfer, forgetImports } from './upkeep/transfer.ts';
 import { createTransitions } from './transitions.ts';
@@ -76,6 +82,8 @@ export interface LmdbQueueOptions {
   readonly openIndex?: typeof openLmdbIndex;
   /** When so many octets of the index are free, and more than half of it, it is made small first; absent: never. */
   readonly compactFrom?: number;
+  /** Size of one of the journal's two segments, for who receives and delivers in one process; absent: there is none. */
+  readonly journalOctets?: number;
   /** How long a deletion may wait for company. */
   readonly lingerMs?: number;
   /** Messages and octets that may wait in memory to be claimed fresh. */
@@ -118,8 +126,20 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const bodies = await openBodyFiles(`${folder}/bodies`, files, kernels);
   const format = createRecordFormat(kernels);
   const steps = createTransitions(index, format, log, options.quarantined ?? (() => undefined));
-  const putRight = () => recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: alive });
-  const recovery = await putRight();
+  const journals = `${folder}/journal`;
+  await files.mkdir(journals);
+  const journalFormat = createJournalFormat(kernels);
+  const bringBack = () => replay({
+    index, ground, files, folder: journals, format, journalFormat, kernels, tag, log, now: clock.now(),
+    alive: () => index.transaction(() => holdersOf(index, tag, alive).alive),
+  });
+  const putRight = (journal: number) => recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: alive, journal });
+  const replayed = await bringBack();
+  const recovery = await putRight(replayed.messages);
+  const journalOctets = options.journalOctets ?? 0;
+  const spare = replayed.spare.find(({ octets }) => octets === 2 * journalOctets)?.path ?? null;
+  await removeAll(files, replayed, spare);
+  const journalFolder = openFolderSync(files);
 
   const bell = createBell();
   const finished = createFinishedMessages({
@@ -130,7 +150,19 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     most: 256,
     failed: (cause) => log.error('queue', { what: 'finished messages could not be deleted yet', cause }),
   });
+  const young = await openYoungMessages({
+    index,
+    format,
+    clock,
+    openJournal: (news) => journalOctets === 0 ? Promise.resolve(noJournal) : openJournal({
+      ...news, folder: journals, tag, files, folders: journalFolder, format: journalFormat, clock, spare,
+      segmentOctets: journalOctets, lingerMs: options.lingerMs ?? LINGER_MS, mayGrow: (octets) => onDisk() - octets >= watermarkOctets,
+    }),
+    journalFailed: (cause) => log.error('queue', { what: 'goes on without a journal', cause }),
+    failed: (cause) => log.error('queue', { what: 'messages stay in the journal', cause }),
+  });
   const claims = createClaims({
+    young,
     index,
     format,
     steps,
@@ -143,6 +175,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     freshOctets: options.freshOctets ?? 8 * 1024 * 1024,
   });
   const begin = createDrafts({
+    young,
     index,
     bodies,
     ground,
@@ -157,7 +190,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const nextId = createMessageIds(clock, tag, lastKey(index.messages) as MessageId | null);
   const give = createOrders(index, bodies, format, steps);
   const listing = createListing(index, format, (id) => finished.has(id));
-  const verify = createVerification({
+  const verification = createVerification({
     index, bodies, format, steps, kernels, clock,
     rescued: (name, octets) => keepFile(files, `${folder}/rescued`, name, octets),
     hidden: (id) => finished.has(id),
@@ -170,7 +203,9 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
 
   function nextDue(): Instant | null {
     const [key] = keysFrom(index.due, '0', 1);
-    return key === undefined ? null : parseDueKey(key).due;
+    const stored = key === undefined ? null : parseDueKey(key).due;
+    const fresh = young.firstDue();
+    return stored === null || (fresh !== null && fresh < stored) ? fresh : stored;
   }
 
   /** Until something may be claimed that nobody was told of. What is told and not claimed is told again, but slowly. */
@@ -199,34 +234,53 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     record: (claim, news) => claims.record(claim, news),
     release: (claim, next, news) => claims.release(claim, next, news),
     content: ({ id, message }) => contentOf(index, bodies, kernels, id, message),
-    get: (id) => listing.get(id),
-    list: (which, behind) => listing.list(which, behind),
+    get(id) {
+      const found = young.get(id);
+      if (found === null) return listing.get(id);
+      const { message, due } = found.record;
+      return { message, due, state: found.claimed ? 'claimed' : 'waiting' };
+    },
+    async *list(which, behind) {
+      await young.settleAll();
+      yield* listing.list(which, behind);
+    },
     async order(which, order) {
+      await young.settleAll();
       finished.flush();
       const obeyed = await give(which, order);
       bell.ring();
       return obeyed;
     },
     async quarantine(id, why) {
+      await young.settle(id);
       claims.forget(id);
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
     },
-    verify,
+    async *verify(how) {
+      await young.settleAll();
+      yield* verification(how);
+    },
     async tidy() {
       await forgetImports(index, clock.now());
       await track.purge();
       await notes.purge();
-      const recovery = await putRight();
+      const found = await bringBack();
+      await removeAll(files, found, null);
+      const recovery = await putRight(found.messages);
       if (options.compactFrom !== undefined && (await makeSmall(options.compactFrom))) ground.moved();
       return recovery;
     },
-    exportMessages: (which, how) => transfer.leave(which, how),
+    async *exportMessages(which, how) {
+      await young.settleAll();
+      yield* transfer.leave(which, how);
+    },
     async importMessages(octets) {
       const imported = await transfer.arrive(octets);
       bell.ring();
       return imported;
     },
-    summary() {
+    async summary() {
+      await young.settleAll();
       const going = finished.remaining();
       return {
         messages: entryCount(index.messages) - going,
@@ -239,6 +293,8 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     wake: (signal) => bell.rings(signal, pause),
     poke: () => bell.ring(),
     async close() {
+      await young.close();
+      await journalFolder.close();
       await finished.close();
       try {
         await claims.close();
@@ -251,6 +307,17 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       await index.close();
     },
   };
+}
+
+const noJournal: Journal = {
+  takes: () => false,
+  append: () => Promise.reject(new Error('there is no journal')),
+  gone: () => undefined,
+  close: () => Promise.resolve(),
+};
+
+async function removeAll(files: FileSystem, { spare }: Replayed, but: string | null): Promise<void> {
+  for (const { path } of spare) if (path !== but) await files.unlink(path);
 }
 
 /** Content from the disk, checked over its whole length before any of it is handed out. */

@@ -2,12 +2,13 @@
  * Files that are there after a power cut: written under a temporary name, synced, renamed, and the folder synced.
  * The file system is an argument, so that a test can fail each step.
  */
+import { constants, writev } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 
 export interface FileSystem {
-  /** 'new' fails when the name is taken; 'folder' gives something that can only be synced. */
-  open(path: string, how: 'new' | 'read' | 'folder'): Promise<OpenFile>;
+  /** 'new' fails when the name is taken; 'through' is there already, for writeAt(); 'folder' can only be synced. */
+  open(path: string, how: 'new' | 'read' | 'through' | 'folder'): Promise<OpenFile>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   mkdir(path: string): Promise<void>;
@@ -17,15 +18,19 @@ export interface FileSystem {
 export interface OpenFile {
   /** All octets of all pieces, in order, after what was written before. */
   write(pieces: readonly Uint8Array[]): Promise<void>;
+  /** The same from `position` on, and through to the disk: it is there after a power cut once this resolves. */
+  writeAt(pieces: readonly Uint8Array[], position: number): Promise<void>;
   /** Fills `into` from `position` on; fewer octets only at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }
 
+const howToOpen = { new: 'wx', read: 'r', folder: 'r', through: constants.O_WRONLY | constants.O_DSYNC } as const;
+
 export const nodeFileSystem: FileSystem = {
   async open(path, how) {
-    return openFile(await open(path, how === 'new' ? 'wx' : 'r', 0o600));
+    return openFile(await open(path, howToOpen[how], 0o600));
   },
   rename,
   unlink,
@@ -43,6 +48,16 @@ function openFile(file: FileHandle): OpenFile {
         while (written < piece.length) written += (await file.write(piece, written)).bytesWritten;
       }
     },
+    async writeAt(pieces, position) {
+      let left = pieces;
+      for (let at = position; left.length > 0;) {
+        const written = await new Promise<number>((resolve, reject) => {
+          writev(file.fd, left, at, (error, octets) => (error === null ? resolve(octets) : reject(error)));
+        });
+        at += written;
+        left = behind(left, written);
+      }
+    },
     async read(into, position) {
       let filled = 0;
       while (filled < into.length) {
@@ -55,6 +70,16 @@ function openFile(file: FileHandle): OpenFile {
     sync: () => file.sync(),
     close: () => file.close(),
   };
+}
+
+/** Without the first octets of all. */
+function behind(pieces: readonly Uint8Array[], octets: number): readonly Uint8Array[] {
+  let skip = octets;
+  for (const [at, piece] of pieces.entries()) {
+    if (skip < piece.length) return [piece.subarray(skip), ...pieces.slice(at + 1)];
+    skip -= piece.length;
+  }
+  return [];
 }
 
 export interface FolderSync {

@@ -10,6 +10,7 @@ import type { Claim, News, Order, QueueStore } from '../../../src/core/queue-sto
 import { createMemoryQueue, openLmdbQueue } from '../../../src/flow/queue/index.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
 import fc from '../../props/fast-check.ts';
+import { layJournal } from '../../props/journal.ts';
 import { all, deferred, delivered, failed, idOf, post, text, unreachable } from '../../props/queue-messages.ts';
 import { scratchFolder } from '../../props/scratch-folder.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';
@@ -38,13 +39,14 @@ interface Side {
   claims: Claim[];
 }
 
-it('answers as the store in memory does', async () => {
+for (const [way, journaled] of [['', false], [', with a journal', true]] as const) it(`answers as the store in memory does${way}`, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (commands) => {
       const clock = createFakeClock();
       const kernels = openKernels();
       const folder = scratchFolder('model');
-      const openDurable = (): Promise<QueueStore> => openLmdbQueue({ folder, kernels, clock, log: silent, watermarkOctets: 0, freshMessages: 0 });
+      const journalOctets = journaled ? layJournal(folder) : 0;
+      const openDurable = (): Promise<QueueStore> => openLmdbQueue({ folder, journalOctets, kernels, clock, log: silent, watermarkOctets: 0, freshMessages: 0 });
       const memory: Side = { store: createMemoryQueue({ clock, kernels }), ids: [], claims: [] };
       const durable: Side = { store: await openDurable(), ids: [], claims: [] };
       const now = (): Instant => clock.now();

@@ -128,10 +128,10 @@ describe('housekeeping', () => {
     assert.equal((await dead.claim({ now: clock.now(), limit: 1, leaseMs: 1e9 })).length, 1);
     const draft = `${folder}/bodies/drafts/06400000AAAAA.DEADBEEF`;
     writeFileSync(draft, 'half a mess');
-    assert.deepEqual(await store.tidy(), { leases: 1, orphans: 1, missing: 0, keys: 0 });
+    assert.deepEqual(await store.tidy(), { journal: 0, leases: 1, orphans: 1, missing: 0, keys: 0 });
     assert.ok(!existsSync(draft));
     assert.equal((await store.claim({ now: clock.now(), limit: 1, leaseMs: 1000 })).length, 1);
-    assert.deepEqual(await store.tidy(), { leases: 0, orphans: 0, missing: 0, keys: 0 }, 'our own is left alone');
+    assert.deepEqual(await store.tidy(), { journal: 0, leases: 0, orphans: 0, missing: 0, keys: 0 }, 'our own is left alone');
     await dead.close();
     await store.close();
   });
@@ -141,7 +141,7 @@ describe('housekeeping', () => {
     const start = hand.now();
     let claimed = 0;
     let times = 0;
-    const store = { summary: async () => ({ messages: 1, claimed, quarantined: 0, oldestAcceptedAt: null, freeOctets: 1 }), tidy: async () => ({ leases: 0, orphans: 0, missing: 0, keys: times++ }) };
+    const store = { summary: async () => ({ messages: 1, claimed, quarantined: 0, oldestAcceptedAt: null, freeOctets: 1 }), tidy: async () => ({ journal: 0, leases: 0, orphans: 0, missing: 0, keys: times++ }) };
     const housekeeping = openHousekeeping({ store, clock: hand, log: silent });
     await hand.runTo(start + 2.5 * 3_600_000);
     assert.equal(times, 2);

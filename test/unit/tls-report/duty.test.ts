@@ -18,7 +18,7 @@ const HOUR = 3_600_000;
 /** A disk that takes no time, so that the clock alone decides when things happen. */
 const nothing = (): Promise<void> => Promise.resolve();
 const noDisk: FileSystem = {
-  open: () => Promise.resolve({ write: nothing, read: () => Promise.resolve(0), sync: nothing, close: nothing }),
+  open: () => Promise.resolve({ write: nothing, writeAt: nothing, read: () => Promise.resolve(0), sync: nothing, close: nothing }),
   rename: nothing, unlink: nothing, mkdir: nothing, readdir: () => Promise.resolve([]),
 };
 const reporter = { organization: 'Us', contact: 'postmaster@us.example', me: 'us.example' };

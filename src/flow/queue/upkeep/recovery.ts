@@ -21,6 +21,8 @@ const STEP = 500;
 const MOST_HOLDERS = 10_000;
 
 export interface Recovery {
+  /** Messages that journals of the dead still held. */
+  readonly journal: number;
   readonly leases: number;
   readonly orphans: number;
   readonly missing: number;
@@ -36,23 +38,31 @@ interface Options {
   /** Our own tag: registered, and owner of nothing yet. */
   readonly tag: string;
   readonly mayBeAlive: Liveness;
+  /** What journal/replay.ts brought in before. */
+  readonly journal: number;
 }
 
-export async function recover(options: Options): Promise<Recovery> {
-  const { index } = options;
-  const alive = new Set<string>([options.tag]);
+/** Holders that may be alive, ourselves among them, and those that are certainly dead. */
+export function holdersOf(index: LmdbIndex, own: string, mayBeAlive: Liveness): { readonly alive: ReadonlySet<string>; readonly dead: readonly string[] } {
+  const alive = new Set<string>([own]);
   const dead: string[] = [];
   for (const tag of keysFrom(index.holders, '0', MOST_HOLDERS)) {
     const holder = parseHolder(index.holders.getBinary(tag));
-    if (tag !== options.tag && holder !== null && options.mayBeAlive(holder)) alive.add(tag);
-    else if (tag !== options.tag) dead.push(tag);
+    if (tag !== own && holder !== null && mayBeAlive(holder)) alive.add(tag);
+    else if (tag !== own) dead.push(tag);
   }
+  return { alive, dead };
+}
+
+export async function recover(options: Options): Promise<Recovery> {
+  const { index, journal } = options;
+  const { alive, dead } = holdersOf(index, options.tag, options.mayBeAlive);
   const leases = await endLeases(options, alive);
   const files = await sweepFiles(options, alive);
   const keys = await sweepKeys(options);
   if (dead.length > 0) await index.transaction(() => dead.forEach((tag) => void index.holders.remove(tag)));
-  const found = { leases, ...files, keys };
-  if (leases + files.orphans + files.missing + keys > 0) options.log.warn('queue', { what: 'recovered', ...found });
+  const found = { journal, leases, ...files, keys };
+  if (journal + leases + files.orphans + files.missing + keys > 0) options.log.warn('queue', { what: 'recovered', ...found });
   return found;
 }
 

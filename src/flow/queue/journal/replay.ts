@@ -1,0 +1,170 @@
+/**
+ * What journals of the dead still hold is brought into the index, due as it was. A journal is taken by giving its file
+ * our name, so that of several who come at once one has it; if we die as well, the next finds it under our name.
+ *
+ * A holder of whom nobody knows whether it lives (another PID namespace) keeps its file until it has rested for so long
+ * that whoever wrote it has long put everything into the index: then nothing is left in it, or its holder is dead.
+ */
+import { statSync } from 'node:fs';
+import type { Instant } from '../../../core/clock.ts';
+import type { MessageId } from '../../../core/envelope.ts';
+import type { Kernels } from '../../../core/kernels.ts';
+import type { Log } from '../../../core/log.ts';
+import type { FileSystem } from '../../../kit/file/durable-file.ts';
+import { same } from '../body-files.ts';
+import type { RecordFormat } from '../format/record.ts';
+import type { LmdbIndex } from '../lmdb-index.ts';
+import { dueKey, nothing, WriteFailure } from '../lmdb-index.ts';
+import type { StoredRecord } from '../message-changes.ts';
+import type { Ground } from '../upkeep/ground.ts';
+import type { JournalFormat, Segment } from './journal-format.ts';
+import { REST_MS } from './journal.ts';
+
+/** Five times what makes a journal look whether its file is still its own. */
+const IDLE_MS = 5 * REST_MS;
+/** Messages in one transaction. */
+const STEP = 200;
+/** Pages that a message's entries leave half empty. */
+const ENTRY_OCTETS = 8 * 1024;
+const READ_OCTETS = 1024 * 1024;
+const fileName = /^([0-9A-F]{8})(?:\.(?:\d+|new))?$/;
+
+export interface ReplayOptions {
+  readonly index: LmdbIndex;
+  readonly ground: Pick<Ground, 'take' | 'landed'>;
+  readonly files: FileSystem;
+  /** Where the journals are. */
+  readonly folder: string;
+  readonly format: RecordFormat;
+  readonly journalFormat: JournalFormat;
+  readonly kernels: Pick<Kernels, 'digest'>;
+  readonly tag: string;
+  /** Holders that may be alive; asked after the files were listed. */
+  readonly alive: () => Promise<ReadonlySet<string>>;
+  readonly now: Instant;
+  readonly log: Log;
+}
+
+export interface Replayed {
+  /** How many messages came into the index. */
+  readonly messages: number;
+  /** Files that nobody needs any more. */
+  readonly spare: readonly { readonly path: string; readonly octets: number }[];
+}
+
+export async function replay(options: ReplayOptions): Promise<Replayed> {
+  const { files, folder, tag, log } = options;
+  const names = (await files.readdir(folder)).flatMap((name) => {
+    const holder = fileName.exec(name)?.[1];
+    return holder === undefined || holder === tag ? [] : [{ name, holder }];
+  });
+  const spare: { path: string; octets: number }[] = [];
+  if (names.length === 0) return { messages: 0, spare };
+  const alive = await options.alive();
+  let messages = 0;
+  for (const { name, holder } of names) {
+    const theirs = `${folder}/${name}`;
+    const may = alive.has(holder);
+    if (may && (restedMs(theirs) < IDLE_MS || leftIn(options, await readSegments(options, theirs)).length === 0)) continue;
+    const ours = `${folder}/${tag}.${spare.length}`;
+    if (!(await taken(files, theirs, ours))) continue;
+    const segments = await readSegments(options, ours);
+    try {
+      messages += await bringIn(options, leftIn(options, segments));
+    } catch (cause) {
+      log.error('queue', { what: 'a journal could not be brought into the index yet', holder, cause });
+      await files.rename(ours, theirs);
+      continue;
+    }
+    const holes = segments.reduce((sum, one) => sum + one.holes, 0);
+    if (holes > 0) log.error('queue', { what: 'a journal is damaged, and a message in it may be lost', holder, holes });
+    spare.push({ path: ours, octets: segments.reduce((sum, one) => sum + one.octets, 0) });
+  }
+  return { messages, spare };
+}
+
+/** Since it was last written; a clock that went back is no rest. */
+function restedMs(path: string): number {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? 0 : Date.now() - stat.mtimeMs;
+}
+
+async function taken(files: FileSystem, from: string, to: string): Promise<boolean> {
+  try {
+    await files.rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false; // somebody else was here
+    throw error;
+  }
+}
+
+async function readSegments({ files, journalFormat }: ReplayOptions, path: string): Promise<(Segment & { readonly octets: number })[]> {
+  const file = await files.open(path, 'read');
+  const pieces: Buffer[] = [];
+  try {
+    for (let at = 0; ; at += READ_OCTETS) {
+      const piece = Buffer.allocUnsafe(READ_OCTETS);
+      const octets = await file.read(piece, at);
+      pieces.push(piece.subarray(0, octets));
+      if (octets < READ_OCTETS) break;
+    }
+  } finally {
+    await file.close();
+  }
+  const whole = Buffer.concat(pieces);
+  const middle = Math.floor(whole.length / 2);
+  return [whole.subarray(0, middle), whole.subarray(middle)].map((octets) => ({ ...journalFormat.read(octets), octets: octets.length }));
+}
+
+interface Left {
+  readonly record: StoredRecord;
+  readonly content: Buffer;
+}
+
+/** Messages that are not gone. What the last write did not finish was never acknowledged. */
+function leftIn({ format, kernels, log }: ReplayOptions, segments: readonly Segment[]): Left[] {
+  const gone = new Set<MessageId>(segments.flatMap((segment) => segment.gone));
+  const lastBatch = Math.max(...segments.map((segment) => segment.lastBatch));
+  const left: Left[] = [];
+  for (const { record: octets, content, batch } of segments.flatMap(({ messages }) => messages)) {
+    const id = format.idIn(octets) as MessageId | null;
+    if (id !== null && gone.has(id)) continue;
+    const record = format.parse(octets, id ?? '');
+    if (typeof record === 'string') {
+      log.error('queue', { what: 'a message in the journal cannot be read', id, why: record });
+      continue;
+    }
+    // Damaged content of an earlier write comes in, and is set aside when it is read.
+    if (batch < lastBatch || same(kernels.digest(content), record.message.facts.digest)) left.push({ record, content });
+    else log.info('queue', { what: 'a message that was never acknowledged is dropped', id });
+  }
+  return left;
+}
+
+/** Each once: what is there already, or was brought in before, is left as it is. */
+async function bringIn({ index, ground, format, now }: ReplayOptions, left: readonly Left[]): Promise<number> {
+  let count = 0;
+  for (let from = 0; from < left.length; from += STEP) {
+    const some = left.slice(from, from + STEP);
+    const octets = some.reduce((sum, { record, content }) => sum + record.message.trace.length + content.length + ENTRY_OCTETS, 0);
+    if (!(await ground.take(octets))) throw new WriteFailure('full', 'the index has no room to grow');
+    try {
+      count += await index.transaction(() => some.filter((one) => put(one)).length);
+    } finally {
+      ground.landed(octets);
+    }
+  }
+  return count;
+
+  /** Inside a transaction. */
+  function put({ record, content }: Left): boolean {
+    const { id } = record.message;
+    if (index.messages.doesExist(id) || index.imported.doesExist(id)) return false;
+    void index.messages.put(id, format.format(record));
+    void index.bodies.put(id, content);
+    void index.due.put(dueKey(record.due, id), nothing);
+    void index.imported.put(id, Buffer.from(String(now)));
+    return true;
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * Messages that are durable in the journal and not in the index yet: most are finished before they would get there.
+ * What is claimed and takes longer, and what nobody has claimed, goes into the index in one transaction with its like,
+ * after a moment; at once, when somebody wants to see or change it there. Then it is in the index as if it had always
+ * been: what is written to it afterwards comes behind in the order of the index's writes.
+ */
+import type { Clock, Instant } from '../../../core/clock.ts';
+import { after } from '../../../core/clock.ts';
+import type { MessageId } from '../../../core/envelope.ts';
+import type { RecordFormat } from '../format/record.ts';
+import type { LmdbIndex } from '../lmdb-index.ts';
+import { dueKey, nothing } from '../lmdb-index.ts';
+import type { StoredRecord } from '../message-changes.ts';
+import type { Journal, SegmentNumber } from './journal.ts';
+
+/** How long a message stays young: a commit of the index for all that came meanwhile costs little more than one for each. */
+const YOUTH_MS = 250;
+/** Content in memory; more goes the old way. */
+const MOST_OCTETS = 8 * 1024 * 1024;
+
+/** A lease that a message is born with. */
+export interface YoungLease {
+  readonly token: number;
+  readonly lease: Buffer;
+}
+
+export interface YoungMessage {
+  readonly record: StoredRecord;
+  readonly content: readonly Uint8Array[];
+  readonly claimed: YoungLease | null;
+  /** Nothing more will be written to the index for it. */
+  readonly landed: () => void;
+}
+
+export interface YoungMessages {
+  /** True once it is durable. False: it is for the caller to store, nothing has been. */
+  add(message: YoungMessage): Promise<boolean>;
+  /** It is finished, and the index never heard of it. False: it is in the index, or on its way. */
+  finish(id: MessageId): boolean;
+  get(id: MessageId): { readonly record: StoredRecord; readonly claimed: boolean } | null;
+  /** Earliest due time of what nobody has claimed. */
+  firstDue(): Instant | null;
+  /** Now on its way into the index; what is written to the index after this call finds it there. */
+  enter(id: MessageId): void;
+  /** The same for all that nobody has claimed. */
+  enterUnclaimed(): void;
+  /** On its way, and there once it resolves; rejects when the index cannot be written. */
+  settle(id: MessageId): Promise<unknown>;
+  settleAll(): Promise<unknown>;
+  /** Into the index with everything, also with what is being added. */
+  close(): Promise<void>;
+}
+
+/** What a journal has to say. */
+export interface JournalNews {
+  readonly crowded: (segment: SegmentNumber) => void;
+  readonly failed: (cause: unknown) => void;
+}
+
+interface Options {
+  readonly index: LmdbIndex;
+  readonly format: RecordFormat;
+  readonly clock: Clock;
+  readonly openJournal: (news: JournalNews) => Promise<Journal>;
+  readonly journalFailed: (cause: unknown) => void;
+  /** The index could not be written; it is tried again. */
+  readonly failed: (cause: unknown) => void;
+}
+
+interface Entry extends YoungMessage {
+  readonly segment: SegmentNumber;
+  readonly bornAt: Instant;
+  entering: Promise<boolean> | null;
+  /** It was finished while it was entering. */
+  finished?: true;
+}
+
+export async function openYoungMessages({ index, format, clock, openJournal, journalFailed, failed }: Options): Promise<YoungMessages> {
+  const entries = new Map<MessageId, Entry>();
+  const adding = new Set<Promise<unknown>>();
+  const closing = new AbortController();
+  let octets = 0;
+  /** Undefined: to be looked for. */
+  let firstDue: Instant | null | undefined = null;
+  let growing = false;
+  const journal = await openJournal({
+    crowded: leave,
+    failed(cause) {
+      journalFailed(cause);
+      leave('all');
+    },
+  });
+
+  function forget(id: MessageId, entry: Entry): void {
+    if (entries.get(id) !== entry) return;
+    entries.delete(id);
+    octets -= sizeOf(entry);
+    if (entry.claimed === null) firstDue = undefined;
+    journal.gone(id, entry.segment);
+    entry.landed();
+  }
+
+  function lookForDue(): Instant | null {
+    let first: Instant | null = null;
+    for (const { claimed, record } of entries.values()) if (claimed === null && (first === null || record.due < first)) first = record.due;
+    return first;
+  }
+
+  /** One conditional write: another process may have taken it from our journal, believing us dead. */
+  async function write(id: MessageId, entry: Entry): Promise<boolean> {
+    const { record, content, claimed } = entry;
+    try {
+      return await index.settled(index.messages.ifNoExists(id, () => {
+        void index.messages.put(id, format.format(record));
+        void index.bodies.put(id, (content.length === 1 ? content[0] : Buffer.concat(content)) as Buffer);
+        if (claimed === null) void index.due.put(dueKey(record.due, id), nothing);
+        else void index.leases.put(id, claimed.lease, claimed.token);
+      }));
+    } catch (cause) {
+      entry.entering = null;
+      if (entry.finished !== true) throw cause;
+    }
+    return true;
+  }
+
+  function enter(id: MessageId): Promise<boolean> | null {
+    const entry = entries.get(id);
+    if (entry === undefined) return null;
+    if (entry.entering !== null) return entry.entering;
+    const entering = write(id, entry);
+    entry.entering = entering;
+    entering.then(() => forget(id, entry), () => undefined);
+    return entering;
+  }
+
+  /** All that nobody has claimed, and those of the others that are meant. */
+  function enterThose(meant: (entry: Entry) => boolean): Promise<boolean>[] {
+    const entering: Promise<boolean>[] = [];
+    for (const [id, entry] of entries) if (entry.claimed === null || meant(entry)) entering.push(enter(id)!);
+    return entering;
+  }
+
+  function leave(segment: SegmentNumber | 'all'): void {
+    Promise.all(enterThose((entry) => segment === 'all' || entry.segment === segment)).catch(failed);
+  }
+
+  function grow(): void {
+    if (growing || entries.size === 0 || closing.signal.aborted) return;
+    growing = true;
+    void clock.sleepUntil(after(clock.now(), YOUTH_MS), closing.signal).then(() => {
+      growing = false;
+      const before = after(clock.now(), -YOUTH_MS);
+      Promise.all(enterThose(({ bornAt }) => bornAt <= before)).catch(failed);
+      grow();
+    });
+  }
+
+  async function add(message: YoungMessage): Promise<boolean> {
+    const { record, content, claimed } = message;
+    const contentOctets = record.message.facts.sizeOctets;
+    const size = sizeOf(message);
+    if (closing.signal.aborted || octets + size > MOST_OCTETS || !journal.takes(0, contentOctets)) return false;
+    const stored = format.format(record);
+    if (!journal.takes(stored.length, contentOctets)) return false;
+    octets += size;
+    let segment: SegmentNumber;
+    try {
+      segment = await journal.append(stored, content, contentOctets);
+    } catch {
+      octets -= size; // the journal has said why
+      return false;
+    }
+    const { id } = record.message;
+    entries.set(id, { ...message, segment, bornAt: clock.now(), entering: null });
+    if (claimed === null && firstDue !== undefined && (firstDue === null || record.due < firstDue)) firstDue = record.due;
+    grow();
+    return true;
+  }
+
+  return {
+    add(message) {
+      const added = add(message);
+      adding.add(added);
+      void added.finally(() => adding.delete(added));
+      return added;
+    },
+    finish(id) {
+      const entry = entries.get(id);
+      if (entry === undefined) return false;
+      if (entry.entering !== null) {
+        entry.finished = true;
+        return false;
+      }
+      forget(id, entry);
+      return true;
+    },
+    get(id) {
+      const entry = entries.get(id);
+      return entry === undefined ? null : { record: entry.record, claimed: entry.claimed !== null };
+    },
+    firstDue() {
+      if (firstDue === undefined) firstDue = lookForDue();
+      return firstDue;
+    },
+    enter: (id) => void enter(id)?.catch(failed),
+    enterUnclaimed: () => void Promise.all(enterThose(() => false)).catch(failed),
+    settle: (id) => enter(id) ?? Promise.resolve(),
+    settleAll: () => Promise.all(enterThose(() => true)),
+    async close() {
+      closing.abort();
+      await Promise.all(adding);
+      await Promise.all(enterThose(() => true)).catch(failed);
+      await journal.close();
+    },
+  };
+}
+
+function sizeOf({ record }: YoungMessage): number {
+  return record.message.trace.length + record.message.facts.sizeOctets;
+}
