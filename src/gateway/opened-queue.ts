@@ -32,7 +32,7 @@ export async function openQueue(configuration: Configuration, rooms: Rooms, quar
     await mkdir(stateFolder, { recursive: true, mode: 0o700 });
     return await openLmdbQueue({ ...rooms, folder, watermarkOctets: limits.freeSpaceOctets, ...(quarantined === undefined ? {} : { quarantined, compactFrom: COMPACT_FROM_OCTETS, journalOctets: JOURNAL_OCTETS }) });
   } catch (cause) {
-    const why = whyClosed(stateFolder, [folder, ...['data.mdb', 'lock.mdb', 'bodies'].map(name => join(folder, name))]);
+    const why = whyClosed(stateFolder, [folder, ...['data.mdb', 'lock.mdb', 'bodies', 'journal'].map(name => join(folder, name))]);
     throw why === null ? cause : new ClosedToUs(why, { cause });
   }
 }

@@ -1,5 +1,6 @@
 /** A disk that answers "input/output error" to a sync: 4yz, never 250, and mail again when the disk has recovered. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { boxFor } from '../props/box.ts';
@@ -23,7 +24,7 @@ test('while every sync fails nothing is acknowledged; afterwards all goes on', {
     await client.quit();
     return answer;
   };
-  assert.equal((await send('before', 2000)).code, 250);
+  assert.equal((await send('before', 300_000)).code, 250); // too large for the journal, which is not made yet
   await sink.until(20_000, 'the first message', () => sink.tokens.has('before'));
 
   const tracer = await attachStrace(t, box.pid, ['-e', 'trace=fdatasync,fsync,msync', '-e', 'inject=fdatasync,fsync,msync:error=EIO', '-o', join(folder, 'trace')]);
@@ -40,5 +41,34 @@ test('while every sync fails nothing is acknowledged; afterwards all goes on', {
   await box.start();
   assert.equal((await send('next day', 300_000)).code, 250);
   await sink.until(20_000, 'mail after a new start', () => sink.tokens.has('next day'));
+  assert.equal(await box.stop(), 0);
+});
+
+test('a journal that cannot be written is given up, and costs no mail', { skip: straceAbsent(), timeout: 120_000 }, async (t) => {
+  const folder = scratchFor(t, 'journal-fails');
+  const sink = await openSink({ keep: 'tokens' });
+  t.after(() => sink.close());
+  const box = await boxFor(t, { folder, nextHop: sink.port });
+  await box.start();
+  const client = await dialSmtp({ port: box.port });
+  await client.hello();
+  const send = async (token: string): Promise<void> => {
+    const answer = await client.send({ from: 'a@x.example', to: ['b@y.example'], content: messageText({ token, octets: 2000 }) });
+    assert.equal(answer.code, 250, answer.text);
+  };
+  const journals = join(folder, 'state', 'queue', 'journal');
+  const holds = (token: string) => readdirSync(journals).find((name) => readFileSync(join(journals, name)).includes(token));
+  await eventually(20_000, 'a message in the journal', async () => {
+    await send('warming');
+    return holds('warming') !== undefined;
+  });
+  const tracer = await attachStrace(t, box.pid, ['-P', join(journals, holds('warming')!), '-e', 'trace=pwrite64,pwritev', '-e', 'inject=pwrite64,pwritev:error=EIO', '-o', join(folder, 'trace')]);
+  for (const token of ['one', 'two', 'three']) await send(token);
+  await tracer.detach();
+  await eventually(20_000, 'the log to say so', () => box.log.some((line) => line['what'] === 'goes on without a journal'));
+  await eventually(20_000, 'the journal to be removed', () => readdirSync(journals).length === 0);
+  await send('four');
+  await sink.until(20_000, 'all of it', () => ['one', 'two', 'three', 'four'].every((token) => sink.tokens.has(token)));
+  await client.quit();
   assert.equal(await box.stop(), 0);
 });

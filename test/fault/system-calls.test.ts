@@ -24,3 +24,12 @@ test('bad stories', () => {
   assert.match(story(stored, synced), /no 250/);
   assert.match(story(synced, said), /never written/);
 });
+
+test('what is written through needs no sync, but must have returned', () => {
+  const journaled = '11 1.0 pwritev(30</q/journal/1>, [{iov_base="..abc..", iov_len=8}], 1, 8192) = 8';
+  const through = (...lines: readonly string[]): string => storyOf(readTrace(lines.join('\n')), 'abc', new Set(['30']));
+  assert.equal(through(journaled, said), 'written through before 250');
+  assert.match(through('11 1.0 pwritev(30</q/journal/1>, [{iov_base="..abc..", iov_len=8}], 1, 8192 <unfinished ...>', said, '11 1.3 <... pwritev resumed>) = 8'), /before .* had it/);
+  assert.match(through('11 1.0 pwritev(30</q/journal/1>, [{iov_base="..abc..", iov_len=8}], 1, 8192) = -1 EIO (Input/output error)', said), /before .* had it/);
+  assert.match(through(stored, said), /without a sync/);
+});

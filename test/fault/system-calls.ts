@@ -42,18 +42,25 @@ export const syncs: ReadonlySet<string> = new Set(['fdatasync', 'fsync', 'msync'
 
 /**
  * The story of one message: its octets went to a file, a sync of that file began after that and returned, and only
- * then was 250 written to the client. The answer names what is missing.
+ * then was 250 written to the client; or they were written whole by a descriptor that writes `through` (O_DSYNC), which
+ * returned before. The answer names what is missing.
  */
-export function storyOf(calls: readonly Call[], token: string): string {
+export function storyOf(calls: readonly Call[], token: string, through: ReadonlySet<string> = new Set()): string {
   const first = calls.find((call) => keeps(call, token));
   if (first === undefined) return 'its octets were never written to a file';
   const replied = calls.find((call) => writes.has(call.name) && /^(?:TCP|socket)/.test(call.path) && /"250[ -]2\.[06]\.0/.test(call.text) && call.returned > first.began);
   if (replied === undefined) return 'no 250 was written after it';
   // Later commits copy pages, and the octets on them, once more: only what was written before the reply counts.
   const last = calls.findLast((call) => keeps(call, token) && call.began < replied.began) ?? first;
+  if (through.has(last.fd)) return last.returned < replied.began && wrote(last) ? 'written through before 250' : `250 was written before ${last.path} had it`;
   const synced = calls.find((call) => syncs.has(call.name) && call.path === last.path && call.began > last.returned && call.returned < replied.began && call.text.endsWith(' = 0'));
   if (synced === undefined) return `250 was written without a sync of ${last.path} after its octets`;
   return 'synced before 250';
+}
+
+/** The call says how much it wrote; whether that was all, the next one says, which would go on with the rest. */
+function wrote(call: Call): boolean {
+  return / = [1-9]\d*$/.test(call.text);
 }
 
 function keeps(call: Call, token: string): boolean {

@@ -234,12 +234,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     record: (claim, news) => claims.record(claim, news),
     release: (claim, next, news) => claims.release(claim, next, news),
     content: ({ id, message }) => contentOf(index, bodies, kernels, id, message),
-    get(id) {
-      const found = young.get(id);
-      if (found === null) return listing.get(id);
-      const { message, due } = found.record;
-      return { message, due, state: found.claimed ? 'claimed' : 'waiting' };
-    },
+    get: (id) => young.get(id) ?? listing.get(id),
     async *list(which, behind) {
       await young.settleAll();
       yield* listing.list(which, behind);
@@ -311,7 +306,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
 
 const noJournal: Journal = {
   takes: () => false,
-  append: () => Promise.reject(new Error('there is no journal')),
+  append: (_record, _content, _octets, { failed }) => failed(),
   gone: () => undefined,
   close: () => Promise.resolve(),
 };

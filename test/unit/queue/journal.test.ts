@@ -188,6 +188,25 @@ describe('a journal that cannot go on', () => {
 });
 
 describe('the journal of somebody else', () => {
+  it('of a later version, or with a header that nobody can read, is kept as it is', async () => {
+    const { log, errors } = listening();
+    const { folder, store, send, open } = await scene({ log });
+    await send();
+    const image = new Map(takeImage(folder));
+    await store.close();
+    const [path, journal] = [...image].find(([one]) => one.startsWith('journal/'))!;
+    const octets = Buffer.from(journal);
+    octets[9] = 0x32; // PHJOURNAL2
+    octets[4096 + 9] = 0x32;
+    const laid = scratchFolder('later');
+    layImage(image.set(path, octets), laid);
+    const again = await open({ folder: laid, journalOctets: SEGMENT_OCTETS });
+    assert.equal(again.recovery.journal, 0);
+    assert.deepEqual(errors, ['a journal cannot be read, and mail in it waits for somebody who can']);
+    assert.deepEqual(readFileSync(`${laid}/journal/unreadable-${path.slice(8)}`), octets);
+    await again.close();
+  });
+
   it('of whom nobody knows whether it lives is taken when it has rested, and never twice', async () => {
     const { folder, clock, store, send, claim, open } = await scene();
     await claim();
@@ -280,8 +299,9 @@ describe('journal format', () => {
     octets.fill(0xff, 0, 512);
     assert.deepEqual(names(octets), ['one']);
     octets.fill(0xff, 4096, 4608);
-    assert.equal(format.read(octets).number, null);
+    assert.equal(format.read(octets).number, 'unreadable');
     assert.deepEqual(names(octets), []);
+    assert.equal(format.read(Buffer.alloc(32 * 1024)).number, null);
   });
 
   it('any file is read to its end without complaint', () => {

@@ -16,7 +16,7 @@ import type { Kernels } from '../../../core/kernels.ts';
 import { isMessageId, MESSAGE_ID_LENGTH } from '../message-id.ts';
 
 export const NUMBER_OCTETS = 8;
-const HEADER_MAGIC = Buffer.from('PHJOURNAL1');
+const HEADER_MAGIC = Buffer.from('PHJOURNAL1'); // its last octet is the version
 const HEADER_COPY_OCTETS = 4096;
 /** Where entries begin. */
 export const HEADER_OCTETS = 2 * HEADER_COPY_OCTETS;
@@ -34,8 +34,8 @@ export interface JournalMessage {
 }
 
 export interface Segment {
-  /** Null: there is no header, or none that can be read; nothing was ever acknowledged of what follows. */
-  readonly number: Buffer | null;
+  /** What its entries must have; null: it was never used. `unreadable`: both copies are damaged, or of another version. */
+  readonly number: Buffer | 'unreadable' | null;
   readonly messages: readonly JournalMessage[];
   readonly gone: readonly MessageId[];
   /** The last batch that has an entry here. It alone may have been cut short. */
@@ -124,12 +124,12 @@ export function createJournalFormat(kernels: Pick<Kernels, 'hash'>): JournalForm
     message: (number, batch, record, contentOctets) => entry(kindMessage, number, batch, record, contentOctets),
     gone: (number, batch, ids) => entry(kindGone, number, batch, Buffer.from(ids.join(''), 'latin1'), 0),
     read(segment) {
-      const number = headerAt(segment, 0) ?? headerAt(segment, HEADER_COPY_OCTETS);
+      const number = headerAt(segment, 0) ?? headerAt(segment, HEADER_COPY_OCTETS) ?? (segment.subarray(0, HEADER_OCTETS).some((octet) => octet !== 0) ? 'unreadable' : null);
       const messages: JournalMessage[] = [];
       const gone: MessageId[] = [];
       let lastBatch = 0;
       let holes = 0;
-      if (number === null) return { number, messages, gone, lastBatch, holes };
+      if (number === null || number === 'unreadable') return { number, messages, gone, lastBatch, holes };
       let missed = false;
       for (let at = HEADER_OCTETS; at < segment.length;) {
         const found = entryAt(segment, at, number);

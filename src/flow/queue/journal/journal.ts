@@ -29,8 +29,8 @@ const padding = Buffer.alloc(STEP_OCTETS);
 export interface Journal {
   /** Whether append() has room for it now; false also until the file is made. */
   takes(recordOctets: number, contentOctets: number): boolean;
-  /** After takes(). Durable once it resolves, with the segment that has it. Rejects: nothing holds it. */
-  append(record: Buffer, content: readonly Uint8Array[], contentOctets: number): Promise<SegmentNumber>;
+  /** After takes(). */
+  append(record: Buffer, content: readonly Uint8Array[], contentOctets: number, appended: Appended): void;
   /** Finished, or in the index: need not be read again. */
   gone(id: MessageId, segment: SegmentNumber): void;
   /** Writes what is to be noted. Nothing may be appended any more. */
@@ -38,6 +38,14 @@ export interface Journal {
 }
 
 export type SegmentNumber = 0 | 1;
+
+/** One of them is called, once. */
+export interface Appended {
+  /** It is on the disk, in this segment. */
+  readonly written: (segment: SegmentNumber) => void;
+  /** Nobody holds it. */
+  readonly failed: () => void;
+}
 
 export interface JournalOptions {
   readonly folder: string;
@@ -76,8 +84,7 @@ interface Waiting {
   readonly content: readonly Uint8Array[];
   readonly contentOctets: number;
   readonly octets: number;
-  readonly written: (segment: SegmentNumber) => void;
-  readonly failed: (cause: unknown) => void;
+  readonly appended: Appended;
 }
 
 export async function openJournal(options: JournalOptions): Promise<Journal> {
@@ -191,14 +198,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       await file!.writeAt(pieces, segment.start + from);
     } catch (cause) {
       segment.live -= written.length;
-      for (const one of written) one.failed(cause);
+      for (const { appended } of written) appended.failed();
       throw cause;
     }
     writtenAt = clock.now();
     for (const one of written) waitingOctets -= one.octets;
     // Told after the next write has begun: the disk works while they are answered.
     queueMicrotask(() => {
-      for (const one of written) one.written(into);
+      for (const { appended } of written) appended.written(into);
     });
     if (segment.end - HEADER_OCTETS > capacity / 2 && segments[other()].live > 0) options.crowded(other());
   }
@@ -217,7 +224,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     } catch (cause) {
       const lost = waiting;
       waiting = [];
-      for (const one of lost) one.failed(cause);
+      for (const { appended } of lost) appended.failed();
       giveUp(cause);
     } finally {
       writing = null;
@@ -263,12 +270,12 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       return segments[other()].live === 0 && octets + waitingOctets <= capacity;
     },
 
-    append: (record, content, contentOctets) => new Promise((written, failed) => {
+    append(record, content, contentOctets, appended) {
       const octets = entryOctets(record.length, contentOctets);
       waitingOctets += octets;
-      waiting.push({ record, content, contentOctets, octets, written, failed });
+      waiting.push({ record, content, contentOctets, octets, appended });
       writing ??= work();
-    }),
+    },
 
     gone(id, segment) {
       segments[segment].live--;

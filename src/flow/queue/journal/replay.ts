@@ -69,6 +69,12 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     const ours = `${folder}/${tag}.${spare.length}`;
     if (!(await taken(files, theirs, ours))) continue;
     const segments = await readSegments(options, ours);
+    if (segments.some(({ number }) => number === 'unreadable')) {
+      // Of a later version, or damaged: not ours to write over.
+      const kept = `${folder}/unreadable-${name}`;
+      log.error('queue', { what: 'a journal cannot be read, and mail in it waits for somebody who can', file: kept });
+      await files.rename(ours, kept);
+    }
     try {
       messages += await bringIn(options, leftIn(options, segments));
     } catch (cause) {
@@ -78,7 +84,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     }
     const holes = segments.reduce((sum, one) => sum + one.holes, 0);
     if (holes > 0) log.error('queue', { what: 'a journal is damaged, and a message in it may be lost', holder, holes });
-    spare.push({ path: ours, octets: segments.reduce((sum, one) => sum + one.octets, 0) });
+    if (segments.every(({ number }) => number !== 'unreadable')) spare.push({ path: ours, octets: segments.reduce((sum, one) => sum + one.octets, 0) });
   }
   return { messages, spare };
 }

@@ -7,6 +7,8 @@
 import type { Clock, Instant } from '../../../core/clock.ts';
 import { after } from '../../../core/clock.ts';
 import type { MessageId } from '../../../core/envelope.ts';
+import type { Awaitable } from '../../../core/intake.ts';
+import type { QueueEntry } from '../../../core/queue-store.ts';
 import type { RecordFormat } from '../format/record.ts';
 import type { LmdbIndex } from '../lmdb-index.ts';
 import { dueKey, nothing } from '../lmdb-index.ts';
@@ -33,11 +35,11 @@ export interface YoungMessage {
 }
 
 export interface YoungMessages {
-  /** True once it is durable. False: it is for the caller to store, nothing has been. */
-  add(message: YoungMessage): Promise<boolean>;
+  /** True once it is durable. False: it is for the caller to store, nobody holds it. */
+  add(message: YoungMessage): Awaitable<boolean>;
   /** It is finished, and the index never heard of it. False: it is in the index, or on its way. */
   finish(id: MessageId): boolean;
-  get(id: MessageId): { readonly record: StoredRecord; readonly claimed: boolean } | null;
+  get(id: MessageId): QueueEntry | null;
   /** Earliest due time of what nobody has claimed. */
   firstDue(): Instant | null;
   /** Now on its way into the index; what is written to the index after this call finds it there. */
@@ -67,7 +69,14 @@ interface Options {
   readonly failed: (cause: unknown) => void;
 }
 
-interface Entry extends YoungMessage {
+interface Entry {
+  /** As it is stored. The values that it was made of may go: they would be old before it is. */
+  readonly record: Buffer;
+  readonly due: Instant;
+  readonly content: readonly Uint8Array[];
+  readonly octets: number;
+  readonly claimed: YoungLease | null;
+  readonly landed: () => void;
   readonly segment: SegmentNumber;
   readonly bornAt: Instant;
   entering: Promise<boolean> | null;
@@ -77,7 +86,8 @@ interface Entry extends YoungMessage {
 
 export async function openYoungMessages({ index, format, clock, openJournal, journalFailed, failed }: Options): Promise<YoungMessages> {
   const entries = new Map<MessageId, Entry>();
-  const adding = new Set<Promise<unknown>>();
+  let adding = 0;
+  let added: (() => void) | null = null;
   const closing = new AbortController();
   let octets = 0;
   /** Undefined: to be looked for. */
@@ -94,7 +104,7 @@ export async function openYoungMessages({ index, format, clock, openJournal, jou
   function forget(id: MessageId, entry: Entry): void {
     if (entries.get(id) !== entry) return;
     entries.delete(id);
-    octets -= sizeOf(entry);
+    octets -= entry.octets;
     if (entry.claimed === null) firstDue = undefined;
     journal.gone(id, entry.segment);
     entry.landed();
@@ -102,18 +112,18 @@ export async function openYoungMessages({ index, format, clock, openJournal, jou
 
   function lookForDue(): Instant | null {
     let first: Instant | null = null;
-    for (const { claimed, record } of entries.values()) if (claimed === null && (first === null || record.due < first)) first = record.due;
+    for (const { claimed, due } of entries.values()) if (claimed === null && (first === null || due < first)) first = due;
     return first;
   }
 
   /** One conditional write: another process may have taken it from our journal, believing us dead. */
   async function write(id: MessageId, entry: Entry): Promise<boolean> {
-    const { record, content, claimed } = entry;
+    const { record, due, content, claimed } = entry;
     try {
       return await index.settled(index.messages.ifNoExists(id, () => {
-        void index.messages.put(id, format.format(record));
+        void index.messages.put(id, record);
         void index.bodies.put(id, (content.length === 1 ? content[0] : Buffer.concat(content)) as Buffer);
-        if (claimed === null) void index.due.put(dueKey(record.due, id), nothing);
+        if (claimed === null) void index.due.put(dueKey(due, id), nothing);
         else void index.leases.put(id, claimed.lease, claimed.token);
       }));
     } catch (cause) {
@@ -155,35 +165,34 @@ export async function openYoungMessages({ index, format, clock, openJournal, jou
     });
   }
 
-  async function add(message: YoungMessage): Promise<boolean> {
-    const { record, content, claimed } = message;
-    const contentOctets = record.message.facts.sizeOctets;
-    const size = sizeOf(message);
-    if (closing.signal.aborted || octets + size > MOST_OCTETS || !journal.takes(0, contentOctets)) return false;
+  function add({ record, content, claimed, landed }: YoungMessage): Awaitable<boolean> {
+    const { id, trace, facts } = record.message;
+    const size = trace.length + facts.sizeOctets;
+    if (closing.signal.aborted || octets + size > MOST_OCTETS || !journal.takes(0, facts.sizeOctets)) return false;
     const stored = format.format(record);
-    if (!journal.takes(stored.length, contentOctets)) return false;
+    if (!journal.takes(stored.length, facts.sizeOctets)) return false;
     octets += size;
-    let segment: SegmentNumber;
-    try {
-      segment = await journal.append(stored, content, contentOctets);
-    } catch {
-      octets -= size; // the journal has said why
-      return false;
-    }
-    const { id } = record.message;
-    entries.set(id, { ...message, segment, bornAt: clock.now(), entering: null });
-    if (claimed === null && firstDue !== undefined && (firstDue === null || record.due < firstDue)) firstDue = record.due;
-    grow();
-    return true;
+    adding++;
+    return new Promise((resolve) => {
+      const end = (isAdded: boolean): void => {
+        if (!isAdded) octets -= size;
+        if (--adding === 0) added?.();
+        resolve(isAdded);
+      };
+      journal.append(stored, content, facts.sizeOctets, {
+        written(segment) {
+          entries.set(id, { record: stored, due: record.due, content, octets: size, claimed, landed, segment, bornAt: clock.now(), entering: null });
+          if (claimed === null && firstDue !== undefined && (firstDue === null || record.due < firstDue)) firstDue = record.due;
+          grow();
+          end(true);
+        },
+        failed: () => end(false),
+      });
+    });
   }
 
   return {
-    add(message) {
-      const added = add(message);
-      adding.add(added);
-      void added.finally(() => adding.delete(added));
-      return added;
-    },
+    add,
     finish(id) {
       const entry = entries.get(id);
       if (entry === undefined) return false;
@@ -196,7 +205,10 @@ export async function openYoungMessages({ index, format, clock, openJournal, jou
     },
     get(id) {
       const entry = entries.get(id);
-      return entry === undefined ? null : { record: entry.record, claimed: entry.claimed !== null };
+      if (entry === undefined) return null;
+      const record = format.parse(entry.record, id);
+      if (typeof record === 'string') throw new Error(record); // we wrote it ourselves
+      return { message: record.message, due: entry.due, state: entry.claimed === null ? 'waiting' : 'claimed' };
     },
     firstDue() {
       if (firstDue === undefined) firstDue = lookForDue();
@@ -208,13 +220,9 @@ export async function openYoungMessages({ index, format, clock, openJournal, jou
     settleAll: () => Promise.all(enterThose(() => true)),
     async close() {
       closing.abort();
-      await Promise.all(adding);
+      if (adding > 0) await new Promise<void>((resolve) => (added = resolve));
       await Promise.all(enterThose(() => true)).catch(failed);
       await journal.close();
     },
   };
-}
-
-function sizeOf({ record }: YoungMessage): number {
-  return record.message.trace.length + record.message.facts.sizeOctets;
 }
