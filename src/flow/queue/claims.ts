@@ -13,6 +13,7 @@ import type { MessageId } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
 import type { Claim, Held, News, StoredContent } from '../../core/queue-store.ts';
 import type { Bell } from './bell.ts';
+import type { FirstDue } from './first-due.ts';
 import type { FinishedMessages } from './finished-messages.ts';
 import type { Lease } from './leases.ts';
 import { createTokens, formatLease, parseLease } from './leases.ts';
@@ -80,6 +81,7 @@ export interface Claims {
 
 interface Options {
   readonly young: YoungMessages;
+  readonly firstDue: FirstDue;
   readonly index: LmdbIndex;
   readonly format: RecordFormat;
   readonly steps: Transitions;
@@ -93,7 +95,7 @@ interface Options {
 }
 
 export function createClaims(options: Options): Claims {
-  const { young, index, format, steps, finished, bell, clock, log, tag } = options;
+  const { young, firstDue, index, format, steps, finished, bell, clock, log, tag } = options;
   const nextToken = createTokens(tag);
   const holdings = new Map<MessageId, Holding>();
   const fresh: Fresh[] = [];
@@ -142,8 +144,8 @@ export function createClaims(options: Options): Claims {
   function anyDue(now: Instant): boolean {
     const fresh = young.firstDue();
     if (fresh !== null && fresh <= now) return true;
-    const [key] = keysFrom(index.due, '0', 1);
-    return key !== undefined && parseDueKey(key).due <= now;
+    const stored = firstDue();
+    return stored !== null && stored <= now;
   }
 
   function takeFresh(into: Claim[], most: number, now: Instant, leaseMs: number): void {

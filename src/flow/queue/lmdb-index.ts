@@ -49,6 +49,8 @@ export interface LmdbIndex extends Databases {
   transaction<T>(work: () => T): Promise<T>;
   /** A write's own promise, its failure turned into a WriteFailure. */
   settled(write: Promise<boolean>): Promise<boolean>;
+  /** How many writes of this process have ended, well or not. */
+  writes(): number;
   /** No write of this process is under way. */
   quiet(): boolean;
   /**
@@ -93,6 +95,7 @@ export function parseDueKey(key: string): { readonly due: Instant; readonly id: 
 export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () => boolean): LmdbIndex {
   let { root, databases } = openEnvironment(folder, mapSizeOctets);
   let underWay = 0;
+  let ended = 0;
 
   function failure(error: unknown): Promise<WriteFailure> {
     // The cause hangs on the error as a promise that rejects, and ends the process unless somebody listens.
@@ -113,6 +116,7 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
       throw await failure(error);
     } finally {
       underWay--;
+      ended++;
     }
   }
 
@@ -132,6 +136,7 @@ export function openLmdbIndex(folder: string, mapSizeOctets: number, isFull: () 
     get notes() { return databases.notes; },
     transaction: (work) => settled(root.transaction(work)),
     settled,
+    writes: () => ended,
     quiet: () => underWay === 0,
     async moveTo(target, exchange) {
       // Opened before anything has a new name: what fails then changes nothing.

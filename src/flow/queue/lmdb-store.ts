@@ -32,13 +32,14 @@ import { createLmdbOutbox } from './lmdb-outbox.ts';
 import { createLmdbNotes } from './lmdb-notes.ts';
 import { createLmdbTrack } from './lmdb-track.ts';
 import { createListing, oldestAcceptedAt } from './listing.ts';
+import { createFirstDue } from './first-due.ts';
 import { createFinishedMessages } from './finished-messages.ts';
 import { createFreeSpace, diskFree } from './upkeep/free-space.ts';
 import { openGround } from './upkeep/ground.ts';
 import type { Liveness } from './upkeep/holders.ts';
 import { mayBeAlive } from './upkeep/holders.ts';
 import type { LmdbIndex } from './lmdb-index.ts';
-import { entryCount, keysFrom, lastKey, openLmdbIndex, parseDueKey } from './lmdb-index.ts';
+import { entryCount, lastKey, openLmdbIndex } from './lmdb-index.ts';
 import { forgetKeys } from './outside-keys.ts';
 import { createMessageIds } from './message-id.ts';
 import { hasOthers, openRegistered } from './upkeep/opening.ts';
@@ -161,8 +162,10 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     journalFailed: (cause) => log.error('queue', { what: 'goes on without a journal', cause }),
     failed: (cause) => log.error('queue', { what: 'messages stay in the journal', cause }),
   });
+  const firstDue = createFirstDue(index, clock);
   const claims = createClaims({
     young,
+    firstDue,
     index,
     format,
     steps,
@@ -202,8 +205,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const count = options.metrics === undefined ? null : counting(options.metrics);
 
   function nextDue(): Instant | null {
-    const [key] = keysFrom(index.due, '0', 1);
-    const stored = key === undefined ? null : parseDueKey(key).due;
+    const stored = firstDue();
     const fresh = young.firstDue();
     return stored === null || (fresh !== null && fresh < stored) ? fresh : stored;
   }
@@ -286,7 +288,10 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       };
     },
     wake: (signal) => bell.rings(signal, pause),
-    poke: () => bell.ring(),
+    poke() {
+      firstDue.forget();
+      bell.ring();
+    },
     async close() {
       await young.close();
       await journalFolder.close();
