@@ -13,8 +13,8 @@ import type { openKernels } from '../kit/wasm/kernels.ts';
 /** What a burst left free in the queue's file is given back to the disk at the next start. */
 const COMPACT_FROM_OCTETS = 64 * 1024 * 1024;
 
-/** Each of two: a fifth of a second's mail at full speed, and little for a card of a few GB. */
-const JOURNAL_OCTETS = 4 * 1024 * 1024;
+/** Each of two: what comes in half a second at most, so that it is delivered before its place is needed; little for a card of a few GB. */
+const JOURNAL_OCTETS = 8 * 1024 * 1024;
 
 export interface Rooms {
   readonly kernels: ReturnType<typeof openKernels>;

@@ -24,6 +24,8 @@ const ZEROS_OCTETS = 256 * 1024;
 const SHARE_OF_SEGMENT = 8;
 /** After a rest so long, another process may have believed us dead and taken the file (journal/replay.ts). */
 export const REST_MS = 60_000;
+/** The other segment is needed soon when so much of one is written. */
+const CROWDED = 3 / 4;
 const padding = Buffer.alloc(STEP_OCTETS);
 
 export interface Journal {
@@ -207,7 +209,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     queueMicrotask(() => {
       for (const { appended } of written) appended.written(into);
     });
-    if (segment.end - HEADER_OCTETS > capacity / 2 && segments[other()].live > 0) options.crowded(other());
+    if (segment.end > CROWDED * segmentOctets && segments[other()].live > 0) options.crowded(other());
   }
 
   /** Without a message to write, there must be a place for the note. */
