@@ -71,7 +71,8 @@ export function createCrashPoints(at: (what: string) => void): CrashPoints {
       return new Proxy(inner, {
         get(target, property, receiver) {
           const value: unknown = Reflect.get(target, property, receiver);
-          if (typeof value !== 'function' || !(methods as readonly (string | symbol)[]).includes(property)) return value;
+          if (typeof value !== 'function') return value;
+          if (!(methods as readonly (string | symbol)[]).includes(property)) return value.bind(target) as unknown;
           return (...args: unknown[]) => {
             const what = `${name}.${String(property)}`;
             at(`before ${what}`);

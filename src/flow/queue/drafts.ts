@@ -18,14 +18,14 @@ import type { StoredRecord } from './message-changes.ts';
 import { MESSAGE_ID_LENGTH } from './message-id.ts';
 import { formatAside } from './format/aside.ts';
 import type { RecordFormat } from './format/record.ts';
-import { contentInFile, contentInMemory } from './stored-content.ts';
+import { contentInFile, contentInMemory, whole } from './stored-content.ts';
 
 /** Content that waits in memory before it is written to its body file. */
 const WRITE_OCTETS = 256 * 1024;
 /** About what a recipient takes in a record. */
 const RECIPIENT_OCTETS = 200;
 
-interface Options {
+export interface DraftRooms {
   readonly young: YoungMessages;
   readonly index: LmdbIndex;
   readonly bodies: BodyFiles;
@@ -37,6 +37,15 @@ interface Options {
   readonly clock: Clock;
   readonly log: Log;
   readonly inlineLimitOctets: number;
+  /** Told what came of each commit. */
+  readonly committed: (committed: Committed) => void;
+}
+
+export interface DraftTerms {
+  readonly id: MessageId;
+  readonly envelope: Envelope;
+  readonly recipients: readonly Recipient[];
+  readonly idempotencyKey: string | undefined;
 }
 
 /** Where it stands from now on: claimed, in quarantine, or due. */
@@ -45,11 +54,134 @@ interface Place {
   readonly aside: string | undefined;
 }
 
-export type BeginDraft = (id: MessageId, envelope: Envelope, recipients: readonly Recipient[], key?: string) => Draft;
+/** One object for a message, not a closure for each of its methods: it lives until its message is finished. */
+export class StoredDraft implements Draft {
+  readonly id: MessageId;
+  readonly #rooms: DraftRooms;
+  readonly #terms: DraftTerms;
+  #chunks: Uint8Array[] = [];
+  #buffered = 0;
+  #sizeOctets = 0;
+  #file: BodyWriter | null = null;
+  #writing: Promise<void> | null = null;
+  #failure: unknown = null;
+  #sealed = false;
 
-export function createDrafts({ young, index, bodies, ground, format, claims, finished, bell, clock, log, inlineLimitOctets }: Options): BeginDraft {
+  constructor(rooms: DraftRooms, terms: DraftTerms) {
+    this.id = terms.id;
+    this.#rooms = rooms;
+    this.#terms = terms;
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#sealed) throw new Error('draft is sealed');
+    if (this.#failure !== null) return undefined;
+    this.#chunks.push(chunk);
+    this.#buffered += chunk.length;
+    this.#sizeOctets += chunk.length;
+    return this.#buffered > WRITE_OCTETS ? this.#begin() : undefined;
+  }
+
+  async commit(seal: Seal): Promise<Committed> {
+    if (this.#sealed) throw new Error('draft is sealed');
+    this.#sealed = true;
+    const committed = await this.#commit(seal);
+    this.#rooms.committed(committed);
+    return committed;
+  }
+
+  discard(): void {
+    if (this.#sealed) return;
+    this.#sealed = true;
+    this.#forget();
+  }
+
+  async #commit(seal: Seal): Promise<Committed> {
+    const { id } = this;
+    const { bodies, ground, claims, young, bell, log } = this.#rooms;
+    if (this.#failure === null && seal.facts.sizeOctets !== this.#sizeOctets) {
+      this.#forget();
+      return this.#refused(new Error(`sealed as ${seal.facts.sizeOctets} octets, ${this.#sizeOctets} were written`));
+    }
+    const inFile = this.#file !== null || this.#writing !== null || this.#sizeOctets > this.#rooms.inlineLimitOctets;
+    const record = this.#record(seal, inFile);
+    let birth: Birth | null = null;
+    let taken: number | null = null;
+    try {
+      const pieces = this.#chunks;
+      if (inFile) await this.#commitFile(record);
+      const grown = (inFile ? 0 : this.#sizeOctets) + seal.trace.length + record.message.recipients.length * RECIPIENT_OCTETS;
+      const granted = ground.take(grown);
+      if (granted === false || (granted !== true && !(await granted))) throw new WriteFailure('full', 'the index has no room to grow');
+      taken = grown;
+      birth = seal.aside === undefined ? claims.bear(record) : null;
+      if (this.#terms.idempotencyKey === undefined && !inFile && seal.aside === undefined && (await young.add({ record, content: pieces, claimed: birth, takenOctets: grown }))) {
+        taken = null; // until it is finished, or in the index
+      } else {
+        const stored = await this.#storeOnce(record, inFile ? null : pieces, { birth, aside: seal.aside });
+        if (stored !== id) {
+          birth?.failed();
+          if (inFile) void bodies.remove(id, seal.facts);
+          return { kind: 'committed', id: stored, repeated: true };
+        }
+      }
+      birth?.born(this.#contentAtHand(seal, inFile ? [] : pieces));
+      if (seal.aside === undefined) bell.ring();
+      else log.info('queue', { what: 'set aside', id, why: seal.aside });
+      return { kind: 'committed', id };
+    } catch (error) {
+      birth?.failed();
+      if (inFile && this.#file !== null) void bodies.remove(id, seal.facts);
+      this.#forget();
+      return this.#refused(error);
+    } finally {
+      if (taken !== null) ground.landed(taken);
+    }
+  }
+
+  #record(seal: Seal, inFile: boolean): StoredRecord {
+    const { envelope, recipients } = this.#terms;
+    return {
+      message: {
+        id: this.id,
+        envelope: seal.envelope ?? envelope,
+        recipients: seal.recipients ?? recipients,
+        facts: seal.facts,
+        trace: seal.trace,
+        acceptedAt: this.#rooms.clock.now(),
+        attempts: 0,
+      },
+      due: seal.due,
+      held: false,
+      inFile,
+    };
+  }
+
+  /** The first draft under a key is stored, the second finds it. */
+  async #storeOnce(record: StoredRecord, pieces: readonly Uint8Array[] | null, place: Place): Promise<MessageId> {
+    const { index, claims, finished } = this.#rooms;
+    const { id } = this;
+    const key = this.#terms.idempotencyKey;
+    const content = pieces === null ? null : whole(pieces);
+    finished.flush(); // deletions that wait ride along
+    if (key === undefined) {
+      await index.settled(this.#store(record, content, place));
+      return id;
+    }
+    const first = await index.settled(
+      index.keys.ifNoExists(key, () => {
+        void index.keys.put(key, Buffer.from(id, 'latin1'));
+        void this.#store(record, content, place);
+      }),
+    );
+    if (!first) return (index.keys.getBinary(key)?.toString('latin1') ?? id) as MessageId;
+    claims.keyed(key, key.slice(0, MESSAGE_ID_LENGTH) as MessageId);
+    return id;
+  }
+
   /** All of it in this turn of the event loop, so all of it in one transaction. */
-  function store(record: StoredRecord, content: Uint8Array | null, { birth, aside }: Place): Promise<boolean> {
+  #store(record: StoredRecord, content: Uint8Array | null, { birth, aside }: Place): Promise<boolean> {
+    const { index, format } = this.#rooms;
     const { id } = record.message;
     void index.messages.put(id, format.format(record));
     if (content === null) void index.files.put(id, nothing);
@@ -58,165 +190,60 @@ export function createDrafts({ young, index, bodies, ground, format, claims, fin
     return birth === null ? index.due.put(dueKey(record.due, id), nothing) : index.leases.put(id, birth.lease, birth.token);
   }
 
-  return (id, envelope, recipients, key) => {
-    let chunks: Uint8Array[] = [];
-    let buffered = 0;
-    let sizeOctets = 0;
-    let file: BodyWriter | null = null;
-    let writing: Promise<void> | null = null;
-    let failure: unknown = null;
-    let state: 'open' | 'sealed' = 'open';
+  #contentAtHand(seal: Seal, pieces: readonly Uint8Array[]): StoredContent {
+    if (pieces.length > 0 || seal.facts.sizeOctets === 0) return contentInMemory(seal.facts, seal.trace, pieces);
+    // Written by us a moment ago, and not checked: a claim that finds it changed reads nothing of it.
+    return contentInFile(seal.facts, seal.trace, () => checked(this.#rooms.bodies, this.id, seal));
+  }
 
-    /** Hands what is buffered to the body file. One write at a time; its failure waits for commit(). */
-    async function spill(): Promise<void> {
-      try {
-        file ??= await bodies.create(id);
-        while (chunks.length > 0) {
-          const pieces = chunks;
-          chunks = [];
-          buffered = 0;
-          await file.write(pieces);
-        }
-      } catch (error) {
-        failure = error;
-        chunks = [];
-      } finally {
-        writing = null;
+  async #commitFile(record: StoredRecord): Promise<void> {
+    await this.#begin();
+    if (this.#failure !== null) throw this.#failure;
+    await this.#file!.commit(record.message.facts);
+  }
+
+  #begin(): Promise<void> {
+    this.#writing ??= this.#spill();
+    return this.#writing;
+  }
+
+  /** Hands what is buffered to the body file. One write at a time; its failure waits for commit(). */
+  async #spill(): Promise<void> {
+    try {
+      this.#file ??= await this.#rooms.bodies.create(this.id);
+      while (this.#chunks.length > 0) {
+        const pieces = this.#chunks;
+        this.#chunks = [];
+        this.#buffered = 0;
+        await this.#file.write(pieces);
       }
+    } catch (error) {
+      this.#failure = error;
+      this.#chunks = [];
+    } finally {
+      this.#writing = null;
     }
+  }
 
-    function begin(): Promise<void> {
-      writing ??= spill();
-      return writing;
-    }
+  #forget(): void {
+    this.#chunks = [];
+    const removed = (this.#writing ?? Promise.resolve()).then(() => this.#file?.discard());
+    removed.catch((cause: unknown) => this.#rooms.log.error('queue', { what: 'draft could not be removed', id: this.id, cause }));
+  }
 
-    function forget(): void {
-      chunks = [];
-      const removed = (writing ?? Promise.resolve()).then(() => file?.discard());
-      removed.catch((cause: unknown) => log.error('queue', { what: 'draft could not be removed', id, cause }));
-    }
+  #refused(error: unknown): Committed {
+    const cause = error instanceof WriteFailure ? error.cause : error;
+    const full = error instanceof WriteFailure ? error.kind === 'full' : isDiskFull(error);
+    this.#rooms.log.error('queue', { what: full ? 'no room for a message' : 'a message could not be stored', id: this.id, cause });
+    return full ? { kind: 'full' } : { kind: 'broken', why: String(cause) };
+  }
+}
 
-    async function commitFile(record: StoredRecord): Promise<void> {
-      await begin();
-      if (failure !== null) throw failure;
-      await file!.commit(record.message.facts);
-    }
-
-    function refused(error: unknown): Committed {
-      const cause = error instanceof WriteFailure ? error.cause : error;
-      const full = error instanceof WriteFailure ? error.kind === 'full' : isDiskFull(error);
-      log.error('queue', { what: full ? 'no room for a message' : 'a message could not be stored', id, cause });
-      return full ? { kind: 'full' } : { kind: 'broken', why: String(cause) };
-    }
-
-    /** The first draft under a key is stored, the second finds it. */
-    async function storeOnce(record: StoredRecord, content: Uint8Array | null, place: Place): Promise<MessageId> {
-      if (key === undefined) {
-        await index.settled(store(record, content, place));
-        return id;
-      }
-      const first = await index.settled(
-        index.keys.ifNoExists(key, () => {
-          void index.keys.put(key, Buffer.from(id, 'latin1'));
-          void store(record, content, place);
-        }),
-      );
-      if (!first) return (index.keys.getBinary(key)?.toString('latin1') ?? id) as MessageId;
-      claims.keyed(key, key.slice(0, MESSAGE_ID_LENGTH) as MessageId);
-      return id;
-    }
-
-    function contentAtHand(seal: Seal, pieces: readonly Uint8Array[]): StoredContent {
-      if (pieces.length > 0 || seal.facts.sizeOctets === 0) return contentInMemory(seal.facts, seal.trace, pieces);
-      // Written by us a moment ago, and not checked: a claim that finds it changed reads nothing of it.
-      return contentInFile(seal.facts, seal.trace, () => checked(seal));
-    }
-
-    async function* checked(seal: Seal): AsyncGenerator<Uint8Array> {
-      const read = await bodies.read(id, seal.facts);
-      if (read.kind === 'corrupt') throw new Error(read.why);
-      if (read.kind === 'octets') yield read.octets;
-      else yield* read.open();
-    }
-
-    return {
-      id,
-      write(chunk) {
-        if (state !== 'open') throw new Error('draft is sealed');
-        if (failure !== null) return undefined;
-        chunks.push(chunk);
-        buffered += chunk.length;
-        sizeOctets += chunk.length;
-        return buffered > WRITE_OCTETS ? begin() : undefined;
-      },
-
-      async commit(seal) {
-        if (state !== 'open') throw new Error('draft is sealed');
-        state = 'sealed';
-        if (failure === null && seal.facts.sizeOctets !== sizeOctets) {
-          forget();
-          return refused(new Error(`sealed as ${seal.facts.sizeOctets} octets, ${sizeOctets} were written`));
-        }
-        const inFile = file !== null || writing !== null || sizeOctets > inlineLimitOctets;
-        const record: StoredRecord = {
-          message: {
-            id,
-            envelope: seal.envelope ?? envelope,
-            recipients: seal.recipients ?? recipients,
-            facts: seal.facts,
-            trace: seal.trace,
-            acceptedAt: clock.now(),
-            attempts: 0,
-          },
-          due: seal.due,
-          held: false,
-          inFile,
-        };
-        let birth: Birth | null = null;
-        let taken: number | null = null;
-        try {
-          const pieces = chunks;
-          if (inFile) await commitFile(record);
-          const grown = (inFile ? 0 : sizeOctets) + seal.trace.length + record.message.recipients.length * RECIPIENT_OCTETS;
-          const granted = ground.take(grown);
-          if (granted === false || (granted !== true && !(await granted))) throw new WriteFailure('full', 'the index has no room to grow');
-          taken = grown;
-          birth = seal.aside === undefined ? claims.bear(record) : null;
-          if (key === undefined && !inFile && seal.aside === undefined && (await young.add({ record, content: pieces, claimed: birth, landed: () => ground.landed(grown) }))) {
-            taken = null; // until it is finished, or in the index
-            birth?.born(contentAtHand(seal, pieces));
-            bell.ring();
-            return { kind: 'committed', id };
-          }
-          finished.flush(); // deletions that wait ride along
-          const content = inFile ? null : pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-          const stored = await storeOnce(record, content, { birth, aside: seal.aside });
-          if (stored !== id) {
-            birth?.failed();
-            if (inFile) void bodies.remove(id, seal.facts);
-            return { kind: 'committed', id: stored, repeated: true };
-          }
-          birth?.born(contentAtHand(seal, inFile ? [] : pieces));
-          if (seal.aside === undefined) bell.ring();
-          else log.info('queue', { what: 'set aside', id, why: seal.aside });
-          return { kind: 'committed', id };
-        } catch (error) {
-          birth?.failed();
-          if (inFile && file !== null) void bodies.remove(id, seal.facts);
-          forget();
-          return refused(error);
-        } finally {
-          if (taken !== null) ground.landed(taken);
-        }
-      },
-
-      discard() {
-        if (state !== 'open') return;
-        state = 'sealed';
-        forget();
-      },
-    };
-  };
+async function* checked(bodies: BodyFiles, id: MessageId, seal: Seal): AsyncGenerator<Uint8Array> {
+  const read = await bodies.read(id, seal.facts);
+  if (read.kind === 'corrupt') throw new Error(read.why);
+  if (read.kind === 'octets') yield read.octets;
+  else yield* read.open();
 }
 
 function isDiskFull(error: unknown): boolean {

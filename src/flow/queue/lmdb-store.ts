@@ -13,7 +13,7 @@ import type { EventOutbox } from '../../core/event-outbox.ts';
 import type { Kernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import type { Committed, CorruptContent, Draft, QueueStore, QueueUpkeep, StoredContent, StoredMessage } from '../../core/queue-store.ts';
+import type { Committed, CorruptContent, QueueStore, QueueUpkeep, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { FileSystem } from '../../kit/file/durable-file.ts';
 import { keepFile, nodeFileSystem, openFolderSync } from '../../kit/file/durable-file.ts';
 import { createBell } from './bell.ts';
@@ -27,7 +27,8 @@ import { openJournal } from './journal/journal.ts';
 import type { Replayed } from './journal/replay.ts';
 import { replay } from './journal/replay.ts';
 import { openYoungMessages } from './journal/young-messages.ts';
-import { createDrafts } from './drafts.ts';
+import type { DraftRooms } from './drafts.ts';
+import { StoredDraft } from './drafts.ts';
 import { createLmdbOutbox } from './lmdb-outbox.ts';
 import { createLmdbNotes } from './lmdb-notes.ts';
 import { createLmdbTrack } from './lmdb-track.ts';
@@ -153,6 +154,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   });
   const young = await openYoungMessages({
     index,
+    ground,
     format,
     clock,
     openJournal: (news) => journalOctets === 0 ? Promise.resolve(noJournal) : openJournal({
@@ -177,7 +179,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     freshMessages: options.freshMessages ?? 256,
     freshOctets: options.freshOctets ?? 8 * 1024 * 1024,
   });
-  const begin = createDrafts({
+  const drafting: DraftRooms = {
     young,
     index,
     bodies,
@@ -189,7 +191,8 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     clock,
     log,
     inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS,
-  });
+    committed: options.metrics === undefined ? () => undefined : counting(options.metrics),
+  };
   const nextId = createMessageIds(clock, tag, lastKey(index.messages) as MessageId | null);
   const give = createOrders(index, bodies, format, steps);
   const listing = createListing(index, format, (id) => finished.has(id));
@@ -202,7 +205,6 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const track = createLmdbTrack(index, clock, log);
   const notes = createLmdbNotes(index, clock, log);
   const transfer = createTransfer({ index, bodies, ground, format, kernels, clock, listing, inlineLimitOctets: options.inlineLimitOctets ?? INLINE_OCTETS });
-  const count = options.metrics === undefined ? null : counting(options.metrics);
 
   function nextDue(): Instant | null {
     const stored = firstDue();
@@ -226,7 +228,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     track,
     notes,
     outbox: createLmdbOutbox({ index, clock, log, tag, room: (octets) => space.room(octets) === 'room' }),
-    begin: (envelope, recipients, own) => counted(begin(nextId(), envelope, recipients, own?.idempotencyKey), count),
+    begin: (envelope, recipients, own) => new StoredDraft(drafting, { id: nextId(), envelope, recipients, idempotencyKey: own?.idempotencyKey }),
     queuedUnder: (key) => (index.keys.getBinary(key)?.toString('latin1') ?? null) as MessageId | null,
     forgetKeys: (parents) => forgetKeys(index, parents),
     room: (sizeOctets) => space.room(sizeOctets),
@@ -335,21 +337,7 @@ function contentOf(index: LmdbIndex, bodies: BodyFiles, kernels: Kernels, id: st
   });
 }
 
-type Count = (committed: Committed) => void;
-
-function counting(metrics: Metrics): Count {
+function counting(metrics: Metrics): (committed: Committed) => void {
   const commits = metrics.counter('queue_commits_total', 'Messages handed to the queue, by what came of it.');
   return ({ kind }) => commits.add(1, { result: kind });
-}
-
-function counted(draft: Draft, count: Count | null): Draft {
-  if (count === null) return draft;
-  return {
-    ...draft,
-    async commit(seal) {
-      const committed = await draft.commit(seal);
-      count(committed);
-      return committed;
-    },
-  };
 }

@@ -18,3 +18,7 @@ export function contentInFile(facts: ContentFacts, trace: Uint8Array, open: () =
     },
   };
 }
+
+export function whole(pieces: readonly Uint8Array[]): Uint8Array {
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}

@@ -97,7 +97,9 @@ function telling(store: LmdbQueue, queued: () => void): LmdbQueue {
     begin(...given) {
       const draft = store.begin(...given);
       return {
-        ...draft,
+        id: draft.id,
+        write: (chunk) => draft.write(chunk),
+        discard: () => draft.discard(),
         async commit(seal) {
           const committed = await draft.commit(seal);
           if (committed.kind === 'committed') tell();

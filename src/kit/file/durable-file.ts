@@ -75,7 +75,8 @@ function openFile(file: FileHandle): OpenFile {
 /** Without the first octets of all. */
 function behind(pieces: readonly Uint8Array[], octets: number): readonly Uint8Array[] {
   let skip = octets;
-  for (const [at, piece] of pieces.entries()) {
+  for (let at = 0; at < pieces.length; at++) {
+    const piece = pieces[at]!;
     if (skip < piece.length) return [piece.subarray(skip), ...pieces.slice(at + 1)];
     skip -= piece.length;
   }

@@ -81,7 +81,7 @@ describe('a message in the journal', () => {
     await claim();
     const id = await send();
     const [fresh] = await claim();
-    await clock.advance(600);
+    await clock.advance(2100);
     const other = await onlooker();
     await eventually(5000, 'the message in the index', () => other.get(id)?.state === 'claimed');
     assert.equal(await store.release(fresh!, { due: after(clock.now(), 1000) }), 'held');
@@ -239,7 +239,7 @@ describe('the journal of somebody else', () => {
     const [mine] = await claim();
     const thief = await open();
     assert.equal(thief.recovery.journal, 1);
-    await clock.advance(600); // it would go into the index now, with our lease
+    await clock.advance(2100); // it would go into the index now, with our lease
     await store.summary();
     await thief.order('all', { kind: 'release', now: clock.now() }); // nothing was held; behind it, a reader sees what is committed
     assert.equal(thief.get(id)?.state, 'waiting');

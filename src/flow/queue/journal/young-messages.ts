@@ -13,10 +13,15 @@ import type { RecordFormat } from '../format/record.ts';
 import type { LmdbIndex } from '../lmdb-index.ts';
 import { dueKey, nothing } from '../lmdb-index.ts';
 import type { StoredRecord } from '../message-changes.ts';
+import { whole } from '../stored-content.ts';
+import type { Ground } from '../upkeep/ground.ts';
 import type { Journal, SegmentNumber } from './journal.ts';
 
-/** How long a message stays young: a commit of the index for all that came meanwhile costs little more than one for each. */
-const YOUTH_MS = 250;
+/**
+ * How long a message stays young at least, and twice that at most: one commit of the index for all that came meanwhile costs
+ * little more than one for each, and whoever waits for the journal at that moment waits for it as well.
+ */
+const YOUTH_MS = 1000;
 /** Content in memory; more goes the old way. */
 const MOST_OCTETS = 8 * 1024 * 1024;
 
@@ -30,8 +35,8 @@ export interface YoungMessage {
   readonly record: StoredRecord;
   readonly content: readonly Uint8Array[];
   readonly claimed: YoungLease | null;
-  /** Nothing more will be written to the index for it. */
-  readonly landed: () => void;
+  /** What Ground gave for it. */
+  readonly takenOctets: number;
 }
 
 export interface YoungMessages {
@@ -61,6 +66,7 @@ export interface JournalNews {
 
 interface Options {
   readonly index: LmdbIndex;
+  readonly ground: Pick<Ground, 'landed'>;
   readonly format: RecordFormat;
   readonly clock: Clock;
   readonly openJournal: (news: JournalNews) => Promise<Journal>;
@@ -76,7 +82,7 @@ interface Entry {
   readonly content: readonly Uint8Array[];
   readonly octets: number;
   readonly claimed: YoungLease | null;
-  readonly landed: () => void;
+  readonly takenOctets: number;
   readonly segment: SegmentNumber;
   readonly bornAt: Instant;
   entering: Promise<boolean> | null;
@@ -84,7 +90,7 @@ interface Entry {
   finished?: true;
 }
 
-export async function openYoungMessages({ index, format, clock, openJournal, journalFailed, failed }: Options): Promise<YoungMessages> {
+export async function openYoungMessages({ index, ground, format, clock, openJournal, journalFailed, failed }: Options): Promise<YoungMessages> {
   const entries = new Map<MessageId, Entry>();
   let adding = 0;
   let added: (() => void) | null = null;
@@ -107,7 +113,7 @@ export async function openYoungMessages({ index, format, clock, openJournal, jou
     octets -= entry.octets;
     if (entry.claimed === null) firstDue = undefined;
     journal.gone(id, entry.segment);
-    entry.landed();
+    ground.landed(entry.takenOctets);
   }
 
   function lookForDue(): Instant | null {
@@ -122,7 +128,7 @@ export async function openYoungMessages({ index, format, clock, openJournal, jou
     try {
       return await index.settled(index.messages.ifNoExists(id, () => {
         void index.messages.put(id, record);
-        void index.bodies.put(id, (content.length === 1 ? content[0] : Buffer.concat(content)) as Buffer);
+        void index.bodies.put(id, whole(content) as Buffer);
         if (claimed === null) void index.due.put(dueKey(due, id), nothing);
         else void index.leases.put(id, claimed.lease, claimed.token);
       }));
@@ -165,7 +171,7 @@ export async function openYoungMessages({ index, format, clock, openJournal, jou
     });
   }
 
-  function add({ record, content, claimed, landed }: YoungMessage): Awaitable<boolean> {
+  function add({ record, content, claimed, takenOctets }: YoungMessage): Awaitable<boolean> {
     const { id, trace, facts } = record.message;
     const size = trace.length + facts.sizeOctets;
     if (closing.signal.aborted || octets + size > MOST_OCTETS || !journal.takes(0, facts.sizeOctets)) return false;
@@ -181,7 +187,7 @@ export async function openYoungMessages({ index, format, clock, openJournal, jou
       };
       journal.append(stored, content, facts.sizeOctets, {
         written(segment) {
-          entries.set(id, { record: stored, due: record.due, content, octets: size, claimed, landed, segment, bornAt: clock.now(), entering: null });
+          entries.set(id, { record: stored, due: record.due, content, octets: size, claimed, takenOctets, segment, bornAt: clock.now(), entering: null });
           if (claimed === null && firstDue !== undefined && (firstDue === null || record.due < firstDue)) firstDue = record.due;
           grow();
           end(true);
