@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { after } from '../../src/core/clock.ts';
 import type { MessageId } from '../../src/core/envelope.ts';
+import type { Log } from '../../src/core/log.ts';
 import { silent } from '../../src/core/log.ts';
 import type { Claim } from '../../src/core/queue-store.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
@@ -82,6 +83,8 @@ test('the plug pulled in each write to the journal, with any of its sectors on t
     share = [0, 0.2, 0.5, 0.8, 1][luck.between(0, 4)]!;
     if (cuts.length < 150) cuts.push({ image, now: clock.now(), owed: new Map(owed), finished: new Set(finished), longFinished: noted.findLast(({ writes }) => writes <= cuts.length - 4)?.finished ?? new Set(), begun: new Map(begun) });
   });
+  const errors: string[] = [];
+  const log: Log = { ...silent, error: (_room, about) => void errors.push(String(about?.['what'])) };
   const store = await openLmdbQueue({ folder, kernels, clock, log: silent, watermarkOctets: 0, fileSystem: files, journalOctets: layJournal(folder, SEGMENT_OCTETS) });
 
   async function send(): Promise<void> {
@@ -125,7 +128,7 @@ test('the plug pulled in each write to the journal, with any of its sectors on t
     const where = `cut ${n} of ${cuts.length}, seed ${runSeed}`;
     const laid = scratchFolder('cut-after');
     layImage(cut.image, laid);
-    const found = await openLmdbQueue({ folder: laid, kernels, clock: createFakeClock(cut.now), log: silent, watermarkOctets: 0, mayBeAlive: () => false, ...(n % 2 === 0 ? { journalOctets: SEGMENT_OCTETS } : {}) });
+    const found = await openLmdbQueue({ folder: laid, kernels, clock: createFakeClock(cut.now), log, watermarkOctets: 0, mayBeAlive: () => false, ...(n % 2 === 0 ? { journalOctets: SEGMENT_OCTETS } : {}) });
     await holds(found, cut, where);
     for (const id of leftIn(cut.image)) assert.ok(!cut.longFinished.has(id), `${where}: ${id} would come again`);
     await found.close();
@@ -135,6 +138,7 @@ test('the plug pulled in each write to the journal, with any of its sectors on t
     await holds(again, cut, `${where}, the second start`);
     await again.close();
   }
+  assert.deepEqual(errors, [], 'a write that was cut short is no damage');
 });
 
 /** Messages that the journal would bring back. */

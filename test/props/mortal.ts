@@ -42,7 +42,8 @@ export function createMortal(moment: number): Mortal {
       return new Proxy(inner, {
         get(target, property, receiver) {
           const value: unknown = Reflect.get(target, property, receiver);
-          if (typeof value !== 'function' || !(methods as readonly (string | symbol)[]).includes(property)) return value;
+          if (typeof value !== 'function') return value;
+          if (!(methods as readonly (string | symbol)[]).includes(property)) return value.bind(target) as unknown;
           return async (...args: unknown[]) => {
             const what = `${name}.${String(property)}`;
             if (dead || passes(`before ${what}`)) return await never;

@@ -143,6 +143,10 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   await removeAll(files, replayed, spare);
   const journalFolder = openFolderSync(files);
 
+  const stayInJournal = (cause: unknown): void => log.error('queue', { what: 'messages stay in the journal', cause });
+  /** For those who look: what cannot be shown for a broken disk hides nothing else. */
+  const allInIndex = () => young.settleAll().catch(stayInJournal);
+
   const bell = createBell();
   const finished = createFinishedMessages({
     index,
@@ -162,7 +166,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       segmentOctets: journalOctets, lingerMs: options.lingerMs ?? LINGER_MS, mayGrow: (octets) => onDisk() - octets >= watermarkOctets,
     }),
     journalFailed: (cause) => log.error('queue', { what: 'goes on without a journal', cause }),
-    failed: (cause) => log.error('queue', { what: 'messages stay in the journal', cause }),
+    failed: stayInJournal,
   });
   const firstDue = createFirstDue(index, clock);
   const claims = createClaims({
@@ -240,7 +244,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     content: ({ id, message }) => contentOf(index, bodies, kernels, id, message),
     get: (id) => young.get(id) ?? listing.get(id),
     async *list(which, behind) {
-      await young.settleAll();
+      await allInIndex();
       yield* listing.list(which, behind);
     },
     async order(which, order) {
@@ -256,7 +260,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
     },
     async *verify(how) {
-      await young.settleAll();
+      await allInIndex();
       yield* verification(how);
     },
     async tidy() {
@@ -270,7 +274,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       return recovery;
     },
     async *exportMessages(which, how) {
-      await young.settleAll();
+      await allInIndex();
       yield* transfer.leave(which, how);
     },
     async importMessages(octets) {
@@ -279,7 +283,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       return imported;
     },
     async summary() {
-      await young.settleAll();
+      await allInIndex();
       const going = finished.remaining();
       return {
         messages: entryCount(index.messages) - going,

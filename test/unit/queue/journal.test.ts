@@ -114,6 +114,23 @@ describe('a message in the journal', () => {
     await again.close();
   });
 
+  it('whose entry is damaged is told of, and costs no other', async () => {
+    const { log, errors } = listening();
+    const { folder, store, send, open } = await scene({ log });
+    const ids = [await send(), await send(), await send(), await send()];
+    const image = new Map(takeImage(folder));
+    await store.close();
+    const [name, journal] = [...image].find(([path]) => path.startsWith('journal/'))!;
+    const octets = Buffer.from(journal);
+    octets[octets.indexOf(ids[1]!) + 5]! ^= 1;
+    const laid = scratchFolder('damaged');
+    layImage(image.set(name, octets), laid);
+    const again = await open({ folder: laid });
+    assert.deepEqual(await idsIn(again), [ids[0], ids[2], ids[3]]);
+    assert.deepEqual(errors, ['a journal is damaged, and a message in it may be lost']);
+    await again.close();
+  });
+
   it('is read back to the octet, and damage is set aside, not delivered', async () => {
     const { folder, store, send, claim, open, clock } = await scene();
     const ids = [await send(3000), await send(4000), await send(10)];
@@ -275,7 +292,7 @@ describe('journal format', () => {
     const { octets } = segment(message('one', 1, Buffer.from('content')), message('two', 2, Buffer.alloc(0)), [format.gone(mine, 3, [id, id])]);
     const read = format.read(octets);
     assert.deepEqual(read.messages.map(({ record, content, batch }) => [record.toString(), content.toString(), batch]), [['one', 'content', 1], ['two', '', 2]]);
-    assert.deepEqual([read.gone, read.lastBatch, read.holes], [[id, id], 3, 0]);
+    assert.deepEqual([read.gone, read.lastBatch, read.behindHoles], [[id, id], 3, []]);
   });
 
   it('what an earlier use left is not read, nor what content pretends to be', () => {
@@ -291,7 +308,7 @@ describe('journal format', () => {
     octets[starts[1]! + 20]! ^= 0x40;
     const read = format.read(octets);
     assert.deepEqual(read.messages.map(({ record }) => record.toString()), ['one', 'three']);
-    assert.equal(read.holes, 1);
+    assert.deepEqual(read.behindHoles, [2]);
   });
 
   it('either copy of the header will do; without both there is nothing', () => {

@@ -40,8 +40,8 @@ export interface Segment {
   readonly gone: readonly MessageId[];
   /** The last batch that has an entry here. It alone may have been cut short. */
   readonly lastBatch: number;
-  /** Entries were found behind octets that are none: something between them is damaged. */
-  readonly holes: number;
+  /** Batches of entries that stand behind octets which are none: something before them is damaged, or was never finished. */
+  readonly behindHoles: readonly number[];
 }
 
 export interface JournalFormat {
@@ -128,8 +128,8 @@ export function createJournalFormat(kernels: Pick<Kernels, 'hash'>): JournalForm
       const messages: JournalMessage[] = [];
       const gone: MessageId[] = [];
       let lastBatch = 0;
-      let holes = 0;
-      if (number === null || number === 'unreadable') return { number, messages, gone, lastBatch, holes };
+      const behindHoles: number[] = [];
+      if (number === null || number === 'unreadable') return { number, messages, gone, lastBatch, behindHoles };
       let missed = false;
       for (let at = HEADER_OCTETS; at < segment.length;) {
         const found = entryAt(segment, at, number);
@@ -138,14 +138,14 @@ export function createJournalFormat(kernels: Pick<Kernels, 'hash'>): JournalForm
           at += STEP_OCTETS;
           continue;
         }
-        if (missed) holes++;
+        if (missed) behindHoles.push(found.batch);
         missed = false;
         if (found.kind === kindMessage) messages.push(found);
         else if (found.kind === kindGone) gone.push(...idsIn(found.record));
         lastBatch = Math.max(lastBatch, found.batch);
         at = found.end;
       }
-      return { number, messages, gone, lastBatch, holes };
+      return { number, messages, gone, lastBatch, behindHoles };
     },
   };
 }

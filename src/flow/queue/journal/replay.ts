@@ -82,7 +82,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
       await files.rename(ours, theirs);
       continue;
     }
-    const holes = segments.reduce((sum, one) => sum + one.holes, 0);
+    const holes = holesIn(segments);
     if (holes > 0) log.error('queue', { what: 'a journal is damaged, and a message in it may be lost', holder, holes });
     if (segments.every(({ number }) => number !== 'unreadable')) spare.push({ path: ours, octets: segments.reduce((sum, one) => sum + one.octets, 0) });
   }
@@ -128,10 +128,20 @@ interface Left {
   readonly content: Buffer;
 }
 
+function lastOf(segments: readonly Segment[]): number {
+  return Math.max(...segments.map(({ lastBatch }) => lastBatch));
+}
+
+/** What the last write left out was never acknowledged, and is no damage. */
+function holesIn(segments: readonly Segment[]): number {
+  const last = lastOf(segments);
+  return segments.flatMap(({ behindHoles }) => behindHoles).filter((batch) => batch < last).length;
+}
+
 /** Messages that are not gone. What the last write did not finish was never acknowledged. */
 function leftIn({ format, kernels, log }: ReplayOptions, segments: readonly Segment[]): Left[] {
   const gone = new Set<MessageId>(segments.flatMap((segment) => segment.gone));
-  const lastBatch = Math.max(...segments.map((segment) => segment.lastBatch));
+  const lastBatch = lastOf(segments);
   const left: Left[] = [];
   for (const { record: octets, content, batch } of segments.flatMap(({ messages }) => messages)) {
     const id = format.idIn(octets) as MessageId | null;

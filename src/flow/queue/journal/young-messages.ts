@@ -66,7 +66,7 @@ export interface JournalNews {
 
 interface Options {
   readonly index: LmdbIndex;
-  readonly ground: Pick<Ground, 'landed'>;
+  readonly ground: Pick<Ground, 'landed' | 'unused'>;
   readonly format: RecordFormat;
   readonly clock: Clock;
   readonly openJournal: (news: JournalNews) => Promise<Journal>;
@@ -113,7 +113,8 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
     octets -= entry.octets;
     if (entry.claimed === null) firstDue = undefined;
     journal.gone(id, entry.segment);
-    ground.landed(entry.takenOctets);
+    if (entry.entering === null) ground.unused(entry.takenOctets);
+    else ground.landed(entry.takenOctets);
   }
 
   function lookForDue(): Instant | null {

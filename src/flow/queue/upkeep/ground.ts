@@ -21,9 +21,10 @@ const LOOK = MIB / 2;
 const SLACK = 8 * 1024;
 
 export interface Ground {
-  /** Whether a message of this size may be written; every true is followed by one landed(). */
+  /** Whether a message of this size may be written; every true is followed by one landed() or unused(). */
   take(sizeOctets: number): boolean | Promise<boolean>;
   landed(sizeOctets: number): void;
+  unused(sizeOctets: number): void;
   /** The path is another file now, with no ground yet. */
   moved(): void;
   /** What messages can still get, in file or map. */
@@ -102,6 +103,9 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
     landed(sizeOctets) {
       flying -= sizeOctets + SLACK;
       sinceLook += sizeOctets + SLACK;
+    },
+    unused(sizeOctets) {
+      flying -= sizeOctets + SLACK;
     },
     moved() {
       closeSync(file);
