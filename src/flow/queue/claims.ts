@@ -54,13 +54,14 @@ interface Fresh {
   readonly sizeOctets: number;
 }
 
+/** A message that is born claimed; born() or birthFailed() follows. */
 export interface Birth {
   readonly token: number;
   readonly lease: Buffer;
-  /** The message is on the disk. */
-  born(content: StoredContent): void;
-  /** It is not. */
-  failed(): void;
+  readonly expiresAt: Instant;
+  readonly record: StoredRecord;
+  /** What it takes in memory. */
+  readonly sizeOctets: number;
 }
 
 export interface Claims {
@@ -70,6 +71,10 @@ export interface Claims {
   release(claim: Claim, next: { readonly due: Instant; readonly untried?: true } | 'finished', news?: News): Promise<Held>;
   /** Null: nobody is hungry, it is not due yet, or enough wait already. */
   bear(record: StoredRecord): Birth | null;
+  /** The message is on the disk. */
+  born(birth: Birth, content: StoredContent): void;
+  /** It is not. */
+  birthFailed(birth: Birth): void;
   /** The message named in an idempotency key keeps it in mind. */
   keyed(key: string, parent: MessageId): void;
   /** The message is no longer anyone's claim. */
@@ -287,21 +292,19 @@ export function createClaims(options: Options): Claims {
       if (record.due > now || freshCount >= options.freshMessages || freshOctets + size > options.freshOctets) return null;
       freshCount++;
       freshOctets += size;
-      const { id } = record.message;
-      const token = nextToken();
       const expiresAt = after(now, usualLeaseMs + PATIENCE_MS);
-      return {
-        token,
-        lease: lease(expiresAt),
-        born(content) {
-          holdings.set(id, { token, leaseMs: usualLeaseMs, expiresAt, record });
-          fresh.push({ id, token, content, sizeOctets: size });
-        },
-        failed() {
-          freshCount--;
-          freshOctets -= size;
-        },
-      };
+      return { token: nextToken(), lease: lease(expiresAt), expiresAt, record, sizeOctets: size };
+    },
+
+    born({ token, expiresAt, record, sizeOctets }, content) {
+      const { id } = record.message;
+      holdings.set(id, { token, leaseMs: usualLeaseMs, expiresAt, record });
+      fresh.push({ id, token, content, sizeOctets });
+    },
+
+    birthFailed({ sizeOctets }) {
+      freshCount--;
+      freshOctets -= sizeOctets;
     },
 
     keyed(key, parent) {

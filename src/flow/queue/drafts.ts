@@ -120,17 +120,17 @@ export class StoredDraft implements Draft {
       } else {
         const stored = await this.#storeOnce(record, inFile ? null : pieces, { birth, aside: seal.aside });
         if (stored !== id) {
-          birth?.failed();
+          if (birth !== null) claims.birthFailed(birth);
           if (inFile) void bodies.remove(id, seal.facts);
           return { kind: 'committed', id: stored, repeated: true };
         }
       }
-      birth?.born(this.#contentAtHand(seal, inFile ? [] : pieces));
+      if (birth !== null) claims.born(birth, this.#contentAtHand(seal, inFile ? [] : pieces));
       if (seal.aside === undefined) bell.ring();
       else log.info('queue', { what: 'set aside', id, why: seal.aside });
       return { kind: 'committed', id };
     } catch (error) {
-      birth?.failed();
+      if (birth !== null) claims.birthFailed(birth);
       if (inFile && this.#file !== null) void bodies.remove(id, seal.facts);
       this.#forget();
       return this.#refused(error);

@@ -22,7 +22,7 @@ export interface Attempt {
   /** Some recipients had no turn, and would like one then. */
   untriedDue: Instant | null;
   /** Whose way was not there: nothing was tried, and no time was lost. */
-  readonly offline: Map<RecipientId, DownLink>;
+  offline: Map<RecipientId, DownLink> | null;
   renewedAt: Instant;
   /** Somebody else has the message now: nothing more is written. */
   lost: boolean;

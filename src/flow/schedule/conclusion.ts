@@ -1,7 +1,7 @@
 /** record → report → release: what an attempt brought is written down; each step is durable before the next. */
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Origin, RecipientId } from '../../core/envelope.ts';
-import type { Links } from '../../core/links.ts';
+import type { DownLink, Links } from '../../core/links.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Claim, Held, News, QueueStore, RecipientState } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
@@ -21,6 +21,8 @@ export interface ConclusionOptions {
   readonly links?: Links;
 }
 
+const nobody: ReadonlyMap<RecipientId, DownLink> = new Map();
+
 /** Rejects when the store does; then the lease runs out and the attempt repeats. */
 export type Conclude = (attempt: Attempt) => Promise<void>;
 
@@ -33,7 +35,7 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
     const corruption = corruptionOf(attempt);
     if (corruption !== null) return await setAside(attempt, corruption.why, endedAt);
 
-    const { outcomes, expired, reports, warn, retryUntil, due } = settle(message, attempt.outcomes, settings, endedAt, { queueTimes: queueTimesOf(attempt, settings, links, endedAt), offline: attempt.offline });
+    const { outcomes, expired, reports, warn, retryUntil, due } = settle(message, attempt.outcomes, settings, endedAt, { queueTimes: queueTimesOf(attempt, settings, links, endedAt), offline: attempt.offline ?? nobody });
     for (const recipient of expired) tally.delivery(message, recipient, recipient.outcome as Outcome, null);
     const news: News = { at: endedAt, ...(outcomes.size === 0 ? {} : { outcomes }) };
     const worthTelling = (group: readonly RecipientState[]) => group.some(recipient => mayNeedReport(recipient, recipient.outcome as Outcome));

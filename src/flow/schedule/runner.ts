@@ -192,7 +192,7 @@ class RunningRunner implements Runner {
       return;
     }
     const attempt: Attempt = {
-      claim, written: null, octets: message.facts.sizeOctets + message.trace.length, jobs: [], left: 0, outcomes: new Map(), untriedDue: null, offline: new Map(),
+      claim, written: null, octets: message.facts.sizeOctets + message.trace.length, jobs: [], left: 0, outcomes: new Map(), untriedDue: null, offline: null,
       renewedAt: now, lost: false, concluding: false, over: false, content: claim.content ?? null,
     };
     this.#attempts.set(claim.id, attempt);

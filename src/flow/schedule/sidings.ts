@@ -64,8 +64,10 @@ export function createSidings({ lanes, clock, links, settings, share, bring, end
 
   function waitFor(job: Job, down: DownLink): void {
     const { attempt, recipients } = job;
-    if (clock.now() < after(attempt.claim.message.acceptedAt, down.longestMs)) for (const { id } of recipients) attempt.offline.set(id, down);
-    else {
+    if (clock.now() < after(attempt.claim.message.acceptedAt, down.longestMs)) {
+      attempt.offline ??= new Map();
+      for (const { id } of recipients) attempt.offline.set(id, down);
+    } else {
       const outcome: Failed = { kind: 'failed', status: '5.4.7', said: { type: 'x-gateway', text: `The link ${down.name} was not up in time` } };
       bring(job, new Map(recipients.map(({ id }) => [id, outcome])));
     }
