@@ -25,7 +25,7 @@ import { createJournalFormat } from './journal/journal-format.ts';
 import type { Journal } from './journal/journal.ts';
 import { openJournal } from './journal/journal.ts';
 import type { Replayed } from './journal/replay.ts';
-import { replay } from './journal/replay.ts';
+import { IDLE_MS, replay } from './journal/replay.ts';
 import { openYoungMessages } from './journal/young-messages.ts';
 import type { DraftRooms } from './drafts.ts';
 import { StoredDraft } from './drafts.ts';
@@ -131,8 +131,9 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const journals = `${folder}/journal`;
   await files.mkdir(journals);
   const journalFormat = createJournalFormat(kernels);
+  let taken = 0;
   const bringBack = () => replay({
-    index, ground, files, folder: journals, format, journalFormat, kernels, tag, log, now: clock.now(),
+    index, ground, files, folder: journals, format, journalFormat, kernels, tag, name: () => `${tag}.${taken++}`, log, now: clock.now(),
     alive: () => index.transaction(() => holdersOf(index, tag, alive).alive),
   });
   const putRight = (journal: number) => recover({ index, bodies, steps, log, tag, now: clock.now(), mayBeAlive: alive, journal });
@@ -142,6 +143,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const spare = replayed.spare.find(({ octets }) => octets === 2 * journalOctets)?.path ?? null;
   await removeAll(files, replayed, spare);
   const journalFolder = openFolderSync(files);
+  const closing = new AbortController();
 
   const stayInJournal = (cause: unknown): void => log.error('queue', { what: 'messages stay in the journal', cause });
   /** For those who look: what cannot be shown for a broken disk hides nothing else. */
@@ -215,6 +217,20 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     const fresh = young.firstDue();
     return stored === null || (fresh !== null && fresh < stored) ? fresh : stored;
   }
+
+  /** In a container started again, nobody can say whether the holder before us is dead: only that it writes no more. */
+  function lookAgain({ left }: Replayed): void {
+    if (left === 0 || journalOctets === 0) return;
+    void clock.sleepUntil(after(clock.now(), IDLE_MS), closing.signal).then(async () => {
+      if (closing.signal.aborted) return;
+      const found = await bringBack();
+      await removeAll(files, found, null);
+      if (found.messages > 0) log.warn('queue', { what: 'recovered', journal: found.messages });
+      bell.ring();
+      lookAgain(found);
+    }).catch((cause: unknown) => log.error('queue', { what: 'journals could not be looked at', cause }));
+  }
+  lookAgain(replayed);
 
   /** Until something may be claimed that nobody was told of. What is told and not claimed is told again, but slowly. */
   async function pause(signal: AbortSignal, told: boolean): Promise<void> {
@@ -299,6 +315,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       bell.ring();
     },
     async close() {
+      closing.abort();
       await young.close();
       await journalFolder.close();
       await finished.close();

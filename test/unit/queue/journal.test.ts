@@ -249,6 +249,23 @@ describe('the journal of somebody else', () => {
     assert.ok(clock.now() > 0);
   });
 
+  it('of whom nobody knows is looked at again without being asked', async () => {
+    const { folder, clock, store, send, claim, open } = await scene();
+    await claim();
+    const id = await send();
+    const laid = scratchFolder('unknown');
+    layImage(takeImage(folder), laid);
+    const [name] = readdirSync(`${laid}/journal`);
+    const later = await open({ folder: laid, mayBeAlive: () => true, journalOctets: SEGMENT_OCTETS });
+    assert.deepEqual(await idsIn(later), []);
+    const longAgo = (Date.now() - 301_000) / 1000;
+    utimesSync(`${laid}/journal/${name!}`, longAgo, longAgo);
+    await clock.advance(300_000);
+    await eventually(5000, 'the message', async () => (await idsIn(later)).includes(id));
+    await later.close();
+    await store.close();
+  });
+
   it('of one that was believed dead and was not: the message is in one place, and whoever took it delivers it', async () => {
     const { clock, store, send, claim, open } = await scene();
     await claim();

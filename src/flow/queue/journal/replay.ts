@@ -21,7 +21,7 @@ import type { JournalFormat, Segment } from './journal-format.ts';
 import { REST_MS } from './journal.ts';
 
 /** Five times what makes a journal look whether its file is still its own. */
-const IDLE_MS = 5 * REST_MS;
+export const IDLE_MS = 5 * REST_MS;
 /** Messages in one transaction. */
 const STEP = 200;
 /** Pages that a message's entries leave half empty. */
@@ -38,7 +38,10 @@ export interface ReplayOptions {
   readonly format: RecordFormat;
   readonly journalFormat: JournalFormat;
   readonly kernels: Pick<Kernels, 'digest'>;
+  /** Our own, left alone. */
   readonly tag: string;
+  /** Gives a name of ours that was never used. */
+  readonly name: () => string;
   /** Holders that may be alive; asked after the files were listed. */
   readonly alive: () => Promise<ReadonlySet<string>>;
   readonly now: Instant;
@@ -50,23 +53,29 @@ export interface Replayed {
   readonly messages: number;
   /** Files that nobody needs any more. */
   readonly spare: readonly { readonly path: string; readonly octets: number }[];
+  /** Journals of holders that may be alive: to be looked at again when IDLE_MS have passed. */
+  readonly left: number;
 }
 
 export async function replay(options: ReplayOptions): Promise<Replayed> {
-  const { files, folder, tag, log } = options;
+  const { files, folder, tag, name: nameOfOurs, log } = options;
   const names = (await files.readdir(folder)).flatMap((name) => {
     const holder = fileName.exec(name)?.[1];
     return holder === undefined || holder === tag ? [] : [{ name, holder }];
   });
   const spare: { path: string; octets: number }[] = [];
-  if (names.length === 0) return { messages: 0, spare };
+  if (names.length === 0) return { messages: 0, spare, left: 0 };
   const alive = await options.alive();
   let messages = 0;
+  let left = 0;
   for (const { name, holder } of names) {
     const theirs = `${folder}/${name}`;
     const may = alive.has(holder);
-    if (may && (restedMs(theirs) < IDLE_MS || leftIn(options, await readSegments(options, theirs)).length === 0)) continue;
-    const ours = `${folder}/${tag}.${spare.length}`;
+    if (may && (restedMs(theirs) < IDLE_MS || leftIn(options, await readSegments(options, theirs)).length === 0)) {
+      left++;
+      continue;
+    }
+    const ours = `${folder}/${nameOfOurs()}`;
     if (!(await taken(files, theirs, ours))) continue;
     const segments = await readSegments(options, ours);
     if (segments.some(({ number }) => number === 'unreadable')) {
@@ -86,7 +95,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     if (holes > 0) log.error('queue', { what: 'a journal is damaged, and a message in it may be lost', holder, holes });
     if (segments.every(({ number }) => number !== 'unreadable')) spare.push({ path: ours, octets: segments.reduce((sum, one) => sum + one.octets, 0) });
   }
-  return { messages, spare };
+  return { messages, spare, left };
 }
 
 /** Since it was last written; a clock that went back is no rest. */
