@@ -11,6 +11,7 @@
  * one who opens the queue has it from the start.
  */
 import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
 import type { Clock } from '../../../core/clock.ts';
 import { after } from '../../../core/clock.ts';
 import type { MessageId } from '../../../core/envelope.ts';
@@ -149,7 +150,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       else if (options.mayGrow(2 * segmentOctets)) await makeFile();
       else throw new Error('no room for the journal');
       file = await files.open(path, 'through');
-      await folders.sync(folder);
+      for (const one of [folder, dirname(folder)]) await folders.sync(one); // the folder itself may be as new as the file
       for (const segment of segments) await renew(segment); // what it holds is of another use, by whoever had the file before
       state = 'ready';
     } catch (cause) {
