@@ -1,7 +1,7 @@
 /**
  * Nothing acknowledged is lost: a gateway under load from twenty connections is killed (SIGKILL) at random moments,
  * also while it starts, and started again. In the end each message that got its 250 must have arrived at the sink, for
- * each of its recipients; a message may arrive twice, but seldom.
+ * each of its recipients; a message may arrive twice, but few at a kill.
  *
  *   node test/fault/kill-loop.ts [--kills 200] [--seed N]
  */
@@ -35,6 +35,11 @@ export interface KillReport {
 }
 
 const connections = 20;
+/**
+ * A kill repeats what is on the wire (twenty connections to the next hop, a message on each that waits for its yes), and
+ * what was delivered a moment before, its note not on the disk.
+ */
+export const MOST_TWICE = 25;
 /** Senders rest above this backlog, so that the end of the loop is near and memory is bounded. */
 const backlogLimit = 3000;
 const drainMs = 120_000;
@@ -165,9 +170,8 @@ function pause(ms: number): Promise<void> {
 }
 
 export function verdict(report: KillReport): string {
-  const share = report.inFlight === 0 ? 0 : report.duplicates / report.inFlight;
   return `${report.kills} kills (seed ${report.seed}) in ${report.seconds.toFixed(0)} s: ${report.acknowledged} deliveries acknowledged, `
-    + `${report.lost.length} lost, ${report.duplicates} came twice, ${(share * 100).toFixed(2)} % of ${report.inFlight} in flight`;
+    + `${report.lost.length} lost, ${report.duplicates} came twice, ${(report.duplicates / report.kills).toFixed(1)} a kill, of ${(report.inFlight / report.kills).toFixed(1)} in flight`;
 }
 
 if (import.meta.main) process.exitCode = await main();
@@ -186,7 +190,7 @@ async function main(): Promise<number> {
   const report = await killLoop({ kills: Number(values.kills), seed: Number(values.seed), folder, say });
   process.stdout.write(`${tty ? '\r\u001b[K' : ''}${verdict(report)}\n`);
   for (const key of report.lost.slice(0, 20)) process.stdout.write(`lost: ${key}\n`);
-  const good = report.lost.length === 0 && report.acknowledged > 0 && report.duplicates <= report.inFlight * 0.01;
+  const good = report.lost.length === 0 && report.acknowledged > 0 && report.duplicates <= report.kills * MOST_TWICE;
   if (good) rmSync(folder, { recursive: true, force: true });
   else process.stdout.write(`files kept in ${folder}\n`);
   return good ? 0 : 1;
