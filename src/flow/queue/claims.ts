@@ -238,7 +238,7 @@ export function createClaims(options: Options): Claims {
       const message = withNews(holding.record.message, news);
       const changed = message !== holding.record.message;
       if (changed) holding.record = { ...holding.record, message };
-      await young.settle(claim.id);
+      young.enter(claim.id);
       const expiresAt = after(clock.now(), holding.leaseMs);
       finished.flush();
       const held = await index.settled(

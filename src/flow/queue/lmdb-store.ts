@@ -271,7 +271,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       return obeyed;
     },
     async quarantine(id, why) {
-      await young.settle(id);
+      young.enter(id);
       claims.forget(id);
       if (!finished.has(id)) await index.transaction(() => steps.toQuarantine(id, why));
     },

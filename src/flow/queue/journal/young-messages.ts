@@ -51,8 +51,7 @@ export interface YoungMessages {
   enter(id: MessageId): void;
   /** The same for all that nobody has claimed. */
   enterUnclaimed(): void;
-  /** On its way, and there once it resolves; rejects when the index cannot be written. */
-  settle(id: MessageId): Promise<unknown>;
+  /** Everything, and there once it resolves; rejects when the index cannot be written. */
   settleAll(): Promise<unknown>;
   /** Into the index with everything, also with what is being added. */
   close(): Promise<void>;
@@ -223,7 +222,6 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
     },
     enter: (id) => void enter(id)?.catch(failed),
     enterUnclaimed: () => void Promise.all(enterThose(() => false)).catch(failed),
-    settle: (id) => enter(id) ?? Promise.resolve(),
     settleAll: () => Promise.all(enterThose(() => true)),
     async close() {
       closing.abort();
