@@ -17,11 +17,11 @@ import { whole } from '../stored-content.ts';
 import type { Ground } from '../upkeep/ground.ts';
 import type { Journal, SegmentNumber } from './journal.ts';
 
-/**
- * How long a message stays young at least, and twice that at most: one commit of the index for all that came meanwhile costs
- * little more than one for each, and whoever waits for the journal at that moment waits for it as well.
- */
+/** How long a message stays young. Most are finished by then. */
 const YOUTH_MS = 1000;
+/** Then so many enter together, and so much later the next. More come in than can enter so: the journal gets crowded, and tells. */
+const SOME = 64;
+const PAUSE_MS = 10;
 /** Content in memory; more goes the old way. */
 const MOST_OCTETS = 8 * 1024 * 1024;
 
@@ -97,7 +97,7 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
   let octets = 0;
   /** Undefined: to be looked for. */
   let firstDue: Instant | null | undefined = null;
-  let growing = false;
+  let raising = false;
   const journal = await openJournal({
     crowded: leave,
     failed(cause) {
@@ -160,15 +160,37 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
     Promise.all(enterThose((entry) => segment === 'all' || entry.segment === segment)).catch(failed);
   }
 
+  /** The oldest that are grown, few at a time: a large commit would keep the disk from the journal, and us from our clients. */
+  async function raise(): Promise<void> {
+    while (entries.size > 0 && !closing.signal.aborted) {
+      const now = clock.now();
+      const before = after(now, -YOUTH_MS);
+      const entering: Promise<boolean>[] = [];
+      let next = after(now, YOUTH_MS);
+      for (const [id, entry] of entries) {
+        if (entry.bornAt > before) {
+          next = after(entry.bornAt, YOUTH_MS);
+          break;
+        }
+        if (entry.entering !== null) continue;
+        entering.push(enter(id)!);
+        if (entering.length < SOME) continue;
+        next = after(now, PAUSE_MS);
+        break;
+      }
+      await Promise.all(entering).catch((cause: unknown) => {
+        failed(cause);
+        next = after(now, YOUTH_MS);
+      });
+      await clock.sleepUntil(next, closing.signal);
+    }
+    raising = false;
+  }
+
   function grow(): void {
-    if (growing || entries.size === 0 || closing.signal.aborted) return;
-    growing = true;
-    void clock.sleepUntil(after(clock.now(), YOUTH_MS), closing.signal).then(() => {
-      growing = false;
-      const before = after(clock.now(), -YOUTH_MS);
-      Promise.all(enterThose(({ bornAt }) => bornAt <= before)).catch(failed);
-      grow();
-    });
+    if (raising) return;
+    raising = true;
+    void raise();
   }
 
   function add({ record, content, claimed, takenOctets }: YoungMessage): Awaitable<boolean> {
