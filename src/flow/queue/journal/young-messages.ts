@@ -17,11 +17,13 @@ import { whole } from '../stored-content.ts';
 import type { Ground } from '../upkeep/ground.ts';
 import type { Journal, SegmentNumber } from './journal.ts';
 
-/** How long a message stays young. Most are finished by then. */
+/** How long a claimed message stays young. Most are finished by then. */
 const YOUTH_MS = 1000;
 /** Then so many enter together, and so much later the next. More come in than can enter so: the journal gets crowded, and tells. */
 const SOME = 64;
 const PAUSE_MS = 10;
+/** What nobody has claimed will not be finished soon: it only waits for company, lest its content grows old in memory. */
+const COMPANY_MS = 50;
 /** Content in memory; more goes the old way. */
 const MOST_OCTETS = 8 * 1024 * 1024;
 
@@ -98,6 +100,7 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
   /** Undefined: to be looked for. */
   let firstDue: Instant | null | undefined = null;
   let raising = false;
+  let expecting = false;
   const journal = await openJournal({
     crowded: leave,
     failed(cause) {
@@ -187,10 +190,20 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
     raising = false;
   }
 
-  function grow(): void {
+  function grow({ claimed }: Entry): void {
+    if (claimed === null) expectCompany();
     if (raising) return;
     raising = true;
     void raise();
+  }
+
+  function expectCompany(): void {
+    if (expecting || closing.signal.aborted) return;
+    expecting = true;
+    void clock.sleepUntil(after(clock.now(), COMPANY_MS), closing.signal).then(() => {
+      expecting = false;
+      Promise.all(enterThose(() => false)).catch(failed);
+    });
   }
 
   function add({ record, content, claimed, takenOctets }: YoungMessage): Awaitable<boolean> {
@@ -209,9 +222,10 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
       };
       journal.append(stored, content, facts.sizeOctets, {
         written(segment) {
-          entries.set(id, { record: stored, due: record.due, content, octets: size, claimed, takenOctets, segment, bornAt: clock.now(), entering: null });
+          const entry: Entry = { record: stored, due: record.due, content, octets: size, claimed, takenOctets, segment, bornAt: clock.now(), entering: null };
+          entries.set(id, entry);
           if (claimed === null && firstDue !== undefined && (firstDue === null || record.due < firstDue)) firstDue = record.due;
-          grow();
+          grow(entry);
           end(true);
         },
         failed: () => end(false),
