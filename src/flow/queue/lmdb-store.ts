@@ -140,8 +140,6 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   const replayed = await bringBack();
   const recovery = await putRight(replayed.messages);
   const journalOctets = options.journalOctets ?? 0;
-  const spare = replayed.spare.find(({ octets }) => octets === 2 * journalOctets)?.path ?? null;
-  await removeAll(files, replayed, spare);
   const journalFolder = openFolderSync(files);
   const closing = new AbortController();
 
@@ -164,7 +162,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     format,
     clock,
     openJournal: (news) => journalOctets === 0 ? Promise.resolve(noJournal) : openJournal({
-      ...news, folder: journals, tag, files, folders: journalFolder, format: journalFormat, clock, spare,
+      ...news, folder: journals, tag, files, folders: journalFolder, format: journalFormat, clock,
       segmentOctets: journalOctets, lingerMs: options.lingerMs ?? LINGER_MS, mayGrow: (octets) => onDisk() - octets >= watermarkOctets,
     }),
     journalFailed: (cause) => log.error('queue', { what: 'goes on without a journal', cause }),
@@ -224,7 +222,6 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
     void clock.sleepUntil(after(clock.now(), IDLE_MS), closing.signal).then(async () => {
       if (closing.signal.aborted) return;
       const found = await bringBack();
-      await removeAll(files, found, null);
       if (found.messages > 0) log.warn('queue', { what: 'recovered', journal: found.messages });
       bell.ring();
       lookAgain(found);
@@ -284,7 +281,6 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       await track.purge();
       await notes.purge();
       const found = await bringBack();
-      await removeAll(files, found, null);
       const recovery = await putRight(found.messages);
       if (options.compactFrom !== undefined && (await makeSmall(options.compactFrom))) ground.moved();
       return recovery;
@@ -338,10 +334,6 @@ const noJournal: Journal = {
   gone: () => undefined,
   close: () => Promise.resolve(),
 };
-
-async function removeAll(files: FileSystem, { spare }: Replayed, but: string | null): Promise<void> {
-  for (const { path } of spare) if (path !== but) await files.unlink(path);
-}
 
 /** Content from the disk, checked over its whole length before any of it is handed out. */
 function contentOf(index: LmdbIndex, bodies: BodyFiles, kernels: Kernels, id: string, message: StoredMessage): StoredContent | CorruptContent | Promise<StoredContent | CorruptContent> {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import type { Instant } from '../../../src/core/clock.ts';
 import { after } from '../../../src/core/clock.ts';
 import type { MessageId } from '../../../src/core/envelope.ts';
 import type { Log } from '../../../src/core/log.ts';
@@ -10,7 +11,7 @@ import type { LmdbQueue, LmdbQueueOptions } from '../../../src/flow/queue/index.
 import { openLmdbQueue } from '../../../src/flow/queue/index.ts';
 import { createJournalFormat, HEADER_OCTETS } from '../../../src/flow/queue/journal/journal-format.ts';
 import { openKernels } from '../../../src/kit/wasm/kernels.ts';
-import { layImage, takeImage } from '../../props/crash-points.ts';
+import { createCrashPoints, layImage, takeImage, type Image } from '../../props/crash-points.ts';
 import { createFailingDisk } from '../../props/failing-disk.ts';
 import { createFakeClock } from '../../props/fake-clock.ts';
 import { layJournal } from '../../props/journal.ts';
@@ -33,16 +34,26 @@ async function scene(own: Partial<LmdbQueueOptions> = {}) {
     onlooker: () => open({ mayBeAlive: () => true }),
     claim: (from = store) => from.claim({ now: clock.now(), limit: 100, leaseMs: 600_000 }),
     send: async (size = 100, due = clock.now()) => idOf(await post(store, kernels, clock.now(), text(size), { due })),
-    /** The disk as a power cut would leave it, opened again. */
-    async afterCut(more: Partial<LmdbQueueOptions> = {}) {
+    /** The disk as a power cut would leave it, in another folder; and what became of the journal's octets besides. */
+    cut(happened: (octets: Buffer) => void = () => undefined) {
+      const image = new Map(takeImage(folder));
+      const [path, journal] = [...image].find(([one]) => one.startsWith('journal/'))!;
+      const octets = Buffer.from(journal);
+      happened(octets);
       const laid = scratchFolder('after');
-      layImage(takeImage(folder), laid);
-      return open({ folder: laid, ...more });
+      layImage(image.set(path, octets), laid);
+      return { folder: laid, name: path.slice('journal/'.length), octets };
     },
   };
 }
 
 const idsIn = async (store: LmdbQueue): Promise<MessageId[]> => (await all(store)).map(({ message }) => message.id);
+
+/** Last written five minutes ago. */
+function rest(path: string): void {
+  const then = (Date.now() - 301_000) / 1000;
+  utimesSync(path, then, then);
+}
 
 function listening(): { readonly log: Log; readonly errors: string[] } {
   const errors: string[] = [];
@@ -51,7 +62,7 @@ function listening(): { readonly log: Log; readonly errors: string[] } {
 
 describe('a message in the journal', () => {
   it('is finished without ever having been in the index, and a power cut does not bring it back', async () => {
-    const { store, clock, claim, send, onlooker, afterCut } = await scene();
+    const { store, clock, claim, send, onlooker, cut, open } = await scene();
     assert.deepEqual(await claim(), []);
     const id = await send();
     const [fresh] = await claim();
@@ -59,16 +70,16 @@ describe('a message in the journal', () => {
     const other = await onlooker();
     assert.equal(other.get(id), null);
     assert.equal(store.get(id)?.state, 'claimed');
-    const cut = await afterCut();
-    assert.equal(cut.recovery.journal, 1);
-    assert.deepEqual(await idsIn(cut), [id]);
-    await cut.close();
+    const before = await open({ folder: cut().folder });
+    assert.equal(before.recovery.journal, 1);
+    assert.deepEqual(await idsIn(before), [id]);
+    await before.close();
 
     assert.equal(await store.release(fresh, 'finished'), 'held');
     assert.equal(store.get(id), null);
     await clock.advance(10);
     await eventually(5000, 'the note that it is gone', async () => {
-      const later = await afterCut();
+      const later = await open({ folder: cut().folder });
       await later.close();
       return later.recovery.journal === 0;
     });
@@ -116,39 +127,80 @@ describe('a message in the journal', () => {
 
   it('whose entry is damaged is told of, and costs no other', async () => {
     const { log, errors } = listening();
-    const { folder, store, send, open } = await scene({ log });
+    const { store, send, cut, open } = await scene({ log });
     const ids = [await send(), await send(), await send(), await send()];
-    const image = new Map(takeImage(folder));
+    const { folder } = cut((octets) => {
+      octets[octets.indexOf(ids[1]!) + 5]! ^= 1;
+    });
     await store.close();
-    const [name, journal] = [...image].find(([path]) => path.startsWith('journal/'))!;
-    const octets = Buffer.from(journal);
-    octets[octets.indexOf(ids[1]!) + 5]! ^= 1;
-    const laid = scratchFolder('damaged');
-    layImage(image.set(name, octets), laid);
-    const again = await open({ folder: laid });
+    const again = await open({ folder });
     assert.deepEqual(await idsIn(again), [ids[0], ids[2], ids[3]]);
     assert.deepEqual(errors, ['a journal is damaged, and a message in it may be lost']);
     await again.close();
   });
 
   it('is read back to the octet, and damage is set aside, not delivered', async () => {
-    const { folder, store, send, claim, open, clock } = await scene();
+    const { store, send, claim, cut, open } = await scene();
     const ids = [await send(3000), await send(4000), await send(10)];
-    const image = new Map(takeImage(folder));
+    const { folder } = cut((octets) => {
+      octets[octets.indexOf('x'.repeat(3500)) + 10]! ^= 1;
+    });
     await store.close();
-    const [name, journal] = [...image].find(([path]) => path.startsWith('journal/'))!;
-    const octets = Buffer.from(journal);
-    octets[octets.indexOf('x'.repeat(3500)) + 10]! ^= 1;
-    const laid = scratchFolder('damaged');
-    layImage(image.set(name, octets), laid);
-    const again = await open({ folder: laid });
+    const again = await open({ folder });
     assert.equal(again.recovery.journal, 3);
     const claims = await claim(again);
     assert.deepEqual(claims.map(({ id }) => id), ids);
     assert.deepEqual(await contentOf(again, claims[0]!), Buffer.concat([trace, text(3000)]));
     assert.equal((await again.content(claims[1]!)).kind, 'corrupt');
-    assert.ok(clock.now() > 0);
     await again.close();
+  });
+});
+
+describe('an orderly end', () => {
+  it('leaves an empty journal that the next start uses without reading it', async () => {
+    const { folder, store, send, claim, open } = await scene();
+    await claim();
+    await send();
+    const [one] = await claim();
+    await store.release(one!, 'finished');
+    await store.close();
+    assert.deepEqual(readdirSync(`${folder}/journal`), ['spare']);
+    const disk = createFailingDisk();
+    const again = await open({ fileSystem: disk, journalOctets: SEGMENT_OCTETS });
+    assert.deepEqual(disk.steps.filter((step) => step.startsWith('read') && step.includes('/journal/')), []);
+    const [id] = [idOf(await post(again, kernels, (Date.now() + 1e6) as Instant))];
+    assert.equal(again.get(id)?.state, 'waiting');
+    assert.ok(readFileSync(`${folder}/journal/${readdirSync(`${folder}/journal`)[0]!}`).includes(id));
+    await again.close();
+  });
+
+  it('cut short brings nothing back: what one segment holds as gone is forgotten last', async () => {
+    const images: Image[] = [];
+    let closing = false;
+    const folder = scratchFolder('ending');
+    const points = createCrashPoints((what) => {
+      if (closing && what.endsWith('write through')) images.push(takeImage(folder));
+    });
+    const clock = createFakeClock(Date.now());
+    const open = (own: Partial<LmdbQueueOptions>) => openLmdbQueue({ folder, kernels, clock, log: silent, watermarkOctets: 0, mayBeAlive: () => false, ...own });
+    const store = await open({ fileSystem: points.fileSystem, journalOctets: layJournal(folder, 32 * 1024) });
+    const claim = () => store.claim({ now: clock.now(), limit: 100, leaseMs: 600_000 });
+    await claim();
+    for (let n = 0; n < 20; n++) idOf(await post(store, kernels, clock.now(), text(1000))); // more than one segment holds
+    const claims = await claim();
+    assert.equal(claims.length, 20);
+    for (const one of claims) await store.release(one, 'finished');
+    closing = true;
+    await store.close();
+    assert.ok(images.length >= 4, `${images.length} moments`);
+    for (const [n, image] of images.entries()) {
+      const laid = scratchFolder('ending-after');
+      layImage(image, laid);
+      const again = await open({ folder: laid });
+      // Before the first write, nobody has been told that they are gone.
+      if (n > 0) assert.deepEqual([again.recovery.journal, await idsIn(again)], [0, []], `moment ${n}`);
+      await again.close();
+    }
   });
 });
 
@@ -207,35 +259,28 @@ describe('a journal that cannot go on', () => {
 describe('the journal of somebody else', () => {
   it('of a later version, or with a header that nobody can read, is kept as it is', async () => {
     const { log, errors } = listening();
-    const { folder, store, send, open } = await scene({ log });
+    const { store, send, cut, open } = await scene({ log });
     await send();
-    const image = new Map(takeImage(folder));
+    const { folder, name, octets } = cut((journal) => {
+      for (const copy of [0, 4096]) journal[copy + 9] = 0x32; // PHJOURNAL2
+    });
     await store.close();
-    const [path, journal] = [...image].find(([one]) => one.startsWith('journal/'))!;
-    const octets = Buffer.from(journal);
-    octets[9] = 0x32; // PHJOURNAL2
-    octets[4096 + 9] = 0x32;
-    const laid = scratchFolder('later');
-    layImage(image.set(path, octets), laid);
-    const again = await open({ folder: laid, journalOctets: SEGMENT_OCTETS });
+    const again = await open({ folder, journalOctets: SEGMENT_OCTETS });
     assert.equal(again.recovery.journal, 0);
     assert.deepEqual(errors, ['a journal cannot be read, and mail in it waits for somebody who can']);
-    assert.deepEqual(readFileSync(`${laid}/journal/unreadable-${path.slice(8)}`), octets);
+    assert.deepEqual(readFileSync(`${folder}/journal/unreadable-${name}`), octets);
     await again.close();
   });
 
   it('of whom nobody knows whether it lives is taken when it has rested, and never twice', async () => {
-    const { folder, clock, store, send, claim, open } = await scene();
+    const { store, send, claim, cut, open } = await scene();
     await claim();
     const id = await send();
-    const laid = scratchFolder('unknown');
-    layImage(takeImage(folder), laid);
-    const [name] = readdirSync(`${laid}/journal`);
-    const asMaybe = () => open({ folder: laid, mayBeAlive: () => true });
+    const { folder, name } = cut();
+    const asMaybe = () => open({ folder, mayBeAlive: () => true });
     const early = await asMaybe();
     assert.deepEqual([early.recovery.journal, await idsIn(early)], [0, []]);
-    const longAgo = (Date.now() - 301_000) / 1000;
-    utimesSync(`${laid}/journal/${name!}`, longAgo, longAgo);
+    rest(`${folder}/journal/${name}`);
     assert.equal((await early.tidy()).journal, 1);
     const [taken] = await claim(early);
     assert.equal(taken?.id, id);
@@ -246,20 +291,16 @@ describe('the journal of somebody else', () => {
     assert.deepEqual([late.recovery.journal, await idsIn(late)], [0, []]);
     await late.close();
     await store.close();
-    assert.ok(clock.now() > 0);
   });
 
   it('of whom nobody knows is looked at again without being asked', async () => {
-    const { folder, clock, store, send, claim, open } = await scene();
+    const { clock, store, send, claim, cut, open } = await scene();
     await claim();
     const id = await send();
-    const laid = scratchFolder('unknown');
-    layImage(takeImage(folder), laid);
-    const [name] = readdirSync(`${laid}/journal`);
-    const later = await open({ folder: laid, mayBeAlive: () => true, journalOctets: SEGMENT_OCTETS });
+    const { folder, name } = cut();
+    const later = await open({ folder, mayBeAlive: () => true, journalOctets: SEGMENT_OCTETS });
     assert.deepEqual(await idsIn(later), []);
-    const longAgo = (Date.now() - 301_000) / 1000;
-    utimesSync(`${laid}/journal/${name!}`, longAgo, longAgo);
+    rest(`${folder}/journal/${name}`);
     await clock.advance(300_000);
     await eventually(5000, 'the message', async () => (await idsIn(later)).includes(id));
     await later.close();

@@ -7,10 +7,11 @@
  * alive: finished, or in the index. What is gone is noted with the next write, or after a short linger, as a deletion
  * in the index is. After a crash, journal/replay.ts brings what was not gone into the index.
  *
- * The file is made at the first message, in the background: zeros, so that no later write has to find room. The next
- * one who opens the queue has it from the start.
+ * The file is made at the first message, in the background: zeros, so that no later write has to find room. At an
+ * orderly end it is left as a spare, empty, and the next one who opens the queue has it from the start.
  */
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../../../core/clock.ts';
 import { after } from '../../../core/clock.ts';
@@ -61,8 +62,6 @@ export interface JournalOptions {
   /** A multiple of 64. */
   readonly segmentOctets: number;
   readonly lingerMs: number;
-  /** A file of the right size that nobody needs any more. */
-  readonly spare: string | null;
   /** Whether the disk has room for so much. */
   readonly mayGrow: (octets: number) => boolean;
   /** The other segment is needed soon: what is alive in this one should go into the index. */
@@ -108,6 +107,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   let writtenAt = clock.now();
 
   const path = `${folder}/${tag}`;
+  const spare = `${folder}/spare`;
   const other = (): SegmentNumber => (current === 0 ? 1 : 0);
 
   function unused(start: number): OpenSegment {
@@ -129,6 +129,12 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     void dead.close().catch(() => undefined).then(() => files.unlink(path)).catch(() => undefined);
   }
 
+  const isSpare = (): boolean => statSync(spare, { throwIfNoEntry: false })?.size === 2 * segmentOctets;
+
+  async function takeSpare(): Promise<boolean> {
+    return isSpare() && files.rename(spare, path).then(() => true, () => false); // somebody else was here
+  }
+
   async function makeFile(): Promise<void> {
     const made = await files.open(`${path}.new`, 'new');
     try {
@@ -146,12 +152,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
   async function make(): Promise<void> {
     try {
-      if (options.spare !== null) await files.rename(options.spare, path);
-      else if (options.mayGrow(2 * segmentOctets)) await makeFile();
-      else throw new Error('no room for the journal');
+      if (!(await takeSpare())) {
+        if (!options.mayGrow(2 * segmentOctets)) throw new Error('no room for the journal');
+        await makeFile();
+      }
       file = await files.open(path, 'through');
       for (const one of [folder, dirname(folder)]) await folders.sync(one); // the folder itself may be as new as the file
-      for (const segment of segments) await renew(segment); // what it holds is of another use, by whoever had the file before
+      for (const segment of segments) await renew(segment);
       state = 'ready';
     } catch (cause) {
       giveUp(cause);
@@ -163,6 +170,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     segment.number = randomBytes(NUMBER_OCTETS);
     await file!.writeAt([format.header(segment.number)], segment.start);
     segment.end = HEADER_OCTETS;
+  }
+
+  /** Nothing is alive: emptied, the older segment first, for what is gone of it the other one may hold. */
+  async function leave(): Promise<void> {
+    if (file === null || segments.some(({ live }) => live > 0)) return;
+    await renew(segments[other()]);
+    await renew(segments[current]);
+    await files.rename(path, spare);
   }
 
   /** As much of what waits as fits into the segment, as one write. */
@@ -254,7 +269,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     }
   }
 
-  if (options.spare !== null) {
+  if (isSpare()) {
     state = 'making';
     await make();
   }
@@ -293,6 +308,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       await writing; // nothing begins another one now
       if (state !== 'ready') return;
       if (goneIds.length > 0 && goneFit()) await work();
+      await leave().catch(() => undefined); // what is left under our name is read by the next one
       await file?.close().catch(() => undefined);
     },
   };

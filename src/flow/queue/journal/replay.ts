@@ -26,7 +26,6 @@ export const IDLE_MS = 5 * REST_MS;
 const STEP = 200;
 /** Pages that a message's entries leave half empty. */
 const ENTRY_OCTETS = 8 * 1024;
-const READ_OCTETS = 1024 * 1024;
 const fileName = /^([0-9A-F]{8})(?:\.(?:\d+|new))?$/;
 
 export interface ReplayOptions {
@@ -51,8 +50,6 @@ export interface ReplayOptions {
 export interface Replayed {
   /** How many messages came into the index. */
   readonly messages: number;
-  /** Files that nobody needs any more. */
-  readonly spare: readonly { readonly path: string; readonly octets: number }[];
   /** Journals of holders that may be alive: to be looked at again when IDLE_MS have passed. */
   readonly left: number;
 }
@@ -63,39 +60,43 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     const holder = fileName.exec(name)?.[1];
     return holder === undefined || holder === tag ? [] : [{ name, holder }];
   });
-  const spare: { path: string; octets: number }[] = [];
-  if (names.length === 0) return { messages: 0, spare, left: 0 };
+  if (names.length === 0) return { messages: 0, left: 0 };
   const alive = await options.alive();
   let messages = 0;
   let left = 0;
   for (const { name, holder } of names) {
     const theirs = `${folder}/${name}`;
-    const may = alive.has(holder);
-    if (may && (restedMs(theirs) < IDLE_MS || leftIn(options, await readSegments(options, theirs)).length === 0)) {
-      left++;
-      continue;
+    if (alive.has(holder)) {
+      if (restedMs(theirs) < IDLE_MS) {
+        left++;
+        continue;
+      }
+      if (leftIn(options, await readSegments(options, theirs)).length === 0) continue;
     }
-    const ours = `${folder}/${nameOfOurs()}`;
-    if (!(await taken(files, theirs, ours))) continue;
-    const segments = await readSegments(options, ours);
-    if (segments.some(({ number }) => number === 'unreadable')) {
-      // Of a later version, or damaged: not ours to write over.
+    let path = `${folder}/${nameOfOurs()}`;
+    if (!(await taken(files, theirs, path))) continue;
+    const segments = await readSegments(options, path);
+    const isUnreadable = segments.some(({ number }) => number === 'unreadable');
+    if (isUnreadable) {
+      // Of a later version, or damaged: not ours to throw away.
       const kept = `${folder}/unreadable-${name}`;
       log.error('queue', { what: 'a journal cannot be read, and mail in it waits for somebody who can', file: kept });
-      await files.rename(ours, kept);
+      await files.rename(path, kept);
+      path = kept;
     }
     try {
       messages += await bringIn(options, leftIn(options, segments));
     } catch (cause) {
       log.error('queue', { what: 'a journal could not be brought into the index yet', holder, cause });
-      await files.rename(ours, theirs);
+      await files.rename(path, theirs);
       continue;
     }
     const holes = holesIn(segments);
     if (holes > 0) log.error('queue', { what: 'a journal is damaged, and a message in it may be lost', holder, holes });
-    if (segments.every(({ number }) => number !== 'unreadable')) spare.push({ path: ours, octets: segments.reduce((sum, one) => sum + one.octets, 0) });
+    // Not to be used again: while its two headers were renewed, a crash could make the one forget what the other holds as gone.
+    if (!isUnreadable) await files.unlink(path);
   }
-  return { messages, spare, left };
+  return { messages, left };
 }
 
 /** Since it was last written; a clock that went back is no rest. */
@@ -114,22 +115,16 @@ async function taken(files: FileSystem, from: string, to: string): Promise<boole
   }
 }
 
-async function readSegments({ files, journalFormat }: ReplayOptions, path: string): Promise<(Segment & { readonly octets: number })[]> {
+async function readSegments({ files, journalFormat }: ReplayOptions, path: string): Promise<Segment[]> {
+  const octets = Buffer.allocUnsafe(statSync(path).size);
   const file = await files.open(path, 'read');
-  const pieces: Buffer[] = [];
   try {
-    for (let at = 0; ; at += READ_OCTETS) {
-      const piece = Buffer.allocUnsafe(READ_OCTETS);
-      const octets = await file.read(piece, at);
-      pieces.push(piece.subarray(0, octets));
-      if (octets < READ_OCTETS) break;
-    }
+    await file.read(octets, 0);
   } finally {
     await file.close();
   }
-  const whole = Buffer.concat(pieces);
-  const middle = Math.floor(whole.length / 2);
-  return [whole.subarray(0, middle), whole.subarray(middle)].map((octets) => ({ ...journalFormat.read(octets), octets: octets.length }));
+  const middle = Math.floor(octets.length / 2);
+  return [octets.subarray(0, middle), octets.subarray(middle)].map((one) => journalFormat.read(one));
 }
 
 interface Left {
