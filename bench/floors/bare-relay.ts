@@ -10,7 +10,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { listen } from '../../test/props/ports.ts';
 
-/** As many as the gateway has for one next hop. */
+/** As many as Courier has for one next hop: enough for one that answers at once. */
 const CONNECTIONS = 4;
 const endOfData = Buffer.from('\r\n.\r\n');
 const [, , nextHop = '', folder = ''] = process.argv;

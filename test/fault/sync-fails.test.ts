@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { boxFor } from '../props/box.ts';
 import { messageText } from '../props/messages.ts';
 import { scratchFor } from '../props/scratch.ts';
@@ -11,12 +11,17 @@ import { dialSmtp, type Reply } from '../props/smtp-client.ts';
 import { attachStrace, straceAbsent } from '../props/strace.ts';
 import { eventually } from '../props/within.ts';
 
-test('while every sync fails nothing is acknowledged; afterwards all goes on', { skip: straceAbsent(), timeout: 120_000 }, async (t) => {
-  const folder = scratchFor(t, 'sync-fails');
+async function boxBefore(t: TestContext, name: string) {
+  const folder = scratchFor(t, name);
   const sink = await openSink({ keep: 'tokens' });
   t.after(() => sink.close());
   const box = await boxFor(t, { folder, nextHop: sink.port });
   await box.start();
+  return { folder, sink, box };
+}
+
+test('while every sync fails nothing is acknowledged; afterwards all goes on', { skip: straceAbsent(), timeout: 120_000 }, async (t) => {
+  const { folder, sink, box } = await boxBefore(t, 'sync-fails');
   const send = async (token: string, octets: number): Promise<Reply> => {
     const client = await dialSmtp({ port: box.port });
     await client.hello();
@@ -45,11 +50,7 @@ test('while every sync fails nothing is acknowledged; afterwards all goes on', {
 });
 
 test('a journal that cannot be written is given up, and costs no mail', { skip: straceAbsent(), timeout: 120_000 }, async (t) => {
-  const folder = scratchFor(t, 'journal-fails');
-  const sink = await openSink({ keep: 'tokens' });
-  t.after(() => sink.close());
-  const box = await boxFor(t, { folder, nextHop: sink.port });
-  await box.start();
+  const { folder, sink, box } = await boxBefore(t, 'journal-fails');
   const client = await dialSmtp({ port: box.port });
   await client.hello();
   const send = async (token: string): Promise<void> => {
