@@ -69,7 +69,7 @@ async function measure(depth: number): Promise<Figures> {
     const started = performance.now();
     await fill(join(folder, 'state', 'queue'), depth <= SAMPLE ? [depth, SAMPLE] : [0, depth]);
     say(`${depth} written in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-    const box = await createBox({ folder, nextHop: sink.port, entry: program });
+    const box = await createBox({ folder, nextHop: sink.port, entry: program, logFile: join(folder, 'log') });
     const opening = performance.now();
     await box.start();
     const readyMs = performance.now() - opening;

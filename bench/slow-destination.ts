@@ -75,7 +75,7 @@ async function measure(illness: Illness | 'none', messages: number, letters: num
   } });
   const ill = illness === 'dead' || illness === 'none' ? null : await openSink({ keep: 'tokens', answer: ({ stage }) => says(illness, stage) });
   const [nobody = 0] = await freePorts(1);
-  const box = await createBox({ folder, entry: program, files: { esmtproutes: `ill.example:[127.0.0.1],${ill?.port ?? nobody}\n:[127.0.0.1],${healthy.port}\n`, warntime: '0\n' } });
+  const box = await createBox({ folder, entry: program, logFile: join(folder, 'log'), files: { esmtproutes: `ill.example:[127.0.0.1],${ill?.port ?? nobody}\n:[127.0.0.1],${healthy.port}\n`, warntime: '0\n' } });
   try {
     const due = Date.now() + START_MS;
     await fill(join(folder, 'state', 'queue'), messages, due as Instant);

@@ -57,6 +57,7 @@ async function soak(): Promise<number> {
   const [dead = 1] = await freePorts(1);
   const box = await createBox({
     folder,
+    logFile: join(folder, 'log'),
     ...(existsSync(built) ? { entry: built } : {}),
     files: {
       esmtproutes: `quick.example:[127.0.0.1],${quick.port}\nslow.example:[127.0.0.1],${slow.port}\nmoody.example:[127.0.0.1],${moody.port}\ndead.example:[127.0.0.1],${dead}\n:[127.0.0.1],${quick.port}\n`,

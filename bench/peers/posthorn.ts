@@ -22,6 +22,7 @@ function posthornWith(files: Readonly<Record<string, string>>): Peer {
         folder: place.folder,
         nextHop: place.nextHop,
         entry: program,
+        logFile: join(place.folder, 'log'),
         files: { ...files, sizelimit: '41943040\n', ...(place.mode === 'accept' ? { submitdelay: '1d\n' } : {}), ...mailboxFiles(place) },
         // A session of its own, as Postfix's master makes itself one: the kernel shares the cores out by session, and in
         // the load's own it would have half of what a daemon has. All peers are started so.
