@@ -1,6 +1,9 @@
-#!/usr/bin/env node
-/** Arguments in, exit code out. */
-import { letYoungGenerationGrow } from './kit/small-heap.ts';
+#!/usr/bin/env -S node --v8-pool-size=1
+/**
+ * Arguments in, exit code out. One helper thread for V8's collector and compiler is enough, here as in build/posthorn:
+ * four get in each other's way, and in ours, on two cores.
+ */
+import { letHeapGrow } from './kit/small-heap.ts';
 import { readFileSync } from 'node:fs';
 import type { Configuration } from './configuration.ts';
 import { silent } from './core/log.ts';
@@ -58,7 +61,7 @@ async function start(configuration: Configuration): Promise<number> {
     refuse(cause instanceof ListenError || cause instanceof ClosedToUs ? { why: cause.message } : { cause });
     return cause instanceof ClosedToUs ? EXIT_NO_PERMISSION : cause instanceof ListenError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE;
   }
-  letYoungGenerationGrow();
+  letHeapGrow();
   // Before anybody hears that it is ready: whoever starts it may stop it at once.
   obeySignals(gateway, log);
   for (const notice of configuration.notices) log.info('notice', { ...notice });

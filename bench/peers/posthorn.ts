@@ -27,7 +27,8 @@ function posthornWith(files: Readonly<Record<string, string>>): Peer {
         // A session of its own, as Postfix's master makes itself one: the kernel shares the cores out by session, and in
         // the load's own it would have half of what a daemon has. All peers are started so.
         through: ['setsid'],
-        nodeFlags: place.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`],
+        // As build/posthorn starts it.
+        nodeFlags: place.profile === undefined ? ['--v8-pool-size=1'] : ['--v8-pool-size=1', '--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`],
       });
       if (place.connections !== undefined) box.configure({ esmtpd: readFileSync(join(box.config, 'esmtpd'), 'utf8').replaceAll(/^(MAX\w+)=.*/gm, `$1=${place.connections}`) });
       await box.start();

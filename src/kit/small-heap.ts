@@ -4,27 +4,36 @@
  * with 1 MB. For a gateway at work it may grow to 2 MB: with 1 MB, whatever is under way for fifty clients outlives two
  * collections and counts as old, and an eighth of a message's CPU goes into that; 4 MB brings no more.
  * The old generation may grow by 85 % before it is swept: by 60 % 100 KB mail costs a fifth more, by 100 % a gateway that
- * takes in 99,000 messages holds 31 MB more than before instead of 24.
+ * takes in 99,000 messages holds 31 MB more than before instead of 24. While large mail passes, it is the content of such
+ * mail that fills the 85 %, and each sweep walks the whole heap to find some two hundred buffers: then it may grow by
+ * 150 %, which spares a tenth of the CPU.
  *
- * V8 reads the maximum before any of our code runs; the factor by which it grows after a collection it reads each time.
+ * V8 reads the maximum before any of our code runs; the factors by which it grows it reads at each collection.
  */
 import { PerformanceObserver } from 'node:perf_hooks';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /** Both halves of it. */
 const YOUNG_OCTETS = 4 * 1024 * 1024;
+const GROWTH_PERCENT = 85;
+const GROWTH_FOR_LARGE_MAIL_PERCENT = 150;
+/** Buffers and what else lies outside of the heap: 22 MB at rest, 39 at most while 4 KB mail is taken in, 60 with 100 KB mail. */
+const LARGE_MAIL_OCTETS = 44 * 1024 * 1024;
 
-setFlagsFromString('--heap-growing-percent=85');
+setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
 setFlagsFromString('--semi-space-growth-factor=1');
 
 /** Called once, when there is work. */
-export function letYoungGenerationGrow(): void {
+export function letHeapGrow(): void {
   let growing = false;
+  let large = false;
   function look(): void {
     const wanted = youngOctets() < YOUNG_OCTETS;
-    if (growing === wanted) return;
+    if (growing !== wanted) setFlagsFromString(`--semi-space-growth-factor=${wanted ? 2 : 1}`);
     growing = wanted;
-    setFlagsFromString(`--semi-space-growth-factor=${wanted ? 2 : 1}`);
+    const isLarge = getHeapStatistics().external_memory > LARGE_MAIL_OCTETS;
+    if (large !== isLarge) setFlagsFromString(`--heap-growing-percent=${isLarge ? GROWTH_FOR_LARGE_MAIL_PERCENT : GROWTH_PERCENT}`);
+    large = isLarge;
   }
   look();
   // An idle process gives it up again, and then it has to grow once more.

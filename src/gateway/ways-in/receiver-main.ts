@@ -1,5 +1,5 @@
 /** A process that receives and nothing else, on the orders of the gateway that started it; it ends with the gateway. */
-import { letYoungGenerationGrow } from '../../kit/small-heap.ts';
+import { letHeapGrow } from '../../kit/small-heap.ts';
 import { hostname } from 'node:os';
 import type { Log, LogFields } from '../../core/log.ts';
 import { openReceiver, type ReceiverRoom } from './receiver.ts';
@@ -27,7 +27,7 @@ function serve(): void {
     switch (order.kind) {
       case 'begin':
         room = await openReceiver(order.folder, order.ports, { log: both(log, told), logbook: log, queued: () => say({ kind: 'queued' }), tell: tallies => say({ kind: 'tallies', tallies }) });
-        letYoungGenerationGrow();
+        letHeapGrow();
         // The end came while it was opened.
         return ending ? room.close(0) : say({ kind: 'ready' });
       case 'reload':
