@@ -31,7 +31,7 @@ build/wasm/simd.wasm: $(WASM_SOURCES) asconfig.json node_modules/.fresh
 
 build/.fresh: $(shell find src hardware -name '*.ts' 2>/dev/null) build/wasm/simd.wasm tsconfig.json package.json
 	@$(NODE) node_modules/typescript/bin/tsc -p tsconfig.json
-	@printf '#!/bin/sh\nexec "%s/node" --v8-pool-size=1 "%s/build/src/main.js" "$$@"\n' "$$(packaging/node.sh --where)" "$$PWD" > build/posthorn
+	@printf '#!/bin/sh\nexec "%s/node" "%s/build/src/main.js" "$$@"\n' "$$(packaging/node.sh --where)" "$$PWD" > build/posthorn
 	@chmod +x build/posthorn build/src/main.js
 	@touch $@
 

@@ -1,8 +1,5 @@
-#!/usr/bin/env -S node --v8-pool-size=1
-/**
- * Arguments in, exit code out. One helper thread for V8's collector and compiler is enough, here as in build/posthorn:
- * four get in each other's way, and in ours, on two cores.
- */
+#!/usr/bin/env node
+/** Arguments in, exit code out. */
 import { letHeapGrow } from './kit/small-heap.ts';
 import { readFileSync } from 'node:fs';
 import type { Configuration } from './configuration.ts';

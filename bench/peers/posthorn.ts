@@ -13,22 +13,22 @@ export const posthorn: Peer = posthornWith({});
 /** Two processes receive on the port, one of them delivers as well. */
 export const twoReceivers: Peer = posthornWith({ receiveprocesses: '2\n' });
 
-function posthornWith(files: Readonly<Record<string, string>>): Peer {
+/** `entry`: another build. */
+export function posthornWith(files: Readonly<Record<string, string>>, entry = program, nodeFlags: readonly string[] = []): Peer {
   return {
     name: 'posthorn',
-    absent: () => (existsSync(program) ? null : 'not built; `make build` first'),
+    absent: () => (existsSync(entry) ? null : `${entry} is not there; \`make build\` first`),
     async start(place) {
       const box = await createBox({
         folder: place.folder,
         nextHop: place.nextHop,
-        entry: program,
+        entry,
         logFile: join(place.folder, 'log'),
         files: { ...files, sizelimit: '41943040\n', ...(place.mode === 'accept' ? { submitdelay: '1d\n' } : {}), ...mailboxFiles(place) },
         // A session of its own, as Postfix's master makes itself one: the kernel shares the cores out by session, and in
         // the load's own it would have half of what a daemon has. All peers are started so.
         through: ['setsid'],
-        // As build/posthorn starts it.
-        nodeFlags: place.profile === undefined ? ['--v8-pool-size=1'] : ['--v8-pool-size=1', '--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`],
+        nodeFlags: [...nodeFlags, ...(place.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`])],
       });
       if (place.connections !== undefined) box.configure({ esmtpd: readFileSync(join(box.config, 'esmtpd'), 'utf8').replaceAll(/^(MAX\w+)=.*/gm, `$1=${place.connections}`) });
       await box.start();
