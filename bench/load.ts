@@ -5,6 +5,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { freePorts } from '../test/props/ports.ts';
 
+const WARMING_LIMIT_MS = 60_000;
+
 export interface Load {
   readonly sessions: number;
   readonly messages: number;
@@ -36,6 +38,19 @@ export async function runSource(port: number, load: Load, limitMs: number): Prom
   const code = await new Promise((gone) => child.once('close', gone));
   clearTimeout(timer);
   if (code !== 0) throw new Error(`smtp-source: ${complaint.trim() || `not done after ${limitMs} ms`}`);
+}
+
+/**
+ * Some seconds of load on a peer that has just started, whatever its rate: in all of its life but the first minute none
+ * compiles itself, or makes its processes, while a client waits.
+ */
+export async function warmUp(port: number, seconds: number): Promise<void> {
+  const load = { sessions: 10, octets: 4096, reconnect: false };
+  const cold = 500;
+  const began = performance.now();
+  await runSource(port, { ...load, messages: cold }, WARMING_LIMIT_MS);
+  const perSecond = cold / ((performance.now() - began) / 1000);
+  await runSource(port, { ...load, messages: Math.round(perSecond * seconds) }, WARMING_LIMIT_MS);
 }
 
 export interface FastSink {

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { scratchFolder } from '../test/props/scratch.ts';
 import { loadToolsAbsent, openFastSink, runSource, type FastSink, type Load } from './load.ts';
 import { posthornWith } from './peers/posthorn.ts';
-import type { Running } from './peers/peer.ts';
+import type { Peer, Running } from './peers/peer.ts';
 import { cpuSeconds } from './processes.ts';
 import { median, percentile } from './statistics.ts';
 import { columns } from './table.ts';
@@ -23,8 +23,7 @@ const limitMs = 120_000;
 
 interface Build {
   readonly name: string;
-  readonly entry: string;
-  readonly flags: readonly string[];
+  readonly peer: Peer;
 }
 
 interface Burst {
@@ -46,25 +45,26 @@ const { values, positionals } = parseArgs({
     burst: { type: 'string', default: '3000' }, accept: { type: 'boolean', default: false },
   },
 });
-const missing = loadToolsAbsent() ?? (positionals.length < 2 ? 'two builds at least: NAME=BUILD …' : null);
-if (missing === null) await main(positionals.map(parseBuild));
+const builds = positionals.map(parseBuild);
+const missing = [loadToolsAbsent(), builds.length < 2 ? 'two builds at least: NAME=BUILD …' : null, ...builds.map(({ peer }) => peer.absent())].find(one => one !== null);
+if (missing === undefined) await main();
 else process.stderr.write(`${missing}\n`);
-process.exitCode = missing === null ? 0 : 2;
+process.exitCode = missing === undefined ? 0 : 2;
 
 function parseBuild(word: string): Build {
   const [name = '', rest = ''] = word.split(/=(.*)/s);
   const [folder = '', flags = ''] = rest.split('|');
-  return { name, entry: resolve(folder, 'src', 'main.js'), flags: flags.split(' ').filter(Boolean) };
+  return { name, peer: posthornWith({}, resolve(folder, 'src', 'main.js'), flags.split(' ').filter(Boolean)) };
 }
 
-async function main(builds: readonly Build[]): Promise<void> {
+async function main(): Promise<void> {
   const folder = scratchFolder('bench-paired');
   const sink = await openFastSink(folder);
   const load: Load = { sessions: Number(values.sessions), octets: Number(values.octets), messages: Number(values.burst), reconnect: false };
   const runners: Runner[] = [];
   try {
     for (const build of builds) {
-      const running = await posthornWith({}, build.entry, build.flags).start({ folder: join(folder, build.name), nextHop: sink.port, mode: values.accept ? 'accept' : 'relay' });
+      const running = await build.peer.start({ folder: join(folder, build.name), nextHop: sink.port, mode: values.accept ? 'accept' : 'relay' });
       runners.push({ build, running, bursts: [] });
       for (let sent = 0; sent < WARMING_MESSAGES; sent += load.messages) await burst(running, sink, load);
     }

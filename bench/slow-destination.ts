@@ -80,7 +80,7 @@ async function measure(illness: Illness | 'none', messages: number, letters: num
     const due = Date.now() + START_MS;
     await fill(join(folder, 'state', 'queue'), messages, due as Instant);
     await box.start();
-    // The log of what became due at the start would drown the line that says it is ready.
+    // The letters are to come while all of it is due, and none of them while it still becomes so.
     await new Promise(resolve => setTimeout(resolve, Math.max(0, due - Date.now())));
     return await send(box.port, healthy, arrivals, letters);
   } finally {

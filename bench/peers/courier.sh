@@ -38,6 +38,7 @@ printf 'postmaster: root\n' > $etc/aliases/system
 sed -i "s/^PORT=.*/PORT=$port/; s/^MAXDAEMONS=.*/MAXDAEMONS=100/; s/^MAXPERC=.*/MAXPERC=100/; s/^MAXPERIP=.*/MAXPERIP=100/; s/^BOFHCHECKDNS=.*/BOFHCHECKDNS=0/" $etc/esmtpd
 echo ADDRESS=127.0.0.1 >> $etc/esmtpd
 sed -i 's/^ESMTP_USE_STARTTLS=.*/ESMTP_USE_STARTTLS=0/' $etc/courierd
+sed -i 's/^TCPDOPTS="/&-nodnslookup /' $etc/esmtpd
 [ -z "$setup" ] || . "$setup"
 cat > /mnt/all/run/begin <<SH
 set -e

@@ -1,6 +1,7 @@
 /**
  * Courier from the distribution, in namespaces of its own (courier.sh; packaging/bench-peers.sh unpacks it). As shipped,
- * but for the limits on one address, DNS checks of senders and STARTTLS towards the sink. accept: courierd does not run.
+ * but for the limits on one address, whatever asks the machine's resolver, whose seconds are not Courier's (the client's
+ * name, DNS checks of senders), and STARTTLS towards the sink. accept: courierd does not run.
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';

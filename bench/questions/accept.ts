@@ -2,7 +2,7 @@
  * How fast is mail made durable? Nothing is delivered meanwhile (see each peer's file). A fresh instance per sample,
  * so that no queue grows from one to the next. The floors answer as well: what the platform can do while keeping nothing.
  */
-import { openFastSink, runSource, type FastSink, type Load } from '../load.ts';
+import { openFastSink, runSource, warmUp, type FastSink, type Load } from '../load.ts';
 import type { Peer } from '../peers/peer.ts';
 import { posthorn, twoReceivers } from '../peers/posthorn.ts';
 import { attempt, type Bench } from './bench.ts';
@@ -41,9 +41,7 @@ async function sample(bench: Bench, peer: Peer, sink: FastSink, suffix = ''): Pr
   const folder = bench.scratch(`accept-${peer.name}`);
   const running = await peer.start({ folder, nextHop: sink.port, mode: 'accept' });
   try {
-    const [first] = cases;
-    const cold = await timed(running.port, { ...first!, messages: 500 });
-    await timed(running.port, { ...first!, messages: Math.round(500 / cold * bench.warmSeconds) });
+    await warmUp(running.port, bench.warmSeconds);
     for (const kind of bench.quick ? cases.filter(({ octets }) => octets < 10_000) : cases) {
       const warm = await timed(running.port, { ...kind, messages: 500 });
       const messages = Math.round(Math.min(kind.octets > 10_000 ? 8000 : 40_000, Math.max(200, (500 / warm) * bench.sampleSeconds)));

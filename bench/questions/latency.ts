@@ -1,12 +1,11 @@
 /** How long does one client wait for its 250, from the final dot on? One session, 4 KB, durable, nothing else going on. */
 import { dialSmtp } from '../../test/props/smtp-client.ts';
 import { dotStuffed, messageText } from '../../test/props/messages.ts';
-import { openFastSink, runSource } from '../load.ts';
+import { openFastSink, warmUp } from '../load.ts';
 import type { Peer, Running } from '../peers/peer.ts';
 import { percentile } from '../statistics.ts';
 import { attempt, type Bench } from './bench.ts';
 
-const limitMs = 60_000;
 /** The client's own first turns. */
 const SETTLING = 200;
 
@@ -21,9 +20,10 @@ export async function askLatency(bench: Bench): Promise<void> {
   const sink = await openFastSink(folder);
   const runners: Runner[] = [];
   try {
-    for (const peer of bench.peers) {
+    for (const peer of bench.peers) await attempt(bench, peer.name, async () => void runners.push(await begin(bench, peer, sink.port)));
+    for (const { peer, running } of runners) {
       bench.say(`latency, warming up: ${peer.name}`);
-      await attempt(bench, `${peer.name}, latency`, async () => void runners.push(await begin(bench, peer, sink.port)));
+      await attempt(bench, `${peer.name}, warming up`, () => warmUp(running.port, bench.warmSeconds));
     }
     for (let round = 1; round <= bench.rounds; round += 1) {
       for (const one of runners) {
@@ -44,17 +44,7 @@ export async function askLatency(bench: Bench): Promise<void> {
 async function begin(bench: Bench, peer: Peer, nextHop: number): Promise<Runner> {
   const folder = bench.scratch(`latency-${peer.name}`);
   const running = await peer.start({ folder, nextHop, mode: 'accept' });
-  await warmUp(bench, running.port);
   return { peer, running, folder };
-}
-
-/** Some seconds of load: for a year but its first minute, no peer compiles itself while a client waits. */
-async function warmUp(bench: Bench, port: number): Promise<void> {
-  const load = { sessions: 10, octets: 4096, reconnect: false };
-  const began = performance.now();
-  await runSource(port, { ...load, messages: 500 }, limitMs);
-  const cold = (performance.now() - began) / 1000;
-  await runSource(port, { ...load, messages: Math.round((500 / cold) * bench.warmSeconds) }, limitMs);
 }
 
 async function sample(bench: Bench, { peer, running }: Runner): Promise<void> {

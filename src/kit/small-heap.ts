@@ -18,8 +18,6 @@ const GROWTH_PERCENT = 85;
 const GROWTH_FOR_LARGE_MAIL_PERCENT = 150;
 /** Buffers and what else lies outside of the heap: 22 MB at rest, 39 at most while 4 KB mail is taken in, 60 with 100 KB mail. */
 const LARGE_MAIL_OCTETS = 44 * 1024 * 1024;
-/** From here on, more room would be much. */
-const PLENTY_OCTETS = 80 * 1024 * 1024;
 
 setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
 setFlagsFromString('--semi-space-growth-factor=1');
@@ -32,8 +30,7 @@ export function letHeapGrow(): void {
     const wanted = youngOctets() < YOUNG_OCTETS;
     if (growing !== wanted) setFlagsFromString(`--semi-space-growth-factor=${wanted ? 2 : 1}`);
     growing = wanted;
-    const outside = getHeapStatistics().external_memory;
-    const isLarge = outside > LARGE_MAIL_OCTETS && outside < PLENTY_OCTETS;
+    const isLarge = getHeapStatistics().external_memory > LARGE_MAIL_OCTETS;
     if (large !== isLarge) setFlagsFromString(`--heap-growing-percent=${isLarge ? GROWTH_FOR_LARGE_MAIL_PERCENT : GROWTH_PERCENT}`);
     large = isLarge;
   }

@@ -35,8 +35,8 @@ export interface BoxOptions {
   readonly through?: readonly string[];
   /** Told of each log line as it comes. */
   readonly heard?: (line: LogLine) => void;
-  /** Its standard output goes into this file and is not followed: for who measures, since reading ten thousand lines a
-   * second takes a core from what is measured. `log` stays empty. */
+  /** Its standard output goes into this file and is not followed, so that who measures does not read ten thousand lines a
+   * second beside what is measured. `log` stays empty. */
   readonly logFile?: string;
 }
 
@@ -109,16 +109,10 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
   }
   configure({ ...usualFiles({ folder, port, submissionPort, httpPort, options }), ...options.files });
 
-  function heard(line: string): void {
-    let read: unknown;
-    try {
-      read = JSON.parse(line);
-    } catch {
-      read = undefined;
-    }
-    const entry = isLogLine(read) ? read : { event: 'not-json', line };
-    log.push(entry);
-    options.heard?.(entry);
+  function heard(text: string): void {
+    const line = parseLine(text);
+    log.push(line);
+    options.heard?.(line);
     watch.happened();
   }
   async function start(): Promise<void> {
@@ -134,7 +128,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     const lastResort = (): void => void started.kill('SIGKILL');
     process.once('exit', lastResort);
     if (started.stdout !== null) createInterface({ input: started.stdout }).on('line', heard);
-    started.stderr!.on('data', (chunk: Buffer) => {
+    started.stderr?.on('data', (chunk: Buffer) => {
       complaint = (complaint + chunk.toString()).slice(-4000);
     });
     exit = new Promise((gone) => {
@@ -145,9 +139,10 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
         gone(code);
       });
     });
-    if (logFile === undefined) await watch.until(30_000, 'the ready line', () => child !== started || log.slice(from).some(isReady));
-    else await eventually(30_000, 'the ready line', () => child !== started || /"(?:event|msg)":"ready"/.test(readFileSync(logFile, 'utf8')));
-    if (child !== started) throw new Error(`posthorn start ended with ${await exit}\n${complaint}${logFile === undefined ? log.slice(from).map((line) => JSON.stringify(line)).join('\n') : readFileSync(logFile, 'utf8').slice(-4000)}`);
+    const said = (): readonly LogLine[] => (logFile === undefined ? log.slice(from) : readFileSync(logFile, 'utf8').split('\n').filter(Boolean).map(parseLine));
+    const until = logFile === undefined ? watch.until : eventually;
+    await until(30_000, 'the ready line', () => child !== started || said().some(isReady));
+    if (child !== started) throw new Error(`posthorn start ended with ${await exit}\n${complaint}${said().map((line) => JSON.stringify(line)).join('\n')}`);
   }
 
   return {
@@ -188,6 +183,16 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       await exit;
     },
   };
+}
+
+function parseLine(line: string): LogLine {
+  try {
+    const read: unknown = JSON.parse(line);
+    if (isLogLine(read)) return read;
+  } catch {
+    // Said below.
+  }
+  return { event: 'not-json', line };
 }
 
 function isLogLine(read: unknown): read is LogLine {
