@@ -282,7 +282,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
       await notes.purge();
       const found = await bringBack();
       const recovery = await putRight(found.messages);
-      if (options.compactFrom !== undefined && (await makeSmall(options.compactFrom))) ground.moved();
+      if (options.compactFrom !== undefined && (await makeSmall(options.compactFrom))) await ground.moved();
       return recovery;
     },
     async *exportMessages(which, how) {
@@ -322,7 +322,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
         log.error('queue', { what: 'leases could not be given back', cause });
       }
       await bodies.close();
-      ground.close();
+      await ground.close();
       await index.close();
     },
   };

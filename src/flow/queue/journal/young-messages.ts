@@ -22,8 +22,12 @@ const YOUTH_MS = 1000;
 /** Then so many enter together, and so much later the next. More come in than can enter so: the journal gets crowded, and tells. */
 const SOME = 64;
 const PAUSE_MS = 10;
-/** What nobody has claimed will not be finished soon: it only waits for company, lest its content grows old in memory. */
-const COMPANY_MS = 50;
+/**
+ * What nobody has claimed will not be finished soon: it only waits for company, for so long or until it is so much, lest its
+ * content grows old in memory. Each commit of the index keeps the disk from the journal, and somebody waits for that.
+ */
+const COMPANY_MS = 250;
+const COMPANY_OCTETS = 1024 * 1024;
 /** Content in memory; more goes the old way. */
 const MOST_OCTETS = 8 * 1024 * 1024;
 
@@ -101,6 +105,7 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
   let firstDue: Instant | null | undefined = null;
   let raising = false;
   let expecting = false;
+  let companyOctets = 0;
   const journal = await openJournal({
     crowded: leave,
     failed(cause) {
@@ -190,20 +195,27 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
     raising = false;
   }
 
-  function grow({ claimed }: Entry): void {
-    if (claimed === null) expectCompany();
+  function grow({ claimed, octets: grown }: Entry): void {
+    if (claimed === null) expectCompany(grown);
     if (raising) return;
     raising = true;
     void raise();
   }
 
-  function expectCompany(): void {
+  function expectCompany(more: number): void {
+    companyOctets += more;
+    if (companyOctets > COMPANY_OCTETS) return enterUnclaimed();
     if (expecting || closing.signal.aborted) return;
     expecting = true;
     void clock.sleepUntil(after(clock.now(), COMPANY_MS), closing.signal).then(() => {
       expecting = false;
-      Promise.all(enterThose(() => false)).catch(failed);
+      enterUnclaimed();
     });
+  }
+
+  function enterUnclaimed(): void {
+    companyOctets = 0;
+    Promise.all(enterThose(() => false)).catch(failed);
   }
 
   function add({ record, content, claimed, takenOctets }: YoungMessage): Awaitable<boolean> {
@@ -257,7 +269,7 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
       return firstDue;
     },
     enter: (id) => void enter(id)?.catch(failed),
-    enterUnclaimed: () => void Promise.all(enterThose(() => false)).catch(failed),
+    enterUnclaimed,
     settleAll: () => Promise.all(enterThose(() => true)),
     async close() {
       closing.abort();

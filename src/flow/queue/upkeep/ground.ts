@@ -1,12 +1,18 @@
 /**
- * Disk blocks that the index owns before it needs them, so that LMDB never meets a full disk.
+ * Disk blocks that the index owns before it needs them, so that LMDB never meets a full disk, and its commits write pages
+ * where the file has room already: a file that grows makes the file system commit too, and whoever syncs meanwhile waits.
  *
  * QUIRK: lmdb 3.5.6 formats the message of a page write that failed into 100 octets that are too few (mdb.c,
  * mdb_page_flush), and the process dies of it; and its mapSize is where it starts, not where it stops. So the file is
- * grown here, with zeros, under the write lock, where ENOSPC is an ordinary error; and a message is refused while
- * deletions and outcomes still have room. test/fault/queue-disk.test.ts fills a disk to hold this.
+ * grown here, with zeros, where ENOSPC is an ordinary error; and a message is refused while deletions and outcomes still
+ * have room. test/fault/queue-disk.test.ts fills a disk to hold this.
+ *
+ * Zeros are appended (open(2), O_APPEND): the file system finds the end and writes there as one, so none of them ever lies
+ * over a page that somebody else wrote behind the old end.
  */
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { LmdbIndex } from '../lmdb-index.ts';
 
 const MIB = 1024 * 1024;
@@ -14,7 +20,12 @@ const MIB = 1024 * 1024;
 const RESERVE = MIB;
 /** Less than this is left to nobody: a commit of any kind touches some pages first and frees them later. */
 const FLOOR = MIB / 4;
-const STEP = 2 * MIB;
+/** How much it grows at a time: little for who stores little, and twice as much each time for who goes on. */
+const LEAST_STEP = 2 * MIB;
+const MOST_STEP = 32 * MIB;
+/** A larger step must find so many times its size on the disk. */
+const PLENTY = 8;
+const PIECE = MIB / 4;
 /** Writes between two looks at the index, which take as long as ten of them. */
 const LOOK = MIB / 2;
 /** Pages that a message's entries touch or leave half empty. */
@@ -26,52 +37,57 @@ export interface Ground {
   landed(sizeOctets: number): void;
   unused(sizeOctets: number): void;
   /** The path is another file now, with no ground yet. */
-  moved(): void;
+  moved(): Promise<void>;
   /** What messages can still get, in file or map. */
   leftOctets(): number;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: number, mayGrow: (octets: number) => boolean): Promise<Ground> {
-  let file = openSync(path, 'r+');
+  let file = await openToAppend(path);
   let fileOctets = 0;
   let usedOctets = 0;
   let flying = 0;
   let sinceLook = 0;
+  let step = LEAST_STEP;
   let growing: Promise<boolean> | null = null;
+  let closing = false;
 
   function look(): void {
     sinceLook = 0;
-    fileOctets = fstatSync(file).size;
     usedOctets = index.highOctets();
   }
 
   const tail = (): number => fileOctets - usedOctets - flying - sinceLook;
 
-  /** Inside a transaction: nobody writes pages while zeros go past the end of the file. */
-  function extend(need: number): boolean {
+  async function extend(need: number): Promise<boolean> {
+    const zeros = Buffer.alloc(PIECE);
     look();
-    const zeros = Buffer.alloc(MIB / 4);
-    for (let left = STEP + need; left > 0 && tail() < RESERVE + STEP + need; left -= zeros.length) {
-      if (fileOctets + zeros.length > mapSizeOctets || !mayGrow(zeros.length)) return false;
-      try {
-        fileOctets += writeSync(file, zeros, 0, zeros.length, fileOctets);
-      } catch {
-        return false; // the disk is full, which is what we wanted to know
-      }
+    // Another process may have done it for us.
+    fileOctets = (await file.stat()).size;
+    while (tail() < RESERVE + step + need) {
+      if (closing || fileOctets + zeros.length > mapSizeOctets || !mayGrow(zeros.length)) return false;
+      fileOctets += (await file.write(zeros)).bytesWritten;
     }
+    // Synced by us, so that the next commit need not.
+    await file.datasync();
     return true;
   }
 
   /** False: it cannot grow as much as was wanted. What could not be written is no ground. */
   function grow(need: number): Promise<boolean> {
-    growing ??= index
-      .transaction(() => extend(need))
-      .catch(() => false)
+    growing ??= extend(need)
+      .catch(() => false) // the disk is full, which is what we wanted to know
       .finally(() => {
         growing = null;
       });
     return growing;
+  }
+
+  function growAhead(): void {
+    const twice = Math.min(2 * step, MOST_STEP);
+    step = mayGrow(PLENTY * twice) ? twice : LEAST_STEP;
+    void grow(0);
   }
 
   /** The file cannot grow, but so much of it is free that a run of pages will be found. */
@@ -87,7 +103,6 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
     return true;
   }
 
-  look();
   await grow(0);
 
   return {
@@ -97,7 +112,7 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
       if (tail() < RESERVE + need) return takeSlowly(need);
       flying += need;
       // Ahead of need, so that the next one does not wait.
-      if (growing === null && tail() < RESERVE + STEP / 2 && fileOctets < mapSizeOctets) void grow(0);
+      if (growing === null && tail() < RESERVE + step / 2 && fileOctets < mapSizeOctets) growAhead();
       return true;
     },
     landed(sizeOctets) {
@@ -107,13 +122,21 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
     unused(sizeOctets) {
       flying -= sizeOctets + SLACK;
     },
-    moved() {
-      closeSync(file);
-      file = openSync(path, 'r+');
-      look();
-      void grow(0);
+    async moved() {
+      await growing;
+      await file.close();
+      file = await openToAppend(path);
+      await grow(0);
     },
     leftOctets: () => mapSizeOctets - index.highOctets() + index.freeOctets() - RESERVE,
-    close: () => closeSync(file),
+    async close() {
+      closing = true;
+      await growing;
+      await file.close();
+    },
   };
+}
+
+function openToAppend(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDWR | constants.O_APPEND);
 }
