@@ -126,6 +126,7 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
       await growing;
       await file.close();
       file = await openToAppend(path);
+      step = LEAST_STEP;
       await grow(0);
     },
     leftOctets: () => mapSizeOctets - index.highOctets() + index.freeOctets() - RESERVE,
