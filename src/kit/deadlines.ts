@@ -4,6 +4,7 @@
  */
 import type { Clock, Instant } from '../core/clock.ts';
 import { after } from '../core/clock.ts';
+import { Chain, Link } from './chain.ts';
 
 export interface Deadlines {
   /** All at once: whoever waits is told now. */
@@ -18,13 +19,19 @@ export interface Deadline {
   clear(): void;
 }
 
-interface Watched {
+class Watched extends Link {
   at: Instant;
   readonly passed: () => void;
+
+  constructor(at: Instant, passed: () => void) {
+    super();
+    this.at = at;
+    this.passed = passed;
+  }
 }
 
 export function openDeadlines(clock: Clock): Deadlines {
-  const active = new Set<Watched>();
+  const active = new Chain<Watched>();
   let armed: AbortController | null = null;
   let armedFor = Number.POSITIVE_INFINITY;
 
@@ -42,37 +49,37 @@ export function openDeadlines(clock: Clock): Deadlines {
     armed = null;
     armedFor = Number.POSITIVE_INFINITY;
     const now = clock.now();
-    for (const one of active) {
-      if (one.at > now) continue;
-      active.delete(one);
+    for (const one of active.all()) {
+      if (one.at > now || !active.has(one)) continue;
+      active.remove(one);
       one.passed();
     }
     let earliest = Number.POSITIVE_INFINITY;
-    for (const one of active) earliest = Math.min(earliest, one.at);
+    for (const one of active.all()) earliest = Math.min(earliest, one.at);
     if (earliest < armedFor) arm(earliest as Instant);
   }
 
   return {
     open(passed) {
-      const mine: Watched = { at: clock.now(), passed };
+      const mine = new Watched(clock.now(), passed);
       return {
         set(ms) {
           mine.at = after(clock.now(), ms);
-          active.add(mine);
+          if (!active.has(mine)) active.append(mine);
           if (mine.at < armedFor) arm(mine.at);
         },
         clear() {
-          active.delete(mine);
+          active.remove(mine);
         },
       };
     },
     expire() {
-      const late = [...active];
-      active.clear();
+      const late = active.all();
+      for (const one of late) active.remove(one);
       for (const one of late) one.passed();
     },
     close() {
-      active.clear();
+      for (const one of active.all()) active.remove(one);
       armed?.abort('rearmed');
       armed = null;
     },

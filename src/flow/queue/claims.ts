@@ -12,6 +12,7 @@ import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
 import type { Claim, Held, News, StoredContent } from '../../core/queue-store.ts';
+import { SteadyMap } from '../../kit/steady-map.ts';
 import type { Bell } from './bell.ts';
 import type { FirstDue } from './first-due.ts';
 import type { FinishedMessages } from './finished-messages.ts';
@@ -102,7 +103,7 @@ interface Options {
 export function createClaims(options: Options): Claims {
   const { young, firstDue, index, format, steps, finished, bell, clock, log, tag } = options;
   const nextToken = createTokens(tag);
-  const holdings = new Map<MessageId, Holding>();
+  const holdings = new SteadyMap<MessageId, Holding>();
   const fresh: Fresh[] = [];
   let freshCount = 0;
   let freshOctets = 0;
@@ -325,8 +326,8 @@ export function createClaims(options: Options): Claims {
     },
 
     async close() {
-      const mine = [...holdings].map(([id, { token }]) => ({ id, token }));
-      holdings.clear();
+      const mine = holdings.entries().map(([id, { token }]) => ({ id, token }));
+      for (const { id } of mine) holdings.delete(id);
       fresh.length = 0;
       await giveBackAll(mine, clock.now());
     },

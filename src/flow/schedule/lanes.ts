@@ -14,6 +14,7 @@
 import type { Instant } from '../../core/clock.ts';
 import type { Deferred } from '../../core/outcome.ts';
 import type { Transport } from '../../core/transport.ts';
+import { Chain, Link } from '../../kit/chain.ts';
 
 export interface Lane {
   readonly transport: string;
@@ -72,7 +73,7 @@ interface Hall {
   readonly ready: Fifo<OwnLane<unknown>>;
 }
 
-class OwnLane<Job> implements Lane {
+class OwnLane<Job> extends Link implements Lane {
   readonly transport: string;
   readonly nexthop: string;
   readonly hall: Hall;
@@ -91,6 +92,7 @@ class OwnLane<Job> implements Lane {
   nextComeAgain = 0;
 
   constructor(hall: Hall, transport: string, nexthop: string) {
+    super();
     this.hall = hall;
     this.transport = transport;
     this.nexthop = nexthop;
@@ -105,9 +107,9 @@ export function createLanes<Job>(): Lanes<Job> {
   const halls = new Map<string, Hall>();
   const hallList: Hall[] = [];
   const lanes = new Map<Hall, Map<string, OwnLane<Job>>>();
-  /** Least recently used first: a Map keeps the order of insertion. */
-  const idle = new Set<OwnLane<Job>>();
-  const busy = new Set<OwnLane<Job>>();
+  /** Least recently used first. A lane goes to and fro with each delivery when there is little to do. */
+  const idle = new Chain<OwnLane<Job>>();
+  const busy = new Chain<OwnLane<Job>>();
   let nextHall = 0;
   let waiting = 0;
   let active = 0;
@@ -131,18 +133,12 @@ export function createLanes<Job>(): Lanes<Job> {
 
   function settle(lane: OwnLane<Job>): void {
     if (lane.jobs.length > 0 || lane.active > 0) return;
-    busy.delete(lane);
-    idle.delete(lane);
-    idle.add(lane);
-    if (idle.size <= IDLE_LANES) return;
-    for (const oldest of idle) {
-      forget(oldest);
-      return;
-    }
+    idle.append(lane);
+    if (idle.size > IDLE_LANES) forget(idle.first as OwnLane<Job>);
   }
 
   function forget(lane: OwnLane<Job>): void {
-    idle.delete(lane);
+    idle.remove(lane);
     lanes.get(lane.hall)?.delete(lane.nexthop);
   }
 
@@ -182,8 +178,7 @@ export function createLanes<Job>(): Lanes<Job> {
     add(lane, job, now) {
       const mine = own(lane);
       if (mine.jobs.length === 0 && mine.active === 0) {
-        idle.delete(mine);
-        busy.add(mine);
+        busy.append(mine);
         // It may have been forgotten between find() and add().
         lanes.get(mine.hall)?.set(mine.nexthop, mine);
         mine.lastEndAt = now;
@@ -248,17 +243,17 @@ export function createLanes<Job>(): Lanes<Job> {
     },
     drain(lane) {
       const found: Job[] = [];
-      for (const one of lane === undefined ? [...busy] : [own(lane)]) {
+      for (const one of lane === undefined ? busy.all() : [own(lane)]) {
         for (let job = one.jobs.shift(); job !== undefined; job = one.jobs.shift()) found.push(job);
         settle(one);
       }
       waiting -= found.length;
       return found;
     },
-    busy: () => busy,
-    idle: () => idle,
+    busy: () => busy.all(),
+    idle: () => idle.all(),
     reopen(wanted) {
-      for (const set of [idle, busy]) for (const lane of set) {
+      for (const set of [idle, busy]) for (const lane of set.all()) {
         if (wanted?.(lane) === false) continue;
         lane.closedUntil = 0;
         lane.cohorts = 0;

@@ -18,6 +18,7 @@ import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
 import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
 import type { Route, Router, Transport } from '../../core/transport.ts';
+import { SteadyMap } from '../../kit/steady-map.ts';
 import { ourBug, weighAnswer, whoseTurn, type Attempt, type Job } from './attempt.ts';
 import type { CalendarSettings } from './calendar.ts';
 import { createConclusion, type Conclude } from './conclusion.ts';
@@ -83,7 +84,7 @@ class RunningRunner implements Runner {
   readonly #write: Conclude;
   readonly #window: Window;
   readonly #sidings: Sidings;
-  readonly #attempts = new Map<MessageId, Attempt>();
+  readonly #attempts = new SteadyMap<MessageId, Attempt>();
   /** Releases under way that nobody waits for; they still count as claimed, so that memory stays bounded. */
   #releasing = 0;
   #octets = 0;

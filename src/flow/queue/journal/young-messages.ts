@@ -13,6 +13,7 @@ import type { RecordFormat } from '../format/record.ts';
 import type { LmdbIndex } from '../lmdb-index.ts';
 import { dueKey, nothing } from '../lmdb-index.ts';
 import type { StoredRecord } from '../message-changes.ts';
+import { SteadyMap } from '../../../kit/steady-map.ts';
 import { whole } from '../stored-content.ts';
 import type { Ground } from '../upkeep/ground.ts';
 import type { Journal, SegmentNumber } from './journal.ts';
@@ -96,7 +97,7 @@ interface Entry {
 }
 
 export async function openYoungMessages({ index, ground, format, clock, openJournal, journalFailed, failed }: Options): Promise<YoungMessages> {
-  const entries = new Map<MessageId, Entry>();
+  const entries = new SteadyMap<MessageId, Entry>();
   let adding = 0;
   let added: (() => void) | null = null;
   const closing = new AbortController();
@@ -160,7 +161,7 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
   /** All that nobody has claimed, and those of the others that are meant. */
   function enterThose(meant: (entry: Entry) => boolean): Promise<boolean>[] {
     const entering: Promise<boolean>[] = [];
-    for (const [id, entry] of entries) if (entry.claimed === null || meant(entry)) entering.push(enter(id)!);
+    for (const [id, entry] of entries.entries()) if (entry.claimed === null || meant(entry)) entering.push(enter(id)!);
     return entering;
   }
 
@@ -175,7 +176,7 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
       const before = after(now, -YOUTH_MS);
       const entering: Promise<boolean>[] = [];
       let next = after(now, YOUTH_MS);
-      for (const [id, entry] of entries) {
+      for (const [id, entry] of entries.entries()) {
         if (entry.bornAt > before) {
           next = after(entry.bornAt, YOUTH_MS);
           break;
