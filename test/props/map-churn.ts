@@ -11,7 +11,7 @@ const watch = new PerformanceObserver(list => {
 
 function pass(from: number, to: number): void {
   for (let n = from; n < to; n++) {
-    map.set(`message ${n}`, { n, recipients: [n], content: new Array(100).fill(n) });
+    map.set(`message ${n}`, { n, recipients: [n], content: Array.from({ length: 100 }, () => n) });
     map.delete(`message ${n - AT_ONCE}`);
   }
 }
