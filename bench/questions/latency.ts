@@ -8,8 +8,8 @@ import { percentile } from '../statistics.ts';
 import { attempt, type Bench } from './bench.ts';
 
 const client = join(import.meta.dirname, '..', 'latency-client.ts');
-/** What V8 does beside a program's own thread, it does not do; and a young generation that such a run does not fill. */
-const quietly = ['--single-threaded', '--min-semi-space-size=64', '--max-semi-space-size=64'];
+/** Neither a compiler that works long nor a thread beside its own; and a young generation that such a run does not fill. */
+const quietly = ['--single-threaded', '--no-opt', '--no-maglev', '--min-semi-space-size=64', '--max-semi-space-size=64'];
 /** The client's own first turns. */
 const SETTLING = 200;
 const OCTETS = 4096;

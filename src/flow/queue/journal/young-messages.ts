@@ -29,6 +29,7 @@ const PAUSE_MS = 10;
  */
 const COMPANY_MS = 250;
 const COMPANY_OCTETS = 1024 * 1024;
+const BITE = 16;
 /** Content in memory; more goes the old way. */
 const MOST_OCTETS = 8 * 1024 * 1024;
 
@@ -205,18 +206,23 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
 
   function expectCompany(more: number): void {
     companyOctets += more;
-    if (companyOctets > COMPANY_OCTETS) return enterUnclaimed();
+    if (companyOctets > COMPANY_OCTETS) return void enterCompany();
     if (expecting || closing.signal.aborted) return;
     expecting = true;
     void clock.sleepUntil(after(clock.now(), COMPANY_MS), closing.signal).then(() => {
       expecting = false;
-      enterUnclaimed();
+      return enterCompany();
     });
   }
 
-  function enterUnclaimed(): void {
+  /** In bites: clients wait while one is written. */
+  async function enterCompany(): Promise<void> {
     companyOctets = 0;
-    Promise.all(enterThose(() => false)).catch(failed);
+    const waiting = entries.entries().filter(([, { claimed, entering }]) => claimed === null && entering === null);
+    for (let at = 0; at < waiting.length; at += BITE) {
+      Promise.all(waiting.slice(at, at + BITE).map(([id]) => enter(id))).catch(failed);
+      await new Promise(setImmediate);
+    }
   }
 
   function add({ record, content, claimed, takenOctets }: YoungMessage): Awaitable<boolean> {
@@ -270,7 +276,7 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
       return firstDue;
     },
     enter: (id) => void enter(id)?.catch(failed),
-    enterUnclaimed,
+    enterUnclaimed: () => void Promise.all(enterThose(() => false)).catch(failed),
     settleAll: () => Promise.all(enterThose(() => true)),
     async close() {
       closing.abort();
