@@ -69,14 +69,16 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
       if (closing || fileOctets + zeros.length > mapSizeOctets || !mayGrow(zeros.length)) return false;
       fileOctets += (await file.write(zeros)).bytesWritten;
     }
-    // Synced by us, so that the next commit need not.
-    await file.datasync();
     return true;
   }
 
   /** False: it cannot grow as much as was wanted. What could not be written is no ground. */
-  function grow(need: number): Promise<boolean> {
+  function grow(need: number, afterwards?: () => Promise<void>): Promise<boolean> {
     growing ??= extend(need)
+      .then(async (grown) => {
+        await afterwards?.();
+        return grown;
+      })
       .catch(() => false) // the disk is full, which is what we wanted to know
       .finally(() => {
         growing = null;
@@ -87,7 +89,8 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
   function growAhead(): void {
     const twice = Math.min(2 * step, MOST_STEP);
     step = mayGrow(PLENTY * twice) ? twice : LEAST_STEP;
-    void grow(0);
+    // Synced by us, so that the next commit need not.
+    void grow(0, () => file.datasync());
   }
 
   /** The file cannot grow, but so much of it is free that a run of pages will be found. */
