@@ -58,7 +58,7 @@ describe('the ground of the index', () => {
       }
       return most;
     };
-    assert.ok(await ahead(await openField(t)) > 16 * MIB);
+    assert.ok(await ahead(await openField(t)) > 8 * MIB);
     const little = 24 * MIB;
     assert.ok(await ahead(await openField(t, octets => octets < little)) < 6 * MIB);
   });

@@ -219,8 +219,9 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
   async function enterCompany(): Promise<void> {
     companyOctets = 0;
     const waiting = entries.entries().filter(([, { claimed, entering }]) => claimed === null && entering === null);
-    for (let at = 0; at < waiting.length; at += BITE) {
-      Promise.all(waiting.slice(at, at + BITE).map(([id]) => enter(id))).catch(failed);
+    // At the end close() brings them all.
+    for (let at = 0; at < waiting.length && !closing.signal.aborted; at += BITE) {
+      Promise.all(waiting.slice(at, at + BITE).flatMap(([id]) => enter(id) ?? [])).catch(failed);
       await new Promise(setImmediate);
     }
   }

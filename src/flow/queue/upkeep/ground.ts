@@ -20,9 +20,12 @@ const MIB = 1024 * 1024;
 const RESERVE = MIB;
 /** Less than this is left to nobody: a commit of any kind touches some pages first and frees them later. */
 const FLOOR = MIB / 4;
-/** How much it grows at a time: little for who stores little, and twice as much each time for who goes on. */
+/**
+ * How much it grows at a time: little for who stores little, twice as much each time for who goes on, and no more than a
+ * slow card writes while a client waits.
+ */
 const LEAST_STEP = 2 * MIB;
-const MOST_STEP = 32 * MIB;
+const MOST_STEP = 8 * MIB;
 /** A larger step must find so many times its size on the disk. */
 const PLENTY = 8;
 const PIECE = MIB / 4;
