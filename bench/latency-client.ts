@@ -1,7 +1,8 @@
 /**
  * One client with one session, as still as a client in Node can be: `latency-client.ts PORT TURNS OCTETS` sends so many
- * messages and prints the milliseconds from each final dot to its 250, as JSON. A process of its own, started with
- * the flags of questions/latency.ts: it compiles nothing that takes long and its collector never runs, so that what stalls is the server.
+ * messages and prints the milliseconds from each final dot to its 250, as JSON. A process of its own, started with the
+ * flags of questions/latency.ts: it compiles nothing that takes long and its collector never runs, so that what stalls is
+ * the server.
  */
 import { connect } from 'node:net';
 import { dotStuffed, messageText } from '../test/props/messages.ts';
