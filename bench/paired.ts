@@ -3,7 +3,7 @@
  * go to one after the other, in a new order each round, and what counts is the ratio to the first build within a round.
  * Give the first build twice, and the second copy's ratios say how much is noise.
  *
- *   node bench/paired.ts [--rounds 16] [--sessions 10] [--octets 4096] [--burst 3000] [--accept] NAME=BUILD[|NODE FLAGS] …
+ *   node bench/paired.ts [--rounds 16] [--sessions 10] [--octets 4096] [--burst 3000] [--reconnect] [--accept] NAME=BUILD[|NODE FLAGS] …
  *
  * BUILD is what `make build` made, or a copy of it that has links to node_modules and package.json beside it.
  */
@@ -42,7 +42,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '16' }, sessions: { type: 'string', default: '10' }, octets: { type: 'string', default: '4096' },
-    burst: { type: 'string', default: '3000' }, accept: { type: 'boolean', default: false },
+    burst: { type: 'string', default: '3000' }, accept: { type: 'boolean', default: false }, reconnect: { type: 'boolean', default: false },
   },
 });
 const builds = positionals.map(parseBuild);
@@ -60,7 +60,7 @@ function parseBuild(word: string): Build {
 async function main(): Promise<void> {
   const folder = scratchFolder('bench-paired');
   const sink = await openFastSink(folder);
-  const load: Load = { sessions: Number(values.sessions), octets: Number(values.octets), messages: Number(values.burst), reconnect: false };
+  const load: Load = { sessions: Number(values.sessions), octets: Number(values.octets), messages: Number(values.burst), reconnect: values.reconnect };
   const runners: Runner[] = [];
   try {
     for (const build of builds) {

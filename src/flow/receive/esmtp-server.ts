@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { after } from '../../core/clock.ts';
 import { refuse } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
+import { Chain } from '../../kit/chain.ts';
 import { freeSocketFile, openToMode } from '../../kit/net/socket-file.ts';
 import { createCrowd } from './crowd.ts';
 import { SWEEP_MS, wholeNumber } from './limits.ts';
@@ -43,7 +44,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
   let setup = createSetup(options);
   let saidFullAt = Number.NEGATIVE_INFINITY;
   let saidNearlyAt = Number.NEGATIVE_INFINITY;
-  const sessions = new Set<Session>();
+  const sessions = new Chain<Session>();
   const crowd = createCrowd();
   const over = new AbortController();
 
@@ -89,10 +90,10 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     },
     begin(wire: Wire, guest: Guest) {
       const session = new Session(guest.setup, wire, guest, gone => {
-        sessions.delete(gone);
+        sessions.remove(gone);
         countSessions();
       });
-      sessions.add(session);
+      sessions.append(session);
       countSessions();
       session.start();
       return session;
@@ -114,7 +115,7 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
   const sweep = async () => {
     while (!over.signal.aborted) {
       const now = clock.now();
-      for (const session of sessions) session.sweep(now);
+      for (const session of sessions.all()) session.sweep(now);
       server.sweep();
       await clock.sleepUntil(after(now, SWEEP_MS), over.signal);
     }
@@ -142,11 +143,11 @@ export async function openEsmtpServer(options: ReceiveOptions): Promise<Receiver
     updateTls: tls => reload({ ...setup, listener: { ...setup.listener, tls } }),
     async close({ graceMs }) {
       const gone = server.stop();
-      for (const session of sessions) session.goDown();
+      for (const session of sessions.all()) session.goDown();
       const patience = new AbortController();
       await Promise.race([gone, clock.sleepUntil(after(clock.now(), graceMs), patience.signal)]);
       patience.abort();
-      for (const session of sessions) session.cut();
+      for (const session of sessions.all()) session.cut();
       await gone;
       over.abort();
     },

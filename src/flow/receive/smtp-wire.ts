@@ -189,7 +189,8 @@ export class WireServer<Guest> extends SMTPServer {
   readonly #door: WireDoor<Guest>;
   #subjectField: string | undefined;
   #byAddress: ReadonlyMap<string, SecureContext>;
-  readonly #arrivals = new WeakMap<Socket, Arrival<Guest>>();
+  /** Let in by _acceptSocket(), on the way to _handleProxy(), which follows in the same turn. */
+  #arriving: Arrival<Guest> | null = null;
   /** Accepted by others, and handed over. */
   readonly #handed = new Map<Socket, Peer>();
   #allGone: () => void = () => undefined;
@@ -232,21 +233,21 @@ export class WireServer<Guest> extends SMTPServer {
       turnAway(socket, '');
       return false;
     }
-    if (expected === 'no' && !this.#arrive(socket, peer, handshake)) return false;
+    this.#arriving = expected === 'no' ? this.#arrive(socket, peer, handshake) : null;
+    if (expected === 'no' && this.#arriving === null) return false;
     return super._acceptSocket(socket, handshake);
   }
 
-  /** False: turned away. */
-  #arrive(socket: Socket, peer: Peer, handshake: boolean): boolean {
+  /** Null: turned away. */
+  #arrive(socket: Socket, peer: Peer, handshake: boolean): Arrival<Guest> | null {
     const arrival = this.#door.arrive(peer);
     if ('text' in arrival) {
       turnAway(socket, handshake ? '' : arrival.text);
-      return false;
+      return null;
     }
     // For those who go before a session begins; STARTTLS takes every listener off the socket.
     socket.once('close', arrival.leave);
-    this.#arrivals.set(socket, arrival);
-    return true;
+    return arrival;
   }
 
   override _expectsProxyHeader(socket: Socket): boolean {
@@ -255,12 +256,13 @@ export class WireServer<Guest> extends SMTPServer {
 
   /** The guest rides on the options that reach connect(). */
   override _handleProxy(socket: Socket, callback: (error: Error | null, options?: SocketOptions & { id: string }) => void): void {
-    const arrived = this.#arrivals.get(socket);
+    const arrived = this.#arriving;
+    this.#arriving = null;
     const go = (arrival: Arrival<Guest>) => {
       const options: GuestOptions<Guest> = { id: '-', arrival, ...(this.#inside ? { remoteAddress: HERE.remoteAddress } : {}) };
       callback(null, options);
     };
-    if (arrived !== undefined) return go(arrived);
+    if (arrived !== null) return go(arrived);
     this.#headers.read(socket, this.#now(), read => {
       const own = this.#inside ? HERE : peerOf(socket);
       if (read.kind === 'lost') {
@@ -269,10 +271,9 @@ export class WireServer<Guest> extends SMTPServer {
         this.#door.trouble(cause);
         return callback(cause);
       }
-      const here = this.#arrive(socket, read.peer ?? own, this.options.secure === true);
-      const arrival = this.#arrivals.get(socket);
-      if (here && arrival !== undefined) go(arrival);
-      else callback(new Error('turned away'));
+      const arrival = this.#arrive(socket, read.peer ?? own, this.options.secure === true);
+      if (arrival === null) callback(new Error('turned away'));
+      else go(arrival);
     });
   }
 
@@ -282,8 +283,9 @@ export class WireServer<Guest> extends SMTPServer {
   }
 
   override connect(socket: Socket | TLSSocket, options?: SocketOptions | null): void {
+    // Not among the package's own `connections`: nobody asks for them, and its Set would keep each beyond its end
+    // (kit/steady-map.ts says how).
     const connection = new WireConnection(this, socket, options ?? null);
-    this.connections.add(connection);
     const { guest, leave } = (options as GuestOptions<Guest>).arrival;
     connection.leave = leave;
     connection.reads = this.#reads;

@@ -5,6 +5,7 @@ import type { Awaitable } from '../../core/intake.ts';
 import type { Admission, Variables } from '../../core/policy.ts';
 import type { Refusal } from '../../core/status.ts';
 import type { Exchange } from '../../grammar/sasl/mechanisms.ts';
+import { Link } from '../../kit/chain.ts';
 import type { Limits } from './limits.ts';
 import { mannersOf, strict, type Manners } from './manners.ts';
 import { describeOrigin, tlsFacts, type TlsFacts } from './origin.ts';
@@ -27,7 +28,8 @@ export interface SessionGuest {
   readonly pending?: Promise<Refusal | null>;
 }
 
-export class Visitor {
+/** A link of the chain of those who are here. */
+export class Visitor extends Link {
   readonly setup: Setup;
   readonly manners: Manners;
   peer: Peer;
@@ -49,6 +51,7 @@ export class Visitor {
   #remote: RemoteName = nameless;
 
   constructor(setup: Setup, { peer, variables, admit }: SessionGuest) {
+    super();
     this.setup = setup;
     this.manners = setup.listener.forDevices === true ? mannersOf(variables) : strict;
     this.peer = peer;

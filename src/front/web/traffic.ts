@@ -3,6 +3,7 @@
  * hops of late. Bounded: so many messages under way and so many next hops are remembered, the oldest go first.
  */
 import type { Log, LogFields } from '../../core/log.ts';
+import { SteadyMap } from '../../kit/steady-map.ts';
 import { createLatency, type Latency } from './latency.ts';
 
 export interface Traffic {
@@ -42,7 +43,7 @@ const NEXT_HOPS = 500;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export function createTraffic(now: () => number): Traffic {
-  const begun = new Map<string, number>();
+  const begun = new SteadyMap<string, number>();
   /** By transport, then by next hop: no text is put together for a delivery. */
   const hops = new Map<string, Map<string, Mutable<NextHopTraffic>>>();
   let known = 0;
@@ -54,7 +55,8 @@ export function createTraffic(now: () => number): Traffic {
       case 'newmsg':
         counted.accepted++;
         counted.octets += Number(fields['size']);
-        keep(begun, String(fields['id']), now(), UNDER_WAY);
+        begun.set(String(fields['id']), now());
+        if (begun.size > UNDER_WAY) begun.deleteOldest();
         return;
       case 'delivery':
         delivery(fields);
@@ -124,15 +126,6 @@ function nothingYet(): Mutable<Counted> {
 function reset(counted: Mutable<Counted>): void {
   counted.accepted = counted.octets = counted.delivered = counted.deferred = counted.failed = 0;
   counted.latency.clear();
-}
-
-function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void {
-  map.set(key, value);
-  if (map.size <= most) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
-  }
 }
 
 function total({ delivered, deferred, failed }: NextHopTraffic): number {
