@@ -14,8 +14,9 @@ import { Session } from './session.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { relayOf, tlsTrouble } from './tls-trouble.ts';
 import type { SessionGuest } from './visitor.ts';
-import { WireServer, type Wire } from './smtp-wire.ts';
+import { WireServer } from './smtp-wire.ts';
 import { checkContexts } from './tls-contexts.ts';
+import type { Wire } from './wire.ts';
 
 export interface Receiver {
   address(): { readonly host: string; readonly port: number };

@@ -25,10 +25,10 @@ import { LineEndMender } from './manners.ts';
 import type { Peer } from './peer.ts';
 import type { Reading } from './reading.ts';
 import type { Setup } from './setup.ts';
-import type { Wire, WireListener } from './smtp-wire.ts';
 import { tlsTrouble } from './tls-trouble.ts';
 import { Speaker } from './speaker.ts';
 import type { SessionGuest } from './visitor.ts';
+import type { Wire, WireListener } from './wire.ts';
 
 /** A page or a script in a browser can be made to speak to us; a request line ends the session. */
 const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d/i;

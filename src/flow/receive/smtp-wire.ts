@@ -4,11 +4,12 @@
  * promised API: the version is pinned, and test/unit/receive/smtp-wire.test.ts holds what we rely on.
  */
 /* oxlint-disable no-underscore-dangle -- the names are smtp-server's */
+import { EventEmitter } from 'node:events';
 import type { Socket, ListenOptions } from 'node:net';
 import { TLSSocket, type SecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
-import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { SharedRead } from '../../kit/net/shared-read.ts';
 import { TLS_HANDSHAKE_MS } from './limits.ts';
 import type { TlsOptions } from './options.ts';
@@ -16,52 +17,7 @@ import type { Peer } from './peer.ts';
 import { ProxyHeaders } from './proxy-headers.ts';
 import { bestContext, checkContexts } from './tls-contexts.ts';
 import { describeChannel, type TlsChannel } from './tls-channel.ts';
-
-/** One connection, as its session sees it. */
-export interface Wire {
-  readonly tls: TlsChannel | null;
-  /** False: the peer does not read what we say; Listener.drained() will be called. */
-  write(text: string): boolean;
-  /** After Listener.read() answered false. */
-  resume(): void;
-  /** Everything not yet decrypted is forgotten; Listener.secured() follows, or closed(). */
-  startTls(): void;
-  /**
-   * Flushes, closes our side, and drops the connection when the peer does not close its own within seconds; at once when
-   * `agreed` and in the clear: after QUIT there is nothing to wait for (RFC 5321 §4.1.1.10).
-   */
-  end(agreed: boolean): void;
-  destroy(): void;
-}
-
-/** The session, as its connection sees it. */
-export interface WireListener {
-  /** False: no more for now. The chunk may be kept. */
-  read(chunk: Buffer): boolean;
-  /** The peer will send nothing more; it may still listen. */
-  inputEnded(): void;
-  drained(): void;
-  secured(): void;
-  failed(cause: Error): void;
-  closed(): void;
-}
-
-/** Who may come in, and who is waiting behind the door. */
-export interface WireDoor<Guest> {
-  /** Before anything is said, TLS or not, once it is known who comes. Dropped, after `text` where that can be said. */
-  arrive(peer: Peer): Arrival<Guest> | { text: string };
-  /** Whether a PROXY header must come first; 'refused': it could not be believed. */
-  expectsHeader(remoteAddress: string): 'no' | 'yes' | 'refused';
-  begin(wire: Wire, guest: Guest): WireListener;
-  /** Trouble before a session began, or of the listening socket. */
-  trouble(cause: Error): void;
-}
-
-export interface Arrival<Guest> {
-  readonly guest: Guest;
-  /** When the connection is gone; may be called more than once. */
-  readonly leave: () => void;
-}
+import type { Arrival, Wire, WireDoor, WireListener } from './wire.ts';
 
 type SocketOptions = NonNullable<ConstructorParameters<typeof SMTPConnection>[2]>;
 interface GuestOptions<Guest> extends SocketOptions {
@@ -81,7 +37,12 @@ function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
   return { remoteAddress: plainAddress(remoteAddress), remotePort: remotePort ?? 0, localAddress: plainAddress(localAddress), localPort: localPort ?? 0 };
 }
 
-class WireStream extends SMTPStream {
+/**
+ * In the place of the package's parser, a Writable, as far as a pipe and the package want one: a chunk costs one call, and no
+ * callback, tick or state machine.
+ */
+class WireStream extends EventEmitter {
+  isClosed = false;
   readonly #connection: WireConnection;
 
   constructor(connection: WireConnection) {
@@ -89,12 +50,11 @@ class WireStream extends SMTPStream {
     this.#connection = connection;
   }
 
-  /** In the place of Writable's: a chunk costs one call, and no callback, tick or state machine. */
-  override write(chunk: Buffer): boolean {
+  write(chunk: Buffer): boolean {
     return this.isClosed || this.#connection.listener.read(chunk);
   }
 
-  override end(): this {
+  end(): this {
     if (!this.isClosed) this.#connection.listener.inputEnded();
     return this;
   }
@@ -109,17 +69,28 @@ const nobody: WireListener = {
   closed: () => undefined,
 };
 
+/** What all connections of a server share. */
+interface Home {
+  readonly reads: SharedRead;
+  readonly subjectField: string | undefined;
+  /** The server, as it is on the address that the client called. */
+  at(localAddress: string): SMTPServer;
+}
+
 class WireConnection extends SMTPConnection implements Wire {
   listener: WireListener = nobody;
-  leave: () => void = () => undefined;
-  reads: SharedRead | null = null;
+  readonly #home: Home;
+  readonly #leave: () => void;
   #failed = false;
-  /** The server, as it is on the address that the client called. */
-  at: () => SMTPServer = () => this._server;
-  subjectField: () => string | undefined = () => undefined;
+
+  constructor(server: SMTPServer, socket: Socket | TLSSocket, options: SocketOptions, home: Home, leave: () => void) {
+    super(server, socket, options);
+    this.#home = home;
+    this.#leave = leave;
+  }
 
   get tls(): TlsChannel | null {
-    return this._socket instanceof TLSSocket ? describeChannel(this._socket, this.subjectField()) : null;
+    return this._socket instanceof TLSSocket ? describeChannel(this._socket, this.#home.subjectField) : null;
   }
 
   override init(): void {
@@ -128,11 +99,11 @@ class WireConnection extends SMTPConnection implements Wire {
     this._setListeners(() => undefined);
     // Through the parser of now, as the pipe would: STARTTLS retires it, and nothing in the clear comes past it.
     const parser = this._parser;
-    if (!(this._socket instanceof TLSSocket)) this.reads?.attach(this._socket, octets => parser === false || parser.write(octets));
+    if (!(this._socket instanceof TLSSocket)) this.#home.reads.attach(this._socket, octets => parser === false || parser.write(octets));
   }
 
   override _createParser(): SMTPStream {
-    return new WireStream(this);
+    return new WireStream(this) as unknown as SMTPStream;
   }
 
   write(text: string): boolean {
@@ -148,7 +119,7 @@ class WireConnection extends SMTPConnection implements Wire {
   }
 
   startTls(): void {
-    this._server = this.at();
+    this._server = this.#home.at(this.localAddress);
     this.upgrade(() => undefined, () => {
       this._socket.on('drain', () => this.listener.drained());
       this.listener.secured();
@@ -180,8 +151,20 @@ class WireConnection extends SMTPConnection implements Wire {
   override _onClose(): void {
     if (this._closed) return;
     super._onClose();
-    this.leave();
+    this.#leave();
     this.listener.closed();
+    this.#forget();
+  }
+
+  /**
+   * QUIRK: Node's streams stay alive until the whole heap is swept, for each has a function that V8 makes among the old
+   * objects (`state.onwrite = er => …`: docs/performance.md). So that no session is kept with its socket, the two part.
+   */
+  #forget(): void {
+    this.listener = nobody;
+    if (this._socket instanceof TLSSocket) return;
+    this._socket.removeAllListeners();
+    this.#home.reads.detach(this._socket);
   }
 }
 
@@ -195,7 +178,7 @@ export class WireServer<Guest> extends SMTPServer {
   readonly #handed = new Map<Socket, Peer>();
   #allGone: () => void = () => undefined;
   readonly #headers = new ProxyHeaders();
-  readonly #reads = new SharedRead();
+  readonly #home: Home;
   readonly #now: () => number;
   /** It listens on a Unix socket. */
   #inside = false;
@@ -216,6 +199,12 @@ export class WireServer<Guest> extends SMTPServer {
     this.#now = now;
     this.#subjectField = tls?.clients?.subjectField;
     this.#byAddress = tls === undefined ? new Map() : checkContexts(tls);
+    const subjectField = () => this.#subjectField;
+    this.#home = {
+      reads: new SharedRead(),
+      get subjectField() { return subjectField(); },
+      at: localAddress => this.#at(localAddress),
+    };
     this.on('error', cause => door.trouble(cause));
   }
 
@@ -285,12 +274,8 @@ export class WireServer<Guest> extends SMTPServer {
   override connect(socket: Socket | TLSSocket, options?: SocketOptions | null): void {
     // Not among the package's own `connections`: nobody asks for them, and its Set would keep each beyond its end
     // (kit/steady-map.ts says how).
-    const connection = new WireConnection(this, socket, options ?? null);
     const { guest, leave } = (options as GuestOptions<Guest>).arrival;
-    connection.leave = leave;
-    connection.reads = this.#reads;
-    connection.at = () => this.#at(connection.localAddress);
-    connection.subjectField = () => this.#subjectField;
+    const connection = new WireConnection(this, socket, options ?? {}, this.#home, leave);
     connection.listener = this.#door.begin(connection, guest);
     connection.init();
   }

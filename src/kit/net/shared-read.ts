@@ -34,6 +34,11 @@ export class SharedRead {
     handle.useUserBuffer(this.#buffer);
     return true;
   }
+
+  /** Once it is closed: it holds on to nobody then. */
+  detach(socket: Socket): void {
+    if (this.#fields !== null && this.#fields !== undefined) Object.assign(socket, { [this.#fields.callback]: null });
+  }
 }
 
 function fieldsOf(socket: Socket): Fields | null {

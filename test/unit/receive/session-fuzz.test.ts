@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Session } from '../../../src/flow/receive/session.ts';
 import { createSetup } from '../../../src/flow/receive/setup.ts';
-import type { Wire } from '../../../src/flow/receive/smtp-wire.ts';
+import type { Wire } from '../../../src/flow/receive/wire.ts';
 import { openCountedKernels } from '../../props/counted-kernels.ts';
 import fc from '../../props/fast-check.ts';
 import { boxOptions, createCountingMetrics, createKeepingIntake, createManualClock, createOneAccount, type Kept } from '../../props/receive-box.ts';
