@@ -112,6 +112,25 @@ describe('a message in the journal', () => {
     await store.close();
   });
 
+  it('that nobody claims goes into the index with a few others when they come calmly, with many when they come at once', async () => {
+    const { store, clock, send, onlooker } = await scene();
+    const later = after(clock.now(), 3_600_000);
+    const other = await onlooker();
+    const calm: MessageId[] = [];
+    for (let n = 0; n < 8; n++) {
+      calm.push(await send(100, later));
+      await clock.advance(2);
+    }
+    await eventually(5000, 'eight in the index', () => calm.every(id => other.get(id)?.state === 'waiting'));
+    const quick: MessageId[] = [];
+    for (let n = 0; n < 40; n++) quick.push(await send(100, later));
+    assert.ok(quick.every(id => other.get(id) === null), 'they wait for more of them');
+    await clock.advance(250);
+    await eventually(5000, 'all in the index', () => quick.every(id => other.get(id)?.state === 'waiting'));
+    await other.close();
+    await store.close();
+  });
+
   it('is in the index when the queue is closed, and the next one begins with an empty journal', async () => {
     const { store, open, send, claim } = await scene();
     await claim();

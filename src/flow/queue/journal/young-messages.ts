@@ -25,11 +25,18 @@ const SOME = 64;
 const PAUSE_MS = 10;
 /**
  * What nobody has claimed will not be finished soon: it only waits for company, for so long or until it is so much, lest its
- * content grows old in memory. Each commit of the index keeps the disk from the journal, and somebody waits for that.
+ * content grows old in memory.
  */
 const COMPANY_MS = 250;
 const COMPANY_OCTETS = 1024 * 1024;
 const BITE = 16;
+/**
+ * Each commit of the index keeps the disk from the journal, and somebody waits for that: a large one for milliseconds. So a
+ * few are company enough, and enter in the moment behind a write to the journal, when the client has yet to send its next
+ * mail. Where they come faster than one in so long, many share a commit: what all of them cost counts there.
+ */
+const FEW = 8;
+const CALM_MS = 0.5;
 /** Content in memory; more goes the old way. */
 const MOST_OCTETS = 8 * 1024 * 1024;
 
@@ -107,7 +114,8 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
   let firstDue: Instant | null | undefined = null;
   let raising = false;
   let expecting = false;
-  let companyOctets = 0;
+  let company = { since: clock.now(), size: 0, octets: 0 };
+  let calmly: Promise<unknown> | null = null;
   const journal = await openJournal({
     crowded: leave,
     failed(cause) {
@@ -205,8 +213,14 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
   }
 
   function expectCompany(more: number): void {
-    companyOctets += more;
-    if (companyOctets > COMPANY_OCTETS) return void enterCompany();
+    if (company.size === 0) company.since = clock.now();
+    company.size++;
+    company.octets += more;
+    if (company.octets > COMPANY_OCTETS) return void enterCompany();
+    if (company.size >= FEW && calmly === null && clock.now() - company.since > company.size * CALM_MS) {
+      calmly = enterCompany().finally(() => (calmly = null));
+      return;
+    }
     if (expecting || closing.signal.aborted) return;
     expecting = true;
     void clock.sleepUntil(after(clock.now(), COMPANY_MS), closing.signal).then(() => {
@@ -215,15 +229,18 @@ export async function openYoungMessages({ index, ground, format, clock, openJour
     });
   }
 
-  /** In bites: clients wait while one is written. */
+  /** Resolves when the last of them is in. In bites: clients wait while one is written. */
   async function enterCompany(): Promise<void> {
-    companyOctets = 0;
+    company = { since: clock.now(), size: 0, octets: 0 };
     const waiting = entries.entries().filter(([, { claimed, entering }]) => claimed === null && entering === null);
+    let last: Promise<unknown> | null = null;
     // At the end close() brings them all.
     for (let at = 0; at < waiting.length && !closing.signal.aborted; at += BITE) {
-      Promise.all(waiting.slice(at, at + BITE).flatMap(([id]) => enter(id) ?? [])).catch(failed);
+      // Those who have their answer now are told first.
       await new Promise(setImmediate);
+      last = Promise.all(waiting.slice(at, at + BITE).flatMap(([id]) => enter(id) ?? [])).catch(failed);
     }
+    await last;
   }
 
   function add({ record, content, claimed, takenOctets }: YoungMessage): Awaitable<boolean> {

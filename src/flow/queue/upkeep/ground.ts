@@ -28,7 +28,9 @@ const LEAST_STEP = 2 * MIB;
 const MOST_STEP = 8 * MIB;
 /** A larger step must find so many times its size on the disk. */
 const PLENTY = 8;
-const PIECE = MIB / 4;
+/** Written and synced at a time, where there is time: the disk is nobody else's meanwhile. */
+const PIECE = MIB / 8;
+const PAUSE_MS = 5;
 /** Writes between two looks at the index, which take as long as ten of them. */
 const LOOK = MIB / 2;
 /** Pages that a message's entries touch or leave half empty. */
@@ -54,6 +56,8 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
   let sinceLook = 0;
   let step = LEAST_STEP;
   let growing: Promise<boolean> | null = null;
+  /** Nobody will wait for it soon. */
+  let ahead = false;
   let closing = false;
 
   function look(): void {
@@ -71,8 +75,15 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
     while (tail() < RESERVE + step + need) {
       if (closing || fileOctets + zeros.length > mapSizeOctets || !mayGrow(zeros.length)) return false;
       fileOctets += (await file.write(zeros)).bytesWritten;
+      ahead &&= tail() > RESERVE + step / 4;
+      if (ahead) await breathe();
     }
     return true;
+  }
+
+  async function breathe(): Promise<void> {
+    await file.datasync();
+    await new Promise((resume) => setTimeout(resume, PAUSE_MS));
   }
 
   /** False: it cannot grow as much as was wanted. What could not be written is no ground. */
@@ -85,6 +96,7 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
       .catch(() => false) // the disk is full, which is what we wanted to know
       .finally(() => {
         growing = null;
+        ahead = false;
       });
     return growing;
   }
@@ -92,6 +104,7 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
   function growAhead(): void {
     const twice = Math.min(2 * step, MOST_STEP);
     step = mayGrow(PLENTY * twice) ? twice : LEAST_STEP;
+    ahead = true;
     // Synced by us, so that the next commit need not.
     void grow(0, () => file.datasync());
   }
@@ -102,6 +115,7 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
   }
 
   async function takeSlowly(need: number): Promise<boolean> {
+    ahead = false;
     // Who waits for the same growth may take it all, so more than once.
     while (tail() < RESERVE + need) if (!(await grow(need))) break;
     if (tail() < RESERVE + need && !freeEnough(need)) return false;
