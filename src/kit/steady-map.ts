@@ -63,11 +63,6 @@ export class SteadyMap<K extends string, V> {
     return true;
   }
 
-  deleteOldest(): void {
-    const oldest = this.#order.first;
-    if (oldest !== null) this.delete(oldest.key as K);
-  }
-
   /** As they are now, in the order in which they came. */
   entries(): [K, V][] {
     return this.#order.all().map(({ key, value }) => [key as K, value]);

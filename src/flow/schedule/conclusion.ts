@@ -65,7 +65,7 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
       ...(warned ? { warned: true as const } : {}),
     };
     if (due === null && !later) {
-      if (await held(attempt, claim => store.release(claim, 'finished', last))) tally.completed(message.id);
+      if (await held(attempt, claim => store.release(claim, 'finished', last))) tally.completed(message, clock.now());
       return;
     }
     // Nobody was deferred, so nobody minds an earlier turn for those who had none.

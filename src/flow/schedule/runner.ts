@@ -372,7 +372,7 @@ class RunningRunner implements Runner {
       this.#releasing++;
       this.#options.store
         .release(claim, 'finished', { at: this.#options.clock.now(), outcomes })
-        .then(held => (held === 'held' ? this.#tally.completed(claim.id) : this.#tally.leaseLost()))
+        .then(held => (held === 'held' ? this.#tally.completed(claim.message, this.#options.clock.now()) : this.#tally.leaseLost()))
         .catch((cause: unknown) => this.#tally.bug('store', 'a finished message cannot be removed', { id: claim.id, cause }))
         .finally(() => {
           this.#releasing--;

@@ -1,5 +1,5 @@
 /** What the runner says: log lines in Courier's grammar (delivery, completed), and counters. */
-import type { MessageId } from '../../core/envelope.ts';
+import type { Instant } from '../../core/clock.ts';
 import type { Log, LogFields } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Deferred, Outcome } from '../../core/outcome.ts';
@@ -8,7 +8,7 @@ import type { RecipientState, StoredMessage } from '../../core/queue-store.ts';
 export interface Tally {
   /** One recipient, one outcome; `lane` null when nothing was tried. */
   delivery(message: StoredMessage, recipient: RecipientState, outcome: Outcome, lane: NextHop | null, suspended?: boolean): void;
-  completed(id: MessageId): void;
+  completed(message: StoredMessage, at: Instant): void;
   closed(lane: NextHop, trouble: Deferred): void;
   leaseLost(): void;
   /** Our own fault: logged as an error and counted. */
@@ -57,9 +57,9 @@ export function createTally(log: Log, metrics: Metrics, heard: (message: StoredM
         suspended: suspended ? true : undefined,
       });
     },
-    completed(id) {
+    completed({ id, acceptedAt }, at) {
       finished.add(1);
-      log.info('completed', { id });
+      log.info('completed', { id, ms: Math.max(0, at - acceptedAt) });
     },
     closed(lane, trouble) {
       closures.add(1, { transport: lane.transport });

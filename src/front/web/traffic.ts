@@ -1,9 +1,8 @@
 /**
  * What goes through, counted from the log's own events: totals since the last look, how long mail took, and the next
- * hops of late. Bounded: so many messages under way and so many next hops are remembered, the oldest go first.
+ * hops of late, of which so many are remembered; the quietest go first.
  */
 import type { Log, LogFields } from '../../core/log.ts';
-import { SteadyMap } from '../../kit/steady-map.ts';
 import { createLatency, type Latency } from './latency.ts';
 
 export interface Traffic {
@@ -37,13 +36,11 @@ export interface NextHopTraffic {
   readonly trouble?: { readonly at: number; readonly code: string; readonly text: string };
 }
 
-const UNDER_WAY = 10_000;
 const NEXT_HOPS = 500;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export function createTraffic(now: () => number): Traffic {
-  const begun = new SteadyMap<string, number>();
   /** By transport, then by next hop: no text is put together for a delivery. */
   const hops = new Map<string, Map<string, Mutable<NextHopTraffic>>>();
   let known = 0;
@@ -55,20 +52,13 @@ export function createTraffic(now: () => number): Traffic {
       case 'newmsg':
         counted.accepted++;
         counted.octets += Number(fields['size']);
-        begun.set(String(fields['id']), now());
-        if (begun.size > UNDER_WAY) begun.deleteOldest();
         return;
       case 'delivery':
         delivery(fields);
         return;
-      case 'completed': {
-        const id = String(fields['id']);
-        const at = begun.get(id);
-        if (at === undefined) return;
-        begun.delete(id);
-        counted.latency.add(now() - at);
+      case 'completed':
+        counted.latency.add(Number(fields['ms']));
         return;
-      }
       default:
     }
   }

@@ -44,6 +44,7 @@ test('a deferred message is tried at exactly the documented instants for seven d
   assert.equal(outcome?.kind, 'failed');
   assert.equal(outcome?.status, '5.4.7');
   assert.equal(outcome?.said?.text, '450 4.2.0 busy', 'the last words that a peer spoke');
+  assert.equal(box.lines.find(({ event }) => event === 'completed')?.fields['ms'], (expected.at(-1) ?? 0) * MINUTE, 'since it was accepted');
   await runner.close({ graceMs: 0 });
 });
 

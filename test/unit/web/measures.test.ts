@@ -42,14 +42,12 @@ describe('traffic', () => {
   const delivery = (status: string, host: string, text = '') => ({ id: 'A', status, host, module: 'esmtp', code: '4.2.1', text });
 
   it('counts what the log says, once, and how long mail took', () => {
-    const { traffic, pass } = tapped();
+    const { traffic } = tapped();
     traffic.log.info('newmsg', { id: 'A', size: 1000 });
-    pass(300);
     traffic.log.info('delivery', delivery('success', 'mx.example'));
     traffic.log.info('delivery', delivery('deferred', 'mx.example'));
     traffic.log.info('delivery', { id: 'A', status: 'failure' });
-    traffic.log.info('completed', { id: 'A' });
-    traffic.log.info('completed', { id: 'unheard of' });
+    traffic.log.info('completed', { id: 'A', ms: 300 });
     const first = traffic.take();
     assert.deepEqual([first.accepted, first.octets, first.delivered, first.deferred, first.failed, first.latency.total], [1, 1000, 1, 1, 1, 1]);
     assert.ok(Math.abs((first.latency.quantile(0.5) as number) - 300) < 60);
@@ -67,18 +65,14 @@ describe('traffic', () => {
       { transport: 'esmtp', nexthop: 'slow.example', delivered: 1, deferred: 1, failed: 0, lastAt: START + 1000, last: 'success', trouble: { at: START, code: '4.2.1', text: '451 4.2.1 Later' } },
     ]);
   });
-  it('stays small when strangers choose the names and nothing ever ends', () => {
+  it('stays small when strangers choose the names', () => {
     const { traffic } = tapped();
     traffic.log.info('delivery', delivery('success', 'first.example'));
     for (let n = 0; n < 30_000; n++) {
-      traffic.log.info('newmsg', { id: `id${n}`, size: 1 });
       traffic.log.info('delivery', delivery('failure', `host${n}.example`));
     }
     assert.equal(traffic.nextHops().length, 500);
     assert.equal(traffic.nextHops().some(hop => hop.nexthop === 'first.example'), false);
-    traffic.log.info('completed', { id: 'id0' });
-    traffic.log.info('completed', { id: 'id29999' });
-    assert.equal(traffic.take().latency.total, 1, 'the newest are remembered');
   });
 });
 
