@@ -7,8 +7,9 @@
  * speed differs. test/unit/kit/shared-read.test.ts holds that this Node has them.
  */
 import type { Socket } from 'node:net';
+import { ShortLivedOctets } from '../short-lived-octets.ts';
 
-const OCTETS = 256 * 1024;
+const OCTETS = 512 * 1024;
 
 /** False: no more until socket.resume(). */
 export type Heard = (octets: Buffer) => boolean;
@@ -21,6 +22,7 @@ interface Fields {
 export class SharedRead {
   #buffer: Buffer | null = null;
   #fields: Fields | null | undefined;
+  readonly #copies = new ShortLivedOctets();
 
   /** Before anything was read from it. False: it will be read as ever. The end of input comes as 'end' either way. */
   attach(socket: Socket, heard: Heard): boolean {
@@ -30,7 +32,14 @@ export class SharedRead {
     this.#buffer ??= Buffer.allocUnsafeSlow(OCTETS);
     const { buffer, callback } = this.#fields;
     // Before the handle is told: what comes from now on is for the callback.
-    Object.assign(socket, { [buffer]: this.#buffer, [callback]: (length: number, octets: Buffer) => heard(Buffer.from(octets.subarray(0, length))) });
+    Object.assign(socket, {
+      [buffer]: this.#buffer,
+      [callback]: (length: number, octets: Buffer) => {
+        const copy = Buffer.from(octets.subarray(0, length));
+        this.#copies.made(length);
+        return heard(copy);
+      },
+    });
     handle.useUserBuffer(this.#buffer);
     return true;
   }
