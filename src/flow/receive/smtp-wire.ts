@@ -162,7 +162,8 @@ class WireConnection extends SMTPConnection implements Wire {
    */
   #forget(): void {
     this.listener = nobody;
-    if (this._socket instanceof TLSSocket) return;
+    // One that a failed handshake leaves behind may still have an error to tell, and somebody must listen.
+    if (this._socket instanceof TLSSocket || !this._socket.closed) return;
     this._socket.removeAllListeners();
     this.#home.reads.detach(this._socket);
   }

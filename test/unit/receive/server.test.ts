@@ -330,6 +330,20 @@ describe('receiver', () => {
     assert.ok(lines.some(line => line.event === 'error' && String(line.fields['why']).startsWith('TLS: ')));
   });
 
+  it('outlives clients that break off a handshake by a reset', async () => {
+    const { port, metrics } = await box({ listener: { tls: testTls(), limits: { perAddress: 50, perBlock: 50 } } });
+    for (const broken of ['', 'this is no ClientHello\r\n', '\u0016\u0003\u0001']) {
+      const callers = await Promise.all(Array.from({ length: 10 }, () => new Caller(port).say('STARTTLS\r\n').hears(/220 2/)));
+      for (const caller of callers) {
+        if (broken !== '') caller.say(broken);
+        caller.socket.resetAndDestroy();
+      }
+      await settle(() => metrics.value('posthorn_receive_sessions') === 0);
+    }
+    // An error that nobody listened to would have ended the process, and this with it.
+    await new Caller(port).hears(/^220 /);
+  });
+
   it('gives the place back after STARTTLS', async () => {
     const { port, metrics } = await box({ listener: { tls: testTls(), limits: { perAddress: 1 } } });
     for (let visit = 0; visit < 3; visit++) {
