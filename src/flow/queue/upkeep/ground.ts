@@ -118,6 +118,8 @@ export async function openGround(path: string, index: LmdbIndex, mapSizeOctets: 
     ahead = false;
     // Who waits for the same growth may take it all, so more than once.
     while (tail() < RESERVE + need) if (!(await grow(need))) break;
+    // A growth that was under way looked before it began: nobody is refused by an estimate.
+    if (tail() < RESERVE + need) look();
     if (tail() < RESERVE + need && !freeEnough(need)) return false;
     flying += need;
     return true;
