@@ -5,8 +5,8 @@ import { refuse, type Refusal, type Status } from '../../core/status.ts';
 import { formatReply } from '../../grammar/smtp/reply.ts';
 import type { About } from './conversation.ts';
 import type { Setup } from './setup.ts';
-import type { Wire } from './wire.ts';
 import { Visitor, type SessionGuest } from './visitor.ts';
+import type { Wire } from './wire.ts';
 
 /** 421 with the reason's class made temporary: `500 5.5.2` said last is `421 4.5.2`. */
 function lastWord(refusal: Refusal): Refusal {
