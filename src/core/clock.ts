@@ -4,7 +4,14 @@ export type Instant = number & { readonly instant: unique symbol }; // ms since 
 export interface Clock {
   now(): Instant;
   /** Resolves at `when`, at once when `signal` aborts, and early when the clock was set back. Never rejects. */
-  sleepUntil(when: Instant, signal?: AbortSignal): Promise<void>;
+  sleepUntil(when: Instant, signal?: Interruption): Promise<void>;
+}
+
+/** As much of an AbortSignal as who sleeps asks of it. */
+export interface Interruption {
+  readonly aborted: boolean;
+  addEventListener(event: 'abort', heard: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(event: 'abort', heard: () => void): void;
 }
 
 export interface Chance {

@@ -43,7 +43,7 @@ export interface QueueStore {
    * durable when it resolves (a crash repeats at most the attempt). `news` rides along in the same transaction.
    * `untried`: given back without an attempt, so none is counted.
    */
-  release(claim: Claim, next: { readonly due: Instant; readonly untried?: true } | 'finished', news?: News): Promise<Held>;
+  release(claim: Claim, next: { readonly due: Instant; readonly untried?: true } | 'finished', news?: News): Awaitable<Held>;
   /** The digest is checked over the whole content before this resolves. */
   content(claim: Pick<Claim, 'id' | 'message'>): Awaitable<StoredContent | CorruptContent>;
 

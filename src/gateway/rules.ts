@@ -69,10 +69,9 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
   const closed = createAdmission({ access: [], variables: NO_VARIABLES });
   const shared = (name: Listener['name']) => admissions.get(name) ?? closed;
   /** A message does not say which listener it came by; where the likeliest is not open, the next one's word on its address holds. */
-  const asked = (source: Origin['source']) => {
-    const likely: readonly Listener['name'][] = source === 'submission' ? ['esmtpd-msa', 'esmtpd', 'esmtpd-ssl'] : ['esmtpd', 'esmtpd-ssl', 'esmtpd-msa'];
-    return shared(likely.find(name => admissions.has(name)) ?? 'esmtpd');
-  };
+  const likeliest = (names: readonly Listener['name'][]) => shared(names.find(name => admissions.has(name)) ?? 'esmtpd');
+  const submitted = likeliest(['esmtpd-msa', 'esmtpd', 'esmtpd-ssl']);
+  const transferred = likeliest(['esmtpd', 'esmtpd-ssl', 'esmtpd-msa']);
   /** An address's own virtual host decides for who connects to it; a login's is not known yet. */
   const admission = (name: Listener['name']): Admission => (hosts.size === 0 ? shared(name) : {
     admit: peer => (hosts.get(hostKey(peer.localAddress) ?? '')?.admission(name) ?? shared(name)).admit(peer),
@@ -181,7 +180,7 @@ export function compileRules(configuration: Configuration, mailboxes: Mailboxes,
     if (origin.remoteAddress === undefined) return NO_VARIABLES;
     const own = of(origin);
     if (own !== rules) return own.variables(origin);
-    const admitted = asked(origin.source).admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
+    const admitted = (origin.source === 'submission' ? submitted : transferred).admit({ remoteAddress: origin.remoteAddress, localAddress: origin.localAddress ?? '', localPort: 0 });
     return admitted.kind === 'refused' ? NO_VARIABLES : admitted.variables;
   }
 

@@ -28,7 +28,12 @@ function parseInternational(lower: string): string | null {
 }
 
 function labelsFit(ascii: string): boolean {
-  return ascii.length <= DOMAIN_OCTETS && ascii.split('.').every(label => label.length <= LABEL_OCTETS);
+  let from = 0;
+  for (let dot = ascii.indexOf('.'); dot >= 0; dot = ascii.indexOf('.', from)) {
+    if (dot - from > LABEL_OCTETS) return false;
+    from = dot + 1;
+  }
+  return ascii.length - from <= LABEL_OCTETS && ascii.length <= DOMAIN_OCTETS;
 }
 
 /** A-labels for peers without SMTPUTF8; literals and ASCII names as they are. Null when IDNA refuses the name. */

@@ -3,8 +3,6 @@
  * line out, both JSON: {"task":"post","sizes":[…]} {"task":"claim","limit":n} {"task":"record"} {"task":"release"}.
  */
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock, Instant } from '../../src/core/clock.ts';
 import { after } from '../../src/core/clock.ts';
 import type { RecipientId } from '../../src/core/envelope.ts';
 import { silent } from '../../src/core/log.ts';
@@ -12,6 +10,7 @@ import type { Outcome, Outcomes } from '../../src/core/outcome.ts';
 import type { Claim, Draft } from '../../src/core/queue-store.ts';
 import { openLmdbQueue } from '../../src/flow/queue/index.ts';
 import { deferred, delivered, draft, first, idOf, post, second, text } from '../props/queue-messages.ts';
+import { createSystemClock } from '../../src/kit/system-clock.ts';
 import { openKernels } from '../../src/kit/wasm/kernels.ts';
 
 interface Task {
@@ -21,10 +20,7 @@ interface Task {
   readonly leaseMs?: number;
 }
 
-const clock: Clock = {
-  now: () => Date.now() as Instant,
-  sleepUntil: (when, signal) => sleep(Math.max(0, when - Date.now()), undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
-};
+const clock = createSystemClock();
 const kernels = openKernels();
 const store = await openLmdbQueue({ folder: process.argv[2]!, kernels, clock, log: silent, watermarkOctets: 0, journalOctets: Number(process.argv[3] ?? 0) });
 const outcomes: Outcomes = new Map<RecipientId, Outcome>([[first, delivered], [second, deferred]]);
@@ -48,7 +44,7 @@ async function perform({ task, sizes = [], limit = 100, leaseMs = 3_600_000 }: T
     case 'record':
       return Promise.all(claims.map((claim) => store.record(claim, { at: clock.now(), outcomes, reported: [first] })));
     case 'release':
-      return Promise.all(claims.map((claim) => store.release(claim, { due: after(clock.now(), 3_600_000) })));
+      return Promise.all(claims.map((claim) => Promise.resolve(store.release(claim, { due: after(clock.now(), 3_600_000) }))));
     case 'drain': {
       const drained: string[] = [];
       for (;;) {

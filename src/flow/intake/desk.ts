@@ -76,7 +76,8 @@ class OpenTransaction implements Transaction {
   #recipients: Recipient[] = [];
   /** Commands accepted: an alias counts once, however many it stands for. */
   #accepted = 0;
-  #named = new Set<string>();
+  /** Who is on the list, from the second on. */
+  #named: Set<string> | null = null;
   #draft: Draft | null = null;
   /** The accepted RCPT that each recipient came from. */
   #places: number[] = [];
@@ -112,7 +113,7 @@ class OpenTransaction implements Transaction {
     this.#unlisted = 0;
     this.#someFiltered = false;
     this.#accepted = 0;
-    this.#named = new Set();
+    this.#named = null;
     if (mail.sizeOctets !== undefined && this.#tooLarge(mail.sizeOctets)) return this.#refused(refuse('tooLarge'));
     if (this.#options.store.room(mail.sizeOctets ?? 0) === 'full') return this.#refused(refuse('queueFull'));
     return this.#judge('mail', { origin: this.#origin, variables: this.#variables, reversePath });
@@ -165,14 +166,18 @@ class OpenTransaction implements Transaction {
   #add(written: Address, address: Address, { original, notify }: RcptOptions): void {
     // A rewritten recipient keeps what the sender wrote, for the DSN (RFC 3461 §5.2.1).
     const kept = original ?? (address === written ? undefined : `rfc822;${written}`);
+    if (kept === undefined && notify === undefined) return this.#push({ address });
     this.#push({ address, ...(kept === undefined ? {} : { original: kept }), ...(notify === undefined ? {} : { notify }) });
   }
 
   /** Nobody gets the message twice because two aliases name him; one who is to be reported on keeps each name he was written by. */
   #push(recipient: Omit<Recipient, 'id'>): void {
-    const key = `${recipient.expanded === true ? 'alias ' : ''}${recipient.address}\n${recipient.notify === 'never' ? '' : (recipient.original ?? '')}`;
-    if (this.#named.has(key)) return;
-    this.#named.add(key);
+    if (this.#recipients.length > 0) {
+      const key = nameOf(recipient);
+      this.#named ??= new Set(this.#recipients.map(nameOf));
+      if (this.#named.has(key)) return;
+      this.#named.add(key);
+    }
     this.#recipients.push({ id: this.#recipients.length as RecipientId, ...recipient });
     this.#places.push(this.#accepted - 1);
   }
@@ -214,24 +219,20 @@ class OpenTransaction implements Transaction {
   data(): ContentWriter | Refusal {
     if (this.#recipients.length === 0) return this.#refused(refuse('noValidRecipients'));
     if (this.#options.store.room(this.#mail.sizeOctets ?? 0) === 'full') return this.#refused(refuse('queueFull'));
-    const envelope: Envelope = {
-      reversePath: this.#reversePath,
-      body: this.#mail.body ?? '7bit',
-      smtputf8: this.#mail.smtputf8 ?? false,
-      ...(this.#mail.ret === undefined ? {} : { ret: this.#mail.ret }),
-      ...(this.#mail.envid === undefined ? {} : { envid: this.#mail.envid }),
-      ...(this.#mail.verp === undefined ? {} : { verp: this.#mail.verp }),
-      ...(this.#mail.security === undefined ? {} : { security: this.#mail.security }),
-      ...(this.#mail.requireTls === undefined ? {} : { requireTls: this.#mail.requireTls }),
-      origin: this.#origin,
-    };
+    const { body = '7bit', smtputf8 = false, ret, envid, verp, security, requireTls } = this.#mail;
+    const envelope: Writable<Envelope> = { reversePath: this.#reversePath, body, smtputf8, origin: this.#origin };
+    if (ret !== undefined) envelope.ret = ret;
+    if (envid !== undefined) envelope.envid = envid;
+    if (verp !== undefined) envelope.verp = verp;
+    if (security !== undefined) envelope.security = security;
+    if (requireTls !== undefined) envelope.requireTls = requireTls;
     const recipients = this.#recipients;
     const { store, clock, limits } = this.#options;
     const draft = beginBatches(store, clock, limits.batchSize ?? Number.MAX_SAFE_INTEGER, envelope, recipients, this.#open.idempotencyKey);
     this.#draft = draft;
     this.#recipients = [];
     this.#accepted = 0;
-    this.#named = new Set();
+    this.#named = null;
     const head: Uint8Array[] = [];
     const { headerOctets } = headerLimitsFor(limits, this.#variables);
     let headOctets = 0;
@@ -320,7 +321,7 @@ class OpenTransaction implements Transaction {
   }
 
   /** Into the queue, or aside. */
-  async #settle(draft: Draft, seal: Seal, at: Instant, { recipients, refused }: { readonly recipients: number; readonly refused: Queued['refused'] }): Promise<Queued | Refusal> {
+  #settle(draft: Draft, seal: Seal, at: Instant, { recipients, refused }: { readonly recipients: number; readonly refused: Queued['refused'] }): Promise<Queued | Refusal> {
     const aside = this.#aside;
     return this.#commit(draft, aside === undefined ? seal : { ...seal, aside }, recipients, at, refused);
   }
@@ -366,7 +367,12 @@ class OpenTransaction implements Transaction {
   }
 }
 
-type OpenFacts = { -readonly [K in keyof Facts]: Facts[K] };
+function nameOf({ address, expanded, notify, original = '' }: Omit<Recipient, 'id'>): string {
+  return `${expanded === true ? 'alias ' : ''}${address}\n${notify === 'never' ? '' : original}`;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type OpenFacts = Writable<Facts>;
 
 function headerOf(head: readonly Uint8Array[], { headerEnd }: ContentFacts): Uint8Array {
   const [first] = head;

@@ -36,7 +36,6 @@ export interface Header {
   readonly missing: readonly ('date' | 'message-id' | 'to')[];
 }
 
-const RECEIVED = /^received[ \t]*:/gim;
 const COMPLETE: Header = { kind: 'header', missing: [] };
 
 /** `lines`: the body is made of them; the header always is. */
@@ -48,29 +47,32 @@ export function readHeader(head: readonly Uint8Array[], facts: ContentFacts, lim
   const text = Buffer.from(octets.buffer, octets.byteOffset, Math.min(facts.headerEnd, octets.length)).toString('latin1');
   // A bare one is another host's line end, or another header's (RFC 5321 §2.3.8).
   if (!lines && /\r(?!\n)|(?<!\r)\n|\0/.test(text)) return refuse('bareLineEnd');
-  let hops = 0;
-  RECEIVED.lastIndex = 0;
-  while (RECEIVED.test(text)) hops++;
+  let [fields, hops] = [0, 0];
+  let [date, messageId, to] = [false, false, false];
+  for (let at = 0; at < text.length;) {
+    const first = text[at];
+    // Continuation lines, and the empty line at the end, begin none.
+    if (first !== ' ' && first !== '\t' && first !== '\r') fields++;
+    if (first === 'R' || first === 'r') hops += isNamed(text, at, 'received') ? 1 : 0;
+    else if (first === 'D' || first === 'd') date ||= isNamed(text, at, 'date');
+    else if (first === 'M' || first === 'm') messageId ||= isNamed(text, at, 'message-id');
+    else if (first === 'T' || first === 't') to ||= isNamed(text, at, 'to');
+    else if (first === 'C' || first === 'c') to ||= isNamed(text, at, 'cc');
+    const lf = text.indexOf('\n', at);
+    at = lf < 0 ? text.length : lf + 1;
+  }
   if (hops > limits.receivedFields) return refuse('routingLoop');
-  if (limits.fields !== undefined && countFields(text) > limits.fields) return refuse('tooManyFields');
-  const has = (name: RegExp) => name.test(text);
-  if (has(/^date[ \t]*:/im) && has(/^message-id[ \t]*:/im) && has(/^(?:to|cc)[ \t]*:/im)) return COMPLETE;
-  const missing: ('date' | 'message-id' | 'to')[] = [];
-  if (!has(/^date[ \t]*:/im)) missing.push('date');
-  if (!has(/^message-id[ \t]*:/im)) missing.push('message-id');
-  if (!has(/^(?:to|cc)[ \t]*:/im)) missing.push('to');
-  return { kind: 'header', missing };
+  if (limits.fields !== undefined && fields > limits.fields) return refuse('tooManyFields');
+  if (date && messageId && to) return COMPLETE;
+  return { kind: 'header', missing: [...(date ? [] : ['date' as const]), ...(messageId ? [] : ['message-id' as const]), ...(to ? [] : ['to' as const])] };
 }
 
-function countFields(header: string): number {
-  let fields = 0;
-  for (let at = 0; at < header.length;) {
-    // Continuation lines, and the empty line at the end, begin none.
-    if (header[at] !== ' ' && header[at] !== '\t' && header[at] !== '\r') fields++;
-    const lf = header.indexOf('\n', at);
-    at = lf < 0 ? header.length : lf + 1;
-  }
-  return fields;
+/** Whether the field at this offset has this name, which is given in small letters. */
+function isNamed(header: string, at: number, name: string): boolean {
+  let end = at + name.length;
+  if (header.slice(at, end).toLowerCase() !== name) return false;
+  while (header[end] === ' ' || header[end] === '\t') end++;
+  return header[end] === ':';
 }
 
 /**

@@ -1,3 +1,6 @@
+import type { Interruption } from '../../core/clock.ts';
+import { Interrupter } from '../../kit/interrupter.ts';
+
 /** Wakes those who wait for work. Rings add up: who was busy hears them all as one. */
 export interface Bell {
   ring(): void;
@@ -8,7 +11,7 @@ export interface Bell {
 }
 
 /** Waits for what rings no bell; `told` when the waiter was woken before. */
-export type Pause = (signal: AbortSignal, told: boolean) => Promise<void>;
+export type Pause = (signal: Interruption, told: boolean) => Promise<void>;
 
 /** A waiter also comes back when its own `pause` ends: time passes, and other processes ring no bell of ours. */
 export function createBell(): Bell {
@@ -27,16 +30,16 @@ export function createBell(): Bell {
     async *rings(signal, pause) {
       let heard = count;
       let told = false;
-      let over = new AbortController();
-      const wake = (): void => over.abort('rung');
+      let over = new Interrupter();
+      const wake = (): void => over.abort();
       // One listener for all pauses: AbortSignal.any() would cost each of them more than the pause itself.
       signal.addEventListener('abort', wake);
       try {
         while (!signal.aborted) {
           if (count === heard) {
-            if (over.signal.aborted) over = new AbortController();
+            if (over.aborted) over = new Interrupter();
             waiting.add(wake);
-            await pause(over.signal, told);
+            await pause(over, told);
             waiting.delete(wake);
           }
           if (signal.aborted) return;

@@ -11,6 +11,7 @@ import type { Clock, Instant } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { Log } from '../../core/log.ts';
+import type { Awaitable } from '../../core/intake.ts';
 import type { Claim, Held, News, StoredContent } from '../../core/queue-store.ts';
 import { SteadyMap } from '../../kit/steady-map.ts';
 import type { Bell } from './bell.ts';
@@ -69,7 +70,7 @@ export interface Claims {
   claim(want: { readonly now: Instant; readonly limit: number; readonly leaseMs: number }): Promise<readonly Claim[]>;
   claimFresh(want: { readonly now: Instant; readonly limit: number; readonly leaseMs: number }): readonly Claim[];
   record(claim: Claim, news: News): Promise<Held>;
-  release(claim: Claim, next: { readonly due: Instant; readonly untried?: true } | 'finished', news?: News): Promise<Held>;
+  release(claim: Claim, next: { readonly due: Instant; readonly untried?: true } | 'finished', news?: News): Awaitable<Held>;
   /** Null: nobody is hungry, it is not due yet, or enough wait already. */
   bear(record: StoredRecord): Birth | null;
   /** The message is on the disk. */
@@ -207,6 +208,31 @@ export function createClaims(options: Options): Claims {
     return taken.map(({ claim }) => claim);
   }
 
+  /** It is in the index, or on its way there. */
+  async function finish({ id, token }: Claim, { record, keys, expiresAt }: Holding): Promise<Held> {
+    young.enter(id);
+    const ended = { id, token, ...(record.inFile ? { file: record.message.facts } : {}), ...(keys === undefined ? {} : { keys }) };
+    // Past the expiry somebody else may hold it; only the disk knows.
+    if (expiresAt <= clock.now()) return finished.settle(ended);
+    await finished.add(ended);
+    return 'held';
+  }
+
+  async function putBack(claim: Claim, holding: Holding, next: { readonly due: Instant; readonly untried?: true }, news: News | undefined): Promise<Held> {
+    const now = clock.now();
+    const told = news === undefined ? holding.record.message : withNews(holding.record.message, news);
+    const record = { ...holding.record, due: next.due, message: next.untried === true ? told : withAttempt(told, news?.at ?? now) };
+    young.enter(claim.id);
+    finished.flush();
+    const held = await index.transaction(() => {
+      if (!steps.stands(claim.id, claim.token)) return false;
+      steps.putBack(claim.id, record, true, now);
+      return true;
+    });
+    if (held) bell.ring();
+    return held ? 'held' : 'lease-lost';
+  }
+
   return {
     async claim({ now, limit, leaseMs }) {
       usualLeaseMs = leaseMs;
@@ -253,37 +279,12 @@ export function createClaims(options: Options): Claims {
       return held ? 'held' : 'lease-lost';
     },
 
-    async release(claim, next, news) {
+    release(claim, next, news) {
       const holding = holdingOf(claim);
       if (holding === null) return 'lease-lost';
-      const now = clock.now();
       lost(claim);
-      if (next === 'finished') {
-        const { record, keys } = holding;
-        if (keys === undefined && young.finish(claim.id)) return 'held';
-        young.enter(claim.id);
-        const ended = {
-          id: claim.id,
-          token: claim.token,
-          ...(record.inFile ? { file: record.message.facts } : {}),
-          ...(keys === undefined ? {} : { keys }),
-        };
-        // Past the expiry somebody else may hold it; only the disk knows.
-        if (holding.expiresAt <= now) return finished.settle(ended);
-        await finished.add(ended);
-        return 'held';
-      }
-      const told = news === undefined ? holding.record.message : withNews(holding.record.message, news);
-      const record = { ...holding.record, due: next.due, message: next.untried === true ? told : withAttempt(told, news?.at ?? now) };
-      young.enter(claim.id);
-      finished.flush();
-      const held = await index.transaction(() => {
-        if (!steps.stands(claim.id, claim.token)) return false;
-        steps.putBack(claim.id, record, true, now);
-        return true;
-      });
-      if (held) bell.ring();
-      return held ? 'held' : 'lease-lost';
+      if (next !== 'finished') return putBack(claim, holding, next, news);
+      return holding.keys === undefined && young.finish(claim.id) ? 'held' : finish(claim, holding);
     },
 
     bear(record) {

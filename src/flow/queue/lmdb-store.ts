@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import type { Clock, Instant } from '../../core/clock.ts';
+import type { Clock, Instant, Interruption } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { AddressTrack } from '../../core/address-track.ts';
@@ -230,7 +230,7 @@ export async function openLmdbQueue(options: LmdbQueueOptions): Promise<LmdbQueu
   lookAgain(replayed);
 
   /** Until something may be claimed that nobody was told of. What is told and not claimed is told again, but slowly. */
-  async function pause(signal: AbortSignal, told: boolean): Promise<void> {
+  async function pause(signal: Interruption, told: boolean): Promise<void> {
     for (let wait = told ? POLL_MS : LEAST_PAUSE_MS; !signal.aborted; wait = POLL_MS) {
       const now = clock.now();
       const due = nextDue();

@@ -2,7 +2,7 @@
  * The queue in a few maps: for tests, and to read before the durable one. Same promises, except that nothing survives.
  */
 import { randomBytes } from 'node:crypto';
-import type { Clock, Instant } from '../../core/clock.ts';
+import type { Clock, Instant, Interruption } from '../../core/clock.ts';
 import { after } from '../../core/clock.ts';
 import type { MessageId } from '../../core/envelope.ts';
 import type { Kernels } from '../../core/kernels.ts';
@@ -84,7 +84,7 @@ export function createMemoryQueue({ clock, kernels, capacityOctets = Infinity }:
     return next;
   }
 
-  async function pause(signal: AbortSignal, told: boolean): Promise<void> {
+  async function pause(signal: Interruption, told: boolean): Promise<void> {
     const now = clock.now();
     const due = nextDue();
     const poll = after(now, told ? POLL_MS : LEAST_PAUSE_MS);

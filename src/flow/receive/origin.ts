@@ -33,20 +33,21 @@ export interface Acquaintance {
 
 export function describeOrigin(known: Acquaintance): Origin {
   const { peer, remoteName, helo, tls, account, mechanism, relayClient } = known;
-  return {
+  const origin: { -readonly [K in keyof Origin]: Origin[K] } = {
     source: known.source,
     protocol: known.lmtp ? lmtpName(tls !== null, account !== null) : protocolName(known.extended, known.smtputf8, tls !== null, account !== null),
     remoteAddress: peer.remoteAddress,
     remotePort: peer.remotePort,
     localAddress: peer.localAddress,
-    ...(remoteName === undefined ? {} : { remoteName }),
-    ...(helo === null ? {} : { helo }),
-    ...(account === null ? {} : { login: account.login }),
-    ...(mechanism === null ? {} : { mechanism }),
-    ...(tls === null ? {} : { tls }),
-    ...(relayClient === undefined ? {} : { relayClient }),
     at: known.at,
   };
+  if (remoteName !== undefined) origin.remoteName = remoteName;
+  if (helo !== null) origin.helo = helo;
+  if (account !== null) origin.login = account.login;
+  if (mechanism !== null) origin.mechanism = mechanism;
+  if (tls !== null) origin.tls = tls;
+  if (relayClient !== undefined) origin.relayClient = relayClient;
+  return origin;
 }
 
 /** The `with` clause (RFC 3848 §2; RFC 6531 §4.3, whose names have no E). */

@@ -1,6 +1,7 @@
 /** record → report → release: what an attempt brought is written down; each step is durable before the next. */
 import type { Clock, Instant } from '../../core/clock.ts';
 import type { Origin, RecipientId } from '../../core/envelope.ts';
+import type { Awaitable } from '../../core/intake.ts';
 import type { DownLink, Links } from '../../core/links.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Claim, Held, News, QueueStore, RecipientState } from '../../core/queue-store.ts';
@@ -83,7 +84,7 @@ export function createConclusion({ store, reporter, clock, tally, settings: curr
   }
 
   /** Writes under the lease we have; should it have been replaced meanwhile, under the new one. */
-  async function held(attempt: Attempt, write: (claim: Claim) => Promise<Held>): Promise<boolean> {
+  async function held(attempt: Attempt, write: (claim: Claim) => Awaitable<Held>): Promise<boolean> {
     for (;;) {
       const { claim } = attempt;
       attempt.written = claim;

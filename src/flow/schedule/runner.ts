@@ -10,12 +10,13 @@
  */
 import { after, type Chance, type Clock, type Instant } from '../../core/clock.ts';
 import type { MessageId, Origin } from '../../core/envelope.ts';
+import type { Awaitable } from '../../core/intake.ts';
 import type { Links } from '../../core/links.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { NexthopView } from '../../core/operations.ts';
 import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
-import type { Claim, CorruptContent, QueueStore, RecipientState, Selection, StoredContent, StoredMessage } from '../../core/queue-store.ts';
+import type { Claim, CorruptContent, Held, QueueStore, RecipientState, Selection, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
 import type { Route, Router, Transport } from '../../core/transport.ts';
 import { SteadyMap } from '../../kit/steady-map.ts';
@@ -369,16 +370,7 @@ class RunningRunner implements Runner {
     const { claim, outcomes } = attempt;
     if (!attempt.lost && attempt.untriedDue === null && isQuietlyDone(claim.message, outcomes)) {
       this.#forget(attempt);
-      this.#releasing++;
-      this.#options.store
-        .release(claim, 'finished', { at: this.#options.clock.now(), outcomes })
-        .then(held => (held === 'held' ? this.#tally.completed(claim.message, this.#options.clock.now()) : this.#tally.leaseLost()))
-        .catch((cause: unknown) => this.#tally.bug('store', 'a finished message cannot be removed', { id: claim.id, cause }))
-        .finally(() => {
-          this.#releasing--;
-          this.#freed();
-        });
-      return;
+      return this.#finish(claim, outcomes);
     }
     this.#leases.beat();
     this.#write(attempt)
@@ -392,6 +384,27 @@ class RunningRunner implements Runner {
         }
         this.#freed();
       });
+  }
+
+  /** Most messages are gone at once. Nobody waits for the others; they still count as claimed. */
+  #finish(claim: Claim, outcomes: Outcomes): void {
+    const { store, clock } = this.#options;
+    const gone = (held: Held): void => (held === 'held' ? this.#tally.completed(claim.message, clock.now()) : this.#tally.leaseLost());
+    const stays = (cause: unknown): void => this.#tally.bug('store', 'a finished message cannot be removed', { id: claim.id, cause });
+    let released: Awaitable<Held>;
+    try {
+      released = store.release(claim, 'finished', { at: clock.now(), outcomes });
+      if (!(released instanceof Promise)) gone(released);
+    } catch (cause) {
+      stays(cause);
+      return this.#freed();
+    }
+    if (!(released instanceof Promise)) return this.#freed();
+    this.#releasing++;
+    released.then(gone).catch(stays).finally(() => {
+      this.#releasing--;
+      this.#freed();
+    });
   }
 
   #forget(attempt: Attempt): void {

@@ -10,6 +10,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { after, type Chance, type Clock, type Instant } from '../../core/clock.ts';
 import type { Claim, QueueStore } from '../../core/queue-store.ts';
+import { Interrupter } from '../../kit/interrupter.ts';
 import type { Tally } from './tally.ts';
 
 export interface WindowSize {
@@ -68,7 +69,7 @@ export function openWindow(options: WindowOptions): Window {
   let rung = false;
   /** What it waits for is room. */
   let full: 'messages' | 'octets' | null = null;
-  let sleeping: AbortController | null = null;
+  let sleeping: Interrupter | null = null;
   let nextFill = clock.now() as number;
 
   function room(): number {
@@ -78,13 +79,13 @@ export function openWindow(options: WindowOptions): Window {
 
   function ring(): void {
     rung = true;
-    sleeping?.abort('rung');
+    sleeping?.abort();
   }
 
   async function sleep(until: Instant): Promise<void> {
     if (rung || closing.signal.aborted || until <= clock.now()) return;
-    sleeping = new AbortController();
-    await clock.sleepUntil(until, sleeping.signal);
+    sleeping = new Interrupter();
+    await clock.sleepUntil(until, sleeping);
     sleeping = null;
   }
 

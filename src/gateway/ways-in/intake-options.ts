@@ -18,23 +18,26 @@ const HEADER_FIELDS = 500;
 /** Never spread what this gives: its getters are what makes a reload heard. */
 export function intakeOptions(rules: () => Rules, rooms: Pick<IntakeOptions, 'clock' | 'log' | 'metrics' | 'filtering'> & Pick<Rooms, 'kernels'> & { readonly store: LmdbQueue; readonly defences?: Defences }, recipients?: RecipientFilters, variables = (origin: Origin) => rules().variables(origin)): IntakeOptions {
   const tracked = createTrackCheck(rooms.store.track, () => rooms.clock.now());
-  let asked: { readonly of: Rules; readonly checks: readonly Check[] } | null = null;
+  let asked: { readonly of: Rules; readonly checks: readonly Check[]; readonly limits: IntakeOptions['limits'] } | null = null;
   const byRecipient = ({ configuration }: Rules) => (recipients === undefined || configuration.local.recipientFilter === undefined ? [] : recipients.checks);
+  /** Put together once for each set of rules. */
+  function inForce() {
+    const of = rules();
+    if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)], limits: limitsOf(of) };
+    return asked;
+  }
   return {
     ...rooms,
     revisers: createMessageRevisers(rules, rooms.kernels),
-    get checks() {
-      const of = rules();
-      if (asked?.of !== of) asked = { of, checks: [...(rooms.defences?.checks(of) ?? of.checks), tracked, ...byRecipient(of)] };
-      return asked.checks;
-    },
+    get checks() { return inForce().checks; },
     ...(rooms.defences === undefined ? {} : { witness: { open: (facts: Facts) => rooms.defences?.witness(rules()).open(facts) ?? null } }),
     variables,
     resolve: (recipient, origin) => rules().resolve(recipient, origin),
     trace: request => rules().trace(request),
-    get limits() {
-      const { limits, queue } = rules().configuration;
-      return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, fields: HEADER_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
-    },
+    get limits() { return inForce().limits; },
   };
+}
+
+function limitsOf({ configuration: { limits, queue } }: Rules): IntakeOptions['limits'] {
+  return { sizeOctets: limits.sizeOctets ?? 0, headerOctets: limits.headerOctets, receivedFields: RECEIVED_FIELDS, fields: HEADER_FIELDS, submitDelayMs: queue.submitDelayMs, batchSize: queue.batchSize };
 }

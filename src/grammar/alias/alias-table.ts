@@ -94,6 +94,7 @@ export function createAliasTable(definitions: readonly AliasDefinition[], canoni
   }
 
   function find(asked: Address): AliasFound | null {
+    if (!exact.has(asked) && (virtual.size === 0 || !virtual.has(domainOf(asked)))) return null;
     const targets = new Map<string, AliasTarget>();
     const steps: string[] = [];
     const visited = new Set<Address>();

@@ -23,10 +23,20 @@ const example = 'example.com or .example.com or !host.example.com';
 
 /** One spelling for one domain: lower case, ACE (RFC 5890 §2.3.2.1), no final dot. */
 export function foldDomain(domain: string): string {
+  if (isFolded(domain)) return domain;
   const plain = domain.endsWith('.') ? domain.slice(0, -1) : domain;
   if (!/[^\x21-\x7e]/.test(plain)) return plain.toLowerCase();
   const url = URL.parse(`http://${plain.replace(/[/?#@:\\]/g, ' ')}/`);
   return url === null ? plain.toLowerCase() : url.hostname;
+}
+
+/** As most that are asked for are: nothing to fold. */
+function isFolded(domain: string): boolean {
+  for (let at = 0; at < domain.length; at++) {
+    const char = domain.charCodeAt(at);
+    if (char <= 0x20 || char > 0x7e || (char >= 0x41 && char <= 0x5a)) return false;
+  }
+  return !domain.endsWith('.');
 }
 
 /** A name made of labels, or a domain literal in brackets. */

@@ -32,7 +32,11 @@ const ADDRESSES = /^(?:from|to|cc|reply-to|sender)[ \t]*:/im;
 const RESULTS = /^(authentication-results)(?=[ \t]*:((?:[^\n]|\n[ \t])*))/gim;
 const RECEIVED_SPF = /^received-spf(?=[ \t]*:)/gim;
 
+/** Any field that we would rename. */
+const RENAMED = /^(?:return-path|authentication-results|received-spf)[ \t]*:/im;
+
 export function applyHeaderRules(header: string, { address, despiteSignature, ours }: HeaderRules): string {
+  if (address === null && !RENAMED.test(header)) return header;
   const returned = header.search(RETURN_PATH) >= 0 && !signsReturnPath(header) ? header.replace(RETURN_PATH, name => `Old-${name}`) : header;
   const renamed = ours === undefined ? returned : withoutForgeries(returned, ours);
   if (address === null || (!despiteSignature && isSignedAbove(renamed))) return renamed;

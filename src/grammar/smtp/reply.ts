@@ -29,6 +29,7 @@ export interface ReplyReader {
 
 const ZERO = 48;
 const CODE_DIGITS = 3;
+const PART_DIGITS = 3; // RFC 3463 §2
 const LINES = 200; // no RFC limit; bounds what a hostile peer can make us hold
 
 export function createReplyReader(): ReplyReader {
@@ -59,11 +60,28 @@ function codeOf(text: string): number | null {
   return first * 100 + second * 10 + third;
 }
 
-function finish(code: number, raw: readonly string[]): Reply {
+function finish(code: number, raw: string[]): Reply {
   const first = raw[0] ?? '';
-  const found = STATUS.exec(first);
-  if (found === null || Number(found[1]) !== Math.trunc(code / 100)) return { code, lines: raw };
-  const status = `${found[1]}.${found[2]}.${found[3]}`;
-  if (raw.length === 1) return { code, status, lines: [first.slice(found[0].length)] };
-  return { code, status, lines: raw.map(line => line.replace(STATUS, '')) };
+  const end = statusEnd(first, code);
+  if (end === 0) return { code, lines: raw };
+  const status = first.slice(0, end);
+  if (raw.length > 1) return { code, status, lines: raw.map(line => line.replace(STATUS, '')) };
+  raw[0] = first.slice(end + 1);
+  return { code, status, lines: raw };
+}
+
+/** Behind the enhanced status code that the text begins with, of this reply's class; 0: there is none. */
+function statusEnd(text: string, code: number): number {
+  if (text.charCodeAt(0) - ZERO !== Math.trunc(code / 100) || code < 200 || (code >= 300 && code < 400)) return 0;
+  const subject = partEnd(text, 1);
+  const end = subject === 0 ? 0 : partEnd(text, subject);
+  return end === text.length || text[end] === ' ' ? end : 0;
+}
+
+/** Behind a dot and one to three digits; 0: they are not there. */
+function partEnd(text: string, dot: number): number {
+  if (text[dot] !== '.') return 0;
+  let at = dot + 1;
+  while (at <= dot + PART_DIGITS && text.charCodeAt(at) >= ZERO && text.charCodeAt(at) < ZERO + 10) at++;
+  return at > dot + 1 ? at : 0;
 }

@@ -1,5 +1,5 @@
 /**
- * Sockets that a server accepted, read into one buffer that they share; what came is handed on as a copy of its size.
+ * Sockets, those that a server accepted too, read into one buffer that they share; what came is handed on as a copy of its size.
  *
  * QUIRK: Node makes a buffer of 64 KB for each read, however little comes, and the collector pays for them: a sixth of what
  * a message of 100 KB costs. `onread` (net.connect) spares it, but only for sockets that Node connects itself. Its
@@ -20,16 +20,22 @@ interface Fields {
 }
 
 export class SharedRead {
+  readonly #octets: number;
   #buffer: Buffer | null = null;
   #fields: Fields | null | undefined;
   readonly #copies = new ShortLivedOctets();
+
+  /** At most so many come at once. */
+  constructor(octets: number = OCTETS) {
+    this.#octets = octets;
+  }
 
   /** Before anything was read from it. False: it will be read as ever. The end of input comes as 'end' either way. */
   attach(socket: Socket, heard: Heard): boolean {
     this.#fields ??= fieldsOf(socket);
     const { _handle: handle } = socket as unknown as { readonly _handle?: { useUserBuffer?(buffer: Buffer): void } | null };
     if (this.#fields === null || socket.readableLength > 0 || typeof handle?.useUserBuffer !== 'function') return false;
-    this.#buffer ??= Buffer.allocUnsafeSlow(OCTETS);
+    this.#buffer ??= Buffer.allocUnsafeSlow(this.#octets);
     const { buffer, callback } = this.#fields;
     // Before the handle is told: what comes from now on is for the callback.
     Object.assign(socket, {

@@ -230,7 +230,7 @@ export function operating(name: string, promise: Promised): void {
     promise('a release wakes', async ({ store, post, claimOne, now }) => {
       await post();
       const claim = await claimOne();
-      assert.ok(await woken(store, () => store.release(claim, { due: now() })));
+      assert.ok(await woken(store, () => Promise.resolve(store.release(claim, { due: now() }))));
     });
     promise('an order wakes', async ({ store, post, now }) => {
       await post(text(1), { due: after(now(), 9000) });

@@ -43,13 +43,28 @@ function writeOrigin(w: OctetWriter, origin: Origin): void {
   w.octet(SOURCES.indexOf(origin.source));
   w.float(origin.at);
   w.text(origin.protocol);
-  let present = (origin.remotePort === undefined ? 0 : 0x80) | (origin.tls === undefined ? 0 : 0x100) | (origin.virtualHost === undefined ? 0 : 0x200) | (origin.about === undefined ? 0 : 0x400);
-  for (let bit = 0; bit < ORIGIN_TEXTS.length; bit++) if (origin[ORIGIN_TEXTS[bit]!] !== undefined) present |= 1 << bit;
-  w.whole(present);
-  for (const name of ORIGIN_TEXTS) {
-    const text = origin[name];
-    if (text !== undefined) w.text(text);
-  }
+  // Each by its name, in the order of ORIGIN_TEXTS: a property that is looked up by a variable costs ten times as much.
+  const { remoteAddress, remoteName, localAddress, helo, login, mechanism, relayClient } = origin;
+  w.whole(
+    (remoteAddress === undefined ? 0 : 1) |
+      (remoteName === undefined ? 0 : 2) |
+      (localAddress === undefined ? 0 : 4) |
+      (helo === undefined ? 0 : 8) |
+      (login === undefined ? 0 : 0x10) |
+      (mechanism === undefined ? 0 : 0x20) |
+      (relayClient === undefined ? 0 : 0x40) |
+      (origin.remotePort === undefined ? 0 : 0x80) |
+      (origin.tls === undefined ? 0 : 0x100) |
+      (origin.virtualHost === undefined ? 0 : 0x200) |
+      (origin.about === undefined ? 0 : 0x400),
+  );
+  if (remoteAddress !== undefined) w.text(remoteAddress);
+  if (remoteName !== undefined) w.text(remoteName);
+  if (localAddress !== undefined) w.text(localAddress);
+  if (helo !== undefined) w.text(helo);
+  if (login !== undefined) w.text(login);
+  if (mechanism !== undefined) w.text(mechanism);
+  if (relayClient !== undefined) w.text(relayClient);
   if (origin.remotePort !== undefined) w.whole(origin.remotePort);
   if (origin.tls !== undefined) {
     w.text(origin.tls.version);

@@ -7,6 +7,7 @@ import type { Outcome } from '../../../core/outcome.ts';
 import type { BriefMemory } from './brief-memory.ts';
 import type { Destination, Relay } from '../../../core/transport.ts';
 import type { DownRelays } from './down-relays.ts';
+import type { SharedRead } from '../../../kit/net/shared-read.ts';
 import { Connection, type Owner } from './connection.ts';
 import type { Job } from './job.ts';
 import { ownDeferral } from './outcomes.ts';
@@ -30,6 +31,7 @@ export interface Shared extends SessionContext {
   retiring(): boolean;
   /** Longest idle first. */
   readonly idle: Set<Connection>;
+  readonly reads: SharedRead;
   readonly counts: { connection(result: 'opened' | 'failed'): void };
 }
 
@@ -146,6 +148,7 @@ export class NextHop implements Owner {
     this.#openings--;
     counts.connection(session.kind === 'open' ? 'opened' : 'failed');
     if (session.kind === 'open') {
+      session.wire.share(this.#shared.reads);
       const connection = new Connection(session.wire, session.extensions, session.peer, settings, this, session.until);
       this.#connections.add(connection);
       this.#shared.unreachable.forget(this.#key);

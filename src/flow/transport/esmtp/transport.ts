@@ -1,6 +1,7 @@
 /** Finds each message its next hop, keeps what all next hops share, and stops when asked. */
 import type { Outcome, Outcomes } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
+import { SharedRead } from '../../../kit/net/shared-read.ts';
 import { createBriefMemory } from './brief-memory.ts';
 import { createBrokenTls } from './broken-tls.ts';
 import { demandKey, demandOf, relaxed, type Demand } from './demand.ts';
@@ -14,6 +15,8 @@ import { failedForTls, saysTlsIsNotRequired } from './tls-required.ts';
 
 /** Relays and next hops remembered as down; the oldest is forgotten first. */
 const REMEMBERED = 10_000;
+/** Replies read at once. */
+const REPLY_OCTETS = 16 * 1024;
 
 export interface EsmtpTransport extends Transport {
   /**
@@ -38,6 +41,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): EsmtpTransport {
     signal: stopping.signal,
     retiring: () => retiring,
     idle: new Set(),
+    reads: new SharedRead(REPLY_OCTETS),
     counts: { connection: result => connections.add(1, { result }) },
   };
   const gone = Promise.withResolvers<void>();

@@ -1,7 +1,9 @@
 /** A connection as SMTP sees it: octets out, replies in, one deadline. Knows no state of the dialogue. */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { createReplyReader, type Reply, type ReplyReader } from '../../../grammar/smtp/reply.ts';
 import type { Deadline, Deadlines } from '../../../kit/deadlines.ts';
+import type { SharedRead } from '../../../kit/net/shared-read.ts';
 import type { Loss } from './outcomes.ts';
 
 const LINE_OCTETS = 4096; // RFC 5321 §4.5.3.1.5 has 512; QUIRK: wordy policy servers exceed it (unit/esmtp/outcomes)
@@ -21,6 +23,7 @@ export class Wire {
   #reader: ReplyReader = createReplyReader();
   #rest: Buffer | null = null;
   #lastWord = false;
+  #shared: SharedRead | null = null;
   #passed: (() => void) | null = null;
   #drained: (() => void) | null = null;
   readonly #onRead = (chunk: Buffer) => this.#read(chunk);
@@ -39,6 +42,17 @@ export class Wire {
   #attach(): void {
     this.socket.on('data', this.#onRead).on('end', this.#onEnd).on('close', this.#onEnd).on('error', this.#onError);
     this.socket.resume();
+  }
+
+  /** Its replies come without a stream in between from now on, where that can be: not inside TLS. */
+  share(reads: SharedRead): void {
+    if (this.loss !== null || this.socket instanceof TLSSocket || !reads.attach(this.socket, octets => this.#readShared(octets))) return;
+    this.#shared = reads;
+  }
+
+  #readShared(octets: Buffer): true {
+    this.#read(octets);
+    return true;
   }
 
   /** Who hears the next replies. A reply that nobody waits for ends the connection: we are out of step. */
@@ -117,6 +131,7 @@ export class Wire {
     this.loss = loss;
     this.#deadline.clear();
     this.socket.destroy();
+    this.#shared?.detach(this.socket);
     const listener = this.#listener;
     this.#listener = null;
     this.#drained?.();
