@@ -7,7 +7,7 @@ export interface Clock {
   sleepUntil(when: Instant, signal?: Interruption): Promise<void>;
 }
 
-/** As much of an AbortSignal as who sleeps asks of it. */
+/** As much of an AbortSignal as who sleeps or delivers asks of it. */
 export interface Interruption {
   readonly aborted: boolean;
   addEventListener(event: 'abort', heard: () => void, options?: { readonly once?: boolean }): void;

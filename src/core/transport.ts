@@ -1,4 +1,5 @@
 /** Ways out. A transport tries once and answers for every recipient; when to try again is not its business. */
+import type { Interruption } from './clock.ts';
 import type { Envelope, MessageId, Recipient } from './envelope.ts';
 import type { Awaitable } from './intake.ts';
 import type { Delivered, Failed, Deferred, Outcomes } from './outcome.ts';
@@ -43,7 +44,7 @@ export interface Transport {
     readonly inAll: number;
   };
   /** One forgotten recipient is deferred 4.3.0 by the runner and counted as our bug. Never rejects on purpose. */
-  deliver(job: Delivery, signal: AbortSignal): Promise<Outcomes>;
+  deliver(job: Delivery, signal: Interruption): Promise<Outcomes>;
   /** How long its mail is tried, where that is not the queue's own time (faxqueuetime). */
   queueTimeMs?(): number;
   /** Whoever is left alone may be tried now: somebody flushed, and knows what was mended; or a link came up. */

@@ -2,6 +2,7 @@
  * Mail whose sender wants an address of its own for each recipient (VERP), through a transport that knows nothing of
  * that: one recipient after the other, each with the sender it is to see.
  */
+import type { Interruption } from '../core/clock.ts';
 import type { RecipientId } from '../core/envelope.ts';
 import type { Outcome, Outcomes } from '../core/outcome.ts';
 import type { Delivery, Transport } from '../core/transport.ts';
@@ -16,7 +17,7 @@ export function withOwnSenders(transport: Transport): Transport {
   };
 }
 
-async function oneByOne(transport: Transport, job: Delivery, signal: AbortSignal): Promise<Outcomes> {
+async function oneByOne(transport: Transport, job: Delivery, signal: Interruption): Promise<Outcomes> {
   const { verp: _, ...envelope } = job.envelope;
   const outcomes = new Map<RecipientId, Outcome>();
   for (const recipient of job.recipients) {

@@ -22,3 +22,12 @@ export class Interrupter implements Interruption {
     if (at >= 0) this.#heard.splice(at, 1);
   }
 }
+
+/** For whoever needs a whole AbortSignal: programs, requests, and several signals in one. */
+export function signalOf(interruption: Interruption): AbortSignal {
+  if (interruption instanceof AbortSignal) return interruption;
+  const controller = new AbortController();
+  if (interruption.aborted) controller.abort();
+  else interruption.addEventListener('abort', () => controller.abort());
+  return controller.signal;
+}

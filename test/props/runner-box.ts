@@ -7,6 +7,7 @@ import type { QueueStore } from '../../src/core/queue-store.ts';
 import type { Reporter, ReportNews } from '../../src/core/report.ts';
 import type { Delivery, Router, Transport } from '../../src/core/transport.ts';
 import { courierCalendar, openRunner, type CalendarSettings, type Runner, type RunnerOptions } from '../../src/flow/schedule/index.ts';
+import { signalOf } from '../../src/kit/interrupter.ts';
 import { createHandClock, noChance, type HandClock } from './hand-clock.ts';
 import { createPlainDisk, factsOf, openPlainStore, type PlainDisk } from './plain-store.ts';
 
@@ -99,7 +100,7 @@ export function scripted(box: Box, limits: Partial<Transport['limits']> = {}): T
     limits: { recipients: 100, perNexthop: 4, inAll: 40, ...limits },
     async deliver(job, signal) {
       box.attempts.push({ at: box.clock.now(), id: job.id, nexthop: job.nexthop, to: job.recipients.map(recipient => recipient.address) });
-      return await box.script(job, signal);
+      return await box.script(job, signalOf(signal));
     },
     async close() {},
   };

@@ -2,6 +2,7 @@
 import type { Outcome, Outcomes } from '../../src/core/outcome.ts';
 import type { Recipient } from '../../src/core/envelope.ts';
 import type { Delivery, Transport } from '../../src/core/transport.ts';
+import { signalOf } from '../../src/kit/interrupter.ts';
 
 export interface ScriptedTransport extends Transport {
   readonly deliveries: readonly Delivery[];
@@ -25,7 +26,7 @@ export function openScriptedTransport({ name = 'scripted', limits, answer = () =
     limits: { recipients: 100, perNexthop: 4, inAll: 40, ...limits },
     deliveries,
     async deliver(delivery, signal): Promise<Outcomes> {
-      const stop = AbortSignal.any([signal, closing.signal]);
+      const stop = AbortSignal.any([signalOf(signal), closing.signal]);
       const outcomes = new Map();
       if (!stop.aborted) deliveries.push(delivery);
       const stopped = new Promise<Outcome>(resolve => {

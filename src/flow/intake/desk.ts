@@ -289,7 +289,7 @@ class OpenTransaction implements Transaction {
     const missing = added(header.missing, origin, this.#variables);
     const trace = withFields(this.#options.trace({ id: draft.id, envelope: declared, recipients, at, missing }), this.#fields);
     const seal: Seal = { due: after(at, limits.submitDelayMs), trace, facts, envelope: declared };
-    return examination === null ? this.#settle(draft, seal, at, { recipients: recipients.length, refused: NONE_REFUSED }) : this.#examine(draft, seal, recipients, at, examination);
+    return await (examination === null ? this.#settle(draft, seal, at, { recipients: recipients.length, refused: NONE_REFUSED }) : this.#examine(draft, seal, recipients, at, examination));
   }
 
   async #hear(watch: Watch, about: OpenFacts): Promise<Taken | Refusal> {

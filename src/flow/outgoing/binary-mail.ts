@@ -3,6 +3,7 @@
  * parts in base64, to everybody else: next hops without BINARYMIME, mailboxes, programs, other networks (RFC 3030 §4).
  * What cannot be put into lines, since a signature forbids it or it is no MIME, fails with 5.6.3.
  */
+import type { Interruption } from '../../core/clock.ts';
 import type { RecipientId } from '../../core/envelope.ts';
 import type { MimeKernels } from '../../core/kernels.ts';
 import type { Deferred, Failed, Outcome, Outcomes } from '../../core/outcome.ts';
@@ -28,7 +29,7 @@ export function createBinaryMail({ transport, kernels, mayTake }: BinaryMailOpti
   /** One message to several next hops is converted once an attempt. */
   const converted = new WeakMap<StoredContent, Promise<StoredContent | null>>();
 
-  async function deliverLines(job: Delivery, signal: AbortSignal): Promise<Outcomes> {
+  async function deliverLines(job: Delivery, signal: Interruption): Promise<Outcomes> {
     const all = (outcome: Outcome): Outcomes => new Map(job.recipients.map(({ id }) => [id, outcome]));
     const found = converted.get(job.content) ?? inLines(job.content, kernels);
     converted.set(job.content, found);
@@ -41,7 +42,7 @@ export function createBinaryMail({ transport, kernels, mayTake }: BinaryMailOpti
     return content === null ? all(needsLines) : transport.deliver({ ...job, content, envelope: { ...job.envelope, body: '7bit' } }, signal);
   }
 
-  async function deliverBinary(job: Delivery, signal: AbortSignal): Promise<Outcomes> {
+  async function deliverBinary(job: Delivery, signal: Interruption): Promise<Outcomes> {
     const first = await transport.deliver(job, signal);
     const refused = job.recipients.filter(({ id }) => isRefused(first.get(id)));
     if (refused.length === 0) return first;

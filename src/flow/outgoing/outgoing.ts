@@ -1,5 +1,5 @@
 /** The transport around the transport. */
-import type { Clock, Instant } from '../../core/clock.ts';
+import type { Clock, Instant, Interruption } from '../../core/clock.ts';
 import type { MimeKernels } from '../../core/kernels.ts';
 import type { Log } from '../../core/log.ts';
 import type { Deferred } from '../../core/outcome.ts';
@@ -53,7 +53,7 @@ export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'del
     return found;
   }
 
-  async function deliverDressed(job: Delivery, how: Dress, manner: Manner | undefined, signal: AbortSignal): ReturnType<Transport['deliver']> {
+  async function deliverDressed(job: Delivery, how: Dress, manner: Manner | undefined, signal: Interruption): ReturnType<Transport['deliver']> {
     let content: StoredContent;
     try {
       content = await dressOnce(job.content, how, manner?.name ?? '');
@@ -71,7 +71,7 @@ export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'del
     },
   };
 
-  function send(job: Delivery, manner: Manner | undefined, signal: AbortSignal): ReturnType<Transport['deliver']> {
+  function send(job: Delivery, manner: Manner | undefined, signal: Interruption): ReturnType<Transport['deliver']> {
     const senders = manner?.senders;
     const signed = !signers.none && isOurs(job.envelope.origin);
     const sealed = sealer !== undefined && job.envelope.origin.source === 'esmtp' && !isOurs(job.envelope.origin);
@@ -86,7 +86,7 @@ export function createOutgoing(settings: OutgoingSettings): Pick<Transport, 'del
     return deliverDressed(sent, how, manner, signal);
   }
 
-  async function withinQuota(job: Delivery, manner: Manner, quota: Quota, signal: AbortSignal): ReturnType<Transport['deliver']> {
+  async function withinQuota(job: Delivery, manner: Manner, quota: Quota, signal: Interruption): ReturnType<Transport['deliver']> {
     const recipients = job.recipients.length;
     // With VERP each recipient may be a message of its own.
     const room = quota.take({ recipients, messages: job.envelope.verp === true ? recipients : 1 });

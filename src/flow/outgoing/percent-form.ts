@@ -1,4 +1,5 @@
 /** Senders in domains behind ours are named through us when their mail leaves by ESMTP, or nobody could answer. */
+import type { Interruption } from '../../core/clock.ts';
 import type { MimeKernels } from '../../core/kernels.ts';
 import type { StoredContent } from '../../core/queue-store.ts';
 import type { Delivery, Transport } from '../../core/transport.ts';
@@ -26,7 +27,7 @@ export function createPercentForm({ transport, rule, kernels }: PercentFormOptio
   /** One message to several next hops is read once an attempt. */
   const changed = new WeakMap<StoredContent, Promise<StoredContent>>();
 
-  async function deliverChanged(job: Delivery, { behind, us }: PercentRule, signal: AbortSignal): ReturnType<Transport['deliver']> {
+  async function deliverChanged(job: Delivery, { behind, us }: PercentRule, signal: Interruption): ReturnType<Transport['deliver']> {
     const { reversePath } = job.envelope;
     const sender = reversePath === null ? null : (parseAddress(percentOutward(reversePath, behind, us)) ?? reversePath);
     const found = changed.get(job.content) ?? withFields(job.content, written => percentOutward(written, behind, us), kernels);

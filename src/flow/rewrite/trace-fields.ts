@@ -45,7 +45,7 @@ function from(origin: Origin): string {
   // The node that called; `login` in the comment says which user of it.
   if (origin.source === 'uucp') return printable(origin.helo ?? 'unknown');
   if (origin.remoteAddress === undefined) return 'localhost (localhost [127.0.0.1])';
-  const address = canonicalIpv6(origin.remoteAddress) === null ? origin.remoteAddress : `IPv6:${origin.remoteAddress}`;
+  const address = origin.remoteAddress.includes(':') && canonicalIpv6(origin.remoteAddress) !== null ? `IPv6:${origin.remoteAddress}` : origin.remoteAddress;
   const name = origin.remoteName === undefined ? '' : `${printable(origin.remoteName)} `;
   return `${printable(origin.helo ?? 'unknown')} (${name}[${address}])`;
 }
@@ -59,5 +59,9 @@ function comment(origin: Origin): string {
 
 /** What a peer chose can neither end the line nor close the comment. */
 function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f()\\]/g, '_').slice(0, 255);
+  return UNPRINTABLE.test(text) || text.length > LONGEST ? text.replaceAll(EACH_UNPRINTABLE, '_').slice(0, LONGEST) : text;
 }
+
+const UNPRINTABLE = /[\u0000-\u001f\u007f()\\]/;
+const EACH_UNPRINTABLE = new RegExp(UNPRINTABLE, 'g');
+const LONGEST = 255;

@@ -5,6 +5,7 @@ import type { DownLink } from '../../core/links.ts';
 import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
 import type { Claim, CorruptContent, RecipientState, StoredContent } from '../../core/queue-store.ts';
 import type { Transport } from '../../core/transport.ts';
+import type { Interrupter } from '../../kit/interrupter.ts';
 import type { Feedback, Lane } from './lanes.ts';
 
 export interface Attempt {
@@ -38,7 +39,7 @@ export interface Job {
   readonly transport: Transport;
   readonly lane: Lane;
   readonly recipients: readonly Recipient[];
-  abort: AbortController | null;
+  abort: Interrupter | null;
   /** On the wire for so long, in heartbeats: a clock that jumps makes nobody older. */
   ageMs: number;
   /** It was told to stop; if it has not at that age, it is given up. */

@@ -19,6 +19,7 @@ import type { Deferred, Outcome, Outcomes } from '../../core/outcome.ts';
 import type { Claim, CorruptContent, Held, QueueStore, RecipientState, Selection, StoredContent, StoredMessage } from '../../core/queue-store.ts';
 import type { Reporter } from '../../core/report.ts';
 import type { Route, Router, Transport } from '../../core/transport.ts';
+import { Interrupter } from '../../kit/interrupter.ts';
 import { SteadyMap } from '../../kit/steady-map.ts';
 import { ourBug, weighAnswer, whoseTurn, type Attempt, type Job } from './attempt.ts';
 import type { CalendarSettings } from './calendar.ts';
@@ -276,7 +277,7 @@ class RunningRunner implements Runner {
 
   #start(job: Job): void {
     const { attempt } = job;
-    job.abort = new AbortController();
+    job.abort = new Interrupter();
     const content = contentOf(attempt, this.#options.store, this.#tally);
     if (content instanceof Promise) content.then(found => this.#send(job, found)).catch(this.#surprised(attempt));
     else this.#send(job, content);
@@ -295,7 +296,7 @@ class RunningRunner implements Runner {
     };
     try {
       transport
-        .deliver({ id, nexthop: lane.nexthop, envelope: message.envelope, recipients, content }, (job.abort as AbortController).signal)
+        .deliver({ id, nexthop: lane.nexthop, envelope: message.envelope, recipients, content }, job.abort as Interrupter)
         .then(answered => this.#weigh(job, answered), wrong)
         .catch(this.#surprised(attempt));
     } catch (cause) {

@@ -108,6 +108,18 @@ test('xtext and its UTF-8 sister carry anything', () => {
   assert.equal(decodeUtf8Address('a\\x{D800}'), null);
 });
 
+test('an enhanced status code is read as RFC 3463 §2 has it, and only of the class of its reply', () => {
+  const shape = /^([245])\.(\d{1,3})\.(\d{1,3})(?: |$)/;
+  const part = fc.constantFrom('0', '1', '7', '12', '255', '1000', 'x', '');
+  const word = fc.tuple(fc.constantFrom('2', '3', '4', '5', '9', ''), part, part, fc.constantFrom('', ' ', ' Ok', '-', '.1 Ok', 'Ok')).map(([of, one, two, rest]) => `${of}.${one}.${two}${rest}`);
+  fc.assert(fc.property(fc.constantFrom(200, 250, 354, 421, 550), fc.oneof(word, fc.string()), (code, text) => {
+    const found = shape.exec(text);
+    const fits = found !== null && Number(found[1]) === Math.trunc(code / 100);
+    const expected = fits ? { code, status: found[0].trimEnd(), lines: [text.slice(found[0].length)] } : { code, lines: [text] };
+    assert.deepEqual(createReplyReader().line(`${code} ${text}`), expected);
+  }), { numRuns: 3000 });
+});
+
 test('replies are read across lines; what is no reply is garbage', () => {
   const reader = createReplyReader();
   assert.equal(reader.line('250-2.1.5 one'), null);

@@ -83,6 +83,25 @@ test('a success is reported only when it may be wanted, and a plain one costs on
   await runner.close({ graceMs: 0 });
 });
 
+test('a store that throws where it might have refused loses its own message\'s end, and holds nobody else up', async () => {
+  const box = createBox();
+  const store = { ...box.store };
+  let broken = true;
+  store.release = (claim, next, news) => {
+    if (!broken) return box.store.release(claim, next, news);
+    broken = false;
+    throw new Error('a bug');
+  };
+  const runner = box.open({ store });
+  const first = await box.queue(['a@a.example']);
+  await box.clock.settle();
+  const second = await box.queue(['b@b.example']);
+  await box.clock.settle();
+  assert.deepEqual([box.store.get(first) === null, box.store.get(second) === null], [false, true]);
+  assert.deepEqual(box.lines.filter(({ event }) => event === 'error').map(({ fields }) => [fields['what'], fields['id']]), [['a finished message cannot be removed', first]]);
+  await runner.close({ graceMs: 0 });
+});
+
 test('a report that cannot be queued now keeps the message, is asked for again, and tries nobody twice', async () => {
   const box = createBox();
   box.script = job => all(job, failed);

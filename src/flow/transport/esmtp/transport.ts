@@ -1,4 +1,5 @@
 /** Finds each message its next hop, keeps what all next hops share, and stops when asked. */
+import type { Interruption } from '../../../core/clock.ts';
 import type { Outcome, Outcomes } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import { SharedRead } from '../../../kit/net/shared-read.ts';
@@ -63,7 +64,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): EsmtpTransport {
     return hop;
   }
 
-  function attempt(delivery: Delivery, demand: Demand, signal: AbortSignal): Promise<Outcomes> {
+  function attempt(delivery: Delivery, demand: Demand, signal: Interruption): Promise<Outcomes> {
     if (signal.aborted || stopping.signal.aborted) return Promise.resolve(sameForAll(delivery, ownDeferral('4.3.2', 'message', 'We are stopping')));
     const { nexthop, envelope } = delivery;
     const look = settings.look(envelope);
@@ -85,7 +86,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): EsmtpTransport {
     });
   }
 
-  async function relax(delivery: Delivery, outcomes: Outcomes, signal: AbortSignal): Promise<Outcomes> {
+  async function relax(delivery: Delivery, outcomes: Outcomes, signal: Interruption): Promise<Outcomes> {
     try {
       return (await saysTlsIsNotRequired(delivery.content)) ? await attempt(delivery, relaxed, signal) : outcomes;
     } catch (cause) {
@@ -101,7 +102,7 @@ export function openEsmtpTransport(settings: EsmtpSettings): EsmtpTransport {
       perNexthop: limits.connectionsPerNexthop * 2,
       inAll: limits.deliveriesInAll,
     },
-    deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcomes> {
+    deliver(delivery: Delivery, signal: Interruption): Promise<Outcomes> {
       return attempt(delivery, demandOf(delivery.envelope), signal);
     },
     forgive(why) {

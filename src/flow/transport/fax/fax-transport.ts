@@ -1,12 +1,13 @@
 /** Mail to fax machines: pages made once, calls until they are through, the truth about each page in the answer. */
 import { join } from 'node:path';
-import { after, type Clock, type Instant } from '../../../core/clock.ts';
+import { after, type Clock, type Instant, type Interruption } from '../../../core/clock.ts';
 import type { Recipient, RecipientId } from '../../../core/envelope.ts';
 import type { FaxCallReport, FaxLine, FaxPage } from '../../../core/fax.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Deferred, Diagnostic, Failed, Outcome } from '../../../core/outcome.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import type { FaxOptions } from '../../../grammar/fax/fax-address.ts';
+import { signalOf } from '../../../kit/interrupter.ts';
 import { stacked } from './bitmap.ts';
 import { createLedger, midnight, type Ledger } from './call-ledger.ts';
 import { verdictOf, type CallVerdict } from './call-verdict.ts';
@@ -103,9 +104,9 @@ class OpenFaxTransport implements FaxTransport {
     return this.#options.plan().queueTimeMs;
   }
 
-  async deliver(job: Delivery, signal: AbortSignal): Promise<ReadonlyMap<RecipientId, Outcome>> {
+  async deliver(job: Delivery, interruption: Interruption): Promise<ReadonlyMap<RecipientId, Outcome>> {
     const outcomes = new Map<RecipientId, Outcome>();
-    const both = AbortSignal.any([signal, this.#closing.signal]);
+    const both = AbortSignal.any([signalOf(interruption), this.#closing.signal]);
     this.#sweep();
     for (const recipient of job.recipients) {
       const work = this.#deliverOne(job, recipient, both).catch((cause: unknown): Outcome => {

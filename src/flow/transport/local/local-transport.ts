@@ -6,6 +6,7 @@ import type { StoredContent } from '../../../core/queue-store.ts';
 import type { Refusal, Status } from '../../../core/status.ts';
 import type { Delivery, Transport } from '../../../core/transport.ts';
 import { parseAddress, unquotedLocalPart } from '../../../grammar/address.ts';
+import { signalOf } from '../../../kit/interrupter.ts';
 import type { Errand, Hands } from './errand.ts';
 import { addressesIn, headerOf } from './forward-file.ts';
 import type { FoundMailbox, MailboxNames } from './mailbox-names.ts';
@@ -49,7 +50,8 @@ export function createLocalDelivery(options: LocalTransportOptions): Transport {
   return {
     name: options.name,
     limits: options.limits ?? SHIPPED_LIMITS,
-    async deliver(job, signal) {
+    async deliver(job, interruption) {
+      const signal = signalOf(interruption);
       if (closed || signal.aborted) return new Map(job.recipients.map(({ id }) => [id, deferred('4.3.2', 'nexthop', 'We are stopping')]));
       // Content that cannot be read fails where it is written, recipient by recipient.
       const been = new Set((await headerOf(job.content).then(addressesIn, () => [])).map(text => parseAddress(text)?.toLowerCase() ?? text));

@@ -7,6 +7,7 @@ import type { PipeRule } from '../../../grammar/config/ways-out/pipes.ts';
 import { BATCH_END, formatBatchEnvelope, formatBatchStart, MESSAGE_END } from '../../../grammar/uucp/batch.ts';
 import { createUnixLines } from '../../../grammar/uucp/unix-lines.ts';
 import { runProgram, type Ran } from '../../../kit/run-program.ts';
+import { signalOf } from '../../../kit/interrupter.ts';
 import { commandWords } from './command-words.ts';
 
 export interface PipeOptions {
@@ -28,7 +29,8 @@ export function createPipeTransport(options: PipeOptions): Transport {
   return {
     name: 'pipe',
     limits: { recipients: RECIPIENTS, perNexthop: PER_NEXTHOP, inAll: AT_ONCE },
-    async deliver(job, signal) {
+    async deliver(job, interruption) {
+      const signal = signalOf(interruption);
       const [name = '', nexthop = ''] = job.nexthop.split('/', 2);
       const rule = options.rule(name);
       const outcomes = new Map<RecipientId, Outcome>();

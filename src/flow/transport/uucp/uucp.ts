@@ -11,6 +11,7 @@ import { gradeOf, type GradeRule } from '../../../grammar/uucp/grades.ts';
 import { nextPoll, type PollRule } from '../../../grammar/uucp/polls.ts';
 import { createUnixLines } from '../../../grammar/uucp/unix-lines.ts';
 import { withGrade } from '../../../grammar/uucp/uux-flags.ts';
+import { signalOf } from '../../../kit/interrupter.ts';
 import { openBatchSpool } from './batch-spool.ts';
 import { createBatches } from './batches.ts';
 import { outcomeOf } from './outcomes.ts';
@@ -99,14 +100,13 @@ class RunningUucp implements Uucp {
     this.#taylor = createTaylor({ programs: this.#programs, configFile: () => plan().configFile, now });
     this.#spool = openBatchSpool({ folder: options.folder, now });
     this.#batches = createBatches({ spool: this.#spool, programs: this.#programs, log: options.log, me: () => plan().me, flags: () => this.#flags() });
-    const deliver = (job: Delivery, signal: AbortSignal) => this.#deliver(job, signal);
     this.transport = {
       name: 'uucp',
       get limits() {
         const { maxRecipients, maxPerNeighbor, maxDeliveries } = plan();
         return { recipients: maxRecipients, perNexthop: maxPerNeighbor, inAll: maxDeliveries };
       },
-      deliver,
+      deliver: (job, interruption) => this.#deliver(job, signalOf(interruption)),
       close: () => Promise.resolve(),
     };
     this.#loop = options.runs ? this.#run() : Promise.resolve();
