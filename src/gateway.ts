@@ -23,6 +23,7 @@ import { openRunner } from './flow/schedule/index.ts';
 import { createBinaryMail } from './flow/outgoing/index.ts';
 import { createTrialTransport } from './flow/transport/trial/index.ts';
 import type { Logbook } from './front/log/index.ts';
+import type { LogMemory } from './kit/log/log-memory.ts';
 import { openControlServer } from './front/control/index.ts';
 import { parseAddress } from './grammar/address.ts';
 import { nodeFileSystem } from './kit/file/durable-file.ts';
@@ -74,6 +75,8 @@ export interface Given {
   readonly version: string;
   /** The places behind `log`; they follow the configuration. */
   readonly logbook?: Pick<Logbook, 'use' | 'reopen'>;
+  /** What `log` remembers; absent: it does not. */
+  readonly memory?: LogMemory;
   /** Absent: as the configuration has it. */
   readonly faxLine?: FaxLine;
 }

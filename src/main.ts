@@ -39,8 +39,9 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
 
 /** Runs until somebody stops it. The gateway is loaded here, so that `mailq` and its like start without it. */
 async function start(configuration: Configuration): Promise<number> {
-  const [{ openGateway }, { openLogbook }, { ListenError }] = await Promise.all([import('./gateway.ts'), import('./front/log/index.ts'), import('./gateway/ways-in/listeners.ts')]);
-  const log = openLogbook({ host: configuration.names.me, pid: process.pid }, configuration.log);
+  const [{ openGateway }, { openLogbook }, { createLogMemory }, { ListenError }] = await Promise.all([import('./gateway.ts'), import('./front/log/index.ts'), import('./kit/log/log-memory.ts'), import('./gateway/ways-in/listeners.ts')]);
+  const memory = createLogMemory();
+  const log = openLogbook({ host: configuration.names.me, pid: process.pid }, configuration.log, memory);
   if ((await findRunning(configuration.stateFolder)) !== null) {
     refuse({ why: `a gateway already runs on ${configuration.stateFolder}` });
     return EXIT_UNAVAILABLE;
@@ -53,7 +54,7 @@ async function start(configuration: Configuration): Promise<number> {
   }
   let gateway: Gateway;
   try {
-    gateway = await openGateway(configuration, { log, logbook: log, version });
+    gateway = await openGateway(configuration, { log, logbook: log, memory, version });
   } catch (cause) {
     refuse(cause instanceof ListenError || cause instanceof ClosedToUs ? { why: cause.message } : { cause });
     return cause instanceof ClosedToUs ? EXIT_NO_PERMISSION : cause instanceof ListenError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE;

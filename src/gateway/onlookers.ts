@@ -14,7 +14,7 @@ import { createHealth, openHttpServer, type HttpServer } from '../front/http/ind
 import { createTraffic, openWebView } from '../front/web/index.ts';
 import { openWebhooks } from '../front/webhooks/index.ts';
 import type { Metrics } from '../core/metrics.ts';
-import { createRecentEvents } from '../kit/log/recent-events.ts';
+import { createLogMemory, type LogMemory } from '../kit/log/log-memory.ts';
 import type { Listeners } from './ways-in/listeners.ts';
 
 export interface Onlookers extends Pick<Operations, 'recent' | 'webhooks' | 'testWebhook'> {
@@ -32,6 +32,8 @@ export interface Onlookers extends Pick<Operations, 'recent' | 'webhooks' | 'tes
 export interface OnlookersOptions {
   configuration(): Configuration;
   readonly log: Log;
+  /** Of `log`; absent: it has none. */
+  readonly memory?: LogMemory;
   readonly version: string;
   readonly startedAt: number;
   readonly clock: Clock;
@@ -52,15 +54,15 @@ interface Gateway {
 
 type Watched = Pick<QueueStore, 'get' | 'list' | 'summary'> & { readonly outbox: EventOutbox };
 
-const REMEMBERED = { events: 5000, lines: 1000 };
-
 export function createOnlookers(options: OnlookersOptions): Onlookers {
   const { clock, metrics, configuration, version, startedAt } = options;
   const first = configuration();
   // Counted only where somebody can look.
   const traffic = first.http !== null && first.web.shown ? createTraffic(() => clock.now()) : null;
   const others = traffic === null ? [] : [traffic.log];
-  const { log, written, recent, lines } = createRecentEvents(options.log, others, REMEMBERED, () => clock.now());
+  const memory = options.memory ?? createLogMemory();
+  const log = heardBy(options.memory === undefined ? heardBy(options.log, [memory.keep]) : options.log, others);
+  const written = heardBy(memory.keep, others);
   let hooks: ReturnType<typeof openWebhooks> | null = null;
   let alarms: ReturnType<typeof openAlarms> | null = null;
 
@@ -72,7 +74,7 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
   return {
     log,
     written,
-    recent: id => Promise.resolve(recent(id)),
+    recent: id => Promise.resolve(memory.recent(id)),
     webhooks: () => Promise.resolve(hooks?.states() ?? []),
     testWebhook: name => hooks?.test(name) ?? Promise.resolve(null),
     reload,
@@ -91,7 +93,7 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
       if (first.http === null) return null;
       const about = { version, startedAt, troubles, listeners };
       const web = traffic === null ? null : openWebView({
-        ...about, clock, traffic, lanes, links, devices, queue: store, recent, lines, configuration, alarms: () => alarms?.raised() ?? [],
+        ...about, clock, traffic, lanes, links, devices, queue: store, recent: id => memory.recent(id), lines: () => memory.lines(), configuration, alarms: () => alarms?.raised() ?? [],
         me: () => configuration().names.me,
       });
       const server = await openHttpServer({
@@ -113,6 +115,15 @@ export function createOnlookers(options: OnlookersOptions): Onlookers {
       };
     },
   };
+}
+
+/** `others` may become more. */
+function heardBy(first: Log, others: readonly Log[]): Log {
+  const hear = (level: keyof Log): Log['info'] => (event, fields) => {
+    first[level](event, fields);
+    for (const other of others) other[level](event, fields);
+  };
+  return { info: hear('info'), warn: hear('warn'), error: hear('error') };
 }
 
 /** What waits for hooks while no gateway runs. */

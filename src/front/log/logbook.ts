@@ -1,6 +1,7 @@
 /** All places that log lines go to. They may change while it is written to; there is always one. */
 import type { Log, LogFields } from '../../core/log.ts';
 import { usualLog, type LogTarget } from '../../grammar/config/log-targets.ts';
+import type { LogMemory } from '../../kit/log/log-memory.ts';
 import { openTarget, type OpenTarget, type TargetOptions } from './targets.ts';
 
 export interface Logbook extends Log {
@@ -19,11 +20,29 @@ interface Place {
   readonly open: OpenTarget;
 }
 
-export function openLogbook(first: TargetOptions, targets: readonly LogTarget[] = usualLog): Logbook {
+/** `memory`: remembers all of it. */
+export function openLogbook(first: TargetOptions, targets: readonly LogTarget[] = usualLog, memory?: LogMemory): Logbook {
   let options = first;
   let places: readonly Place[] = [];
   let droppedBefore = 0;
+  /** The place whose lines are remembered; null: there is none that has every line, and as JSON. */
+  let model: Place | null = null;
   use(first.host, targets);
+  memory?.onLook(() => model?.open.hurry());
+
+  /** What the one before has gathered is remembered by it, what the next one has is remembered already. */
+  function follow(next: Place | null): void {
+    if (next === model) return;
+    model?.open.hurry();
+    model = null;
+    next?.open.hurry();
+    model = next;
+  }
+
+  function openPlace(target: LogTarget): Place {
+    const place: Place = { target, open: openTarget(target, memory === undefined ? options : { ...options, gathered: lines => { if (place === model) memory.add(lines); } }) };
+    return place;
+  }
 
   function use(host: string, next: readonly LogTarget[]): void {
     const sameHost = host === options.host;
@@ -35,13 +54,14 @@ export function openLogbook(first: TargetOptions, targets: readonly LogTarget[] 
       const known = kept.find(place => sameTarget(place.target, target));
       if (known !== undefined) return [known];
       try {
-        return [{ target, open: openTarget(target, options) }];
+        return [openPlace(target)];
       } catch (cause) {
         troubles.push({ target, cause });
         return [];
       }
     });
-    places = opened.length > 0 ? opened : usualLog.map(target => ({ target, open: openTarget(target, options) }));
+    places = opened.length > 0 ? opened : usualLog.map(openPlace);
+    follow(places.find(({ target: { kind, format, level } }) => kind !== 'syslog' && format === 'json' && level === 'info') ?? null);
     for (const { open } of before.filter(place => !places.includes(place))) {
       droppedBefore += open.dropped;
       void open.close();
@@ -51,13 +71,20 @@ export function openLogbook(first: TargetOptions, targets: readonly LogTarget[] 
 
   function error(event: string, fields?: LogFields): void {
     for (const { open } of places) open.error(event, fields);
+    if (model === null) memory?.keep.error(event, fields);
   }
 
   return {
     get dropped() { return places.reduce((sum, { open }) => sum + open.dropped, droppedBefore); },
     use,
-    info(event, fields) { for (const { open } of places) open.info(event, fields); },
-    warn(event, fields) { for (const { open } of places) open.warn(event, fields); },
+    info(event, fields) {
+      for (const { open } of places) open.info(event, fields);
+      if (model === null) memory?.keep.info(event, fields);
+    },
+    warn(event, fields) {
+      for (const { open } of places) open.warn(event, fields);
+      if (model === null) memory?.keep.warn(event, fields);
+    },
     error,
     flush() { for (const { open } of places) open.flush(); },
     reopen() {

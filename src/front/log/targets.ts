@@ -5,12 +5,14 @@ import { formatEventText } from '../../grammar/log-text.ts';
 import { formatRfc3164, formatRfc5424, formatTraditional, type Severity } from '../../grammar/syslog.ts';
 import { openDatagrams } from '../../kit/net/datagrams.ts';
 import { openLineFile } from '../../kit/log/line-file.ts';
-import { openLineSink, type LineSink } from '../../kit/log/line-sink.ts';
+import { openLineSink, type Gathered, type LineSink } from '../../kit/log/line-sink.ts';
 import { openLogLines } from '../../kit/log/log-lines.ts';
 
 export interface OpenTarget extends Log {
   readonly dropped: number;
   flush(): void;
+  /** Begins to write what is gathered. */
+  hurry(): void;
   /** After a file was moved away. Throws what the system said. */
   reopen(): void;
   close(): Promise<void>;
@@ -24,6 +26,8 @@ export interface TargetOptions {
   readonly blockOctets?: number;
   /** In every JSON line. */
   readonly base?: LogFields;
+  /** Of a JSON target. */
+  readonly gathered?: Gathered;
 }
 
 const SEVERITIES = { info: 6, warn: 4, error: 3 } as const satisfies Record<string, Severity>;
@@ -35,11 +39,11 @@ const NO_FIELDS: LogFields = {};
 export function openTarget(target: LogTarget, options: TargetOptions): OpenTarget {
   switch (target.kind) {
     case 'stdout': {
-      const sink = openLineSink(STDOUT, options.blockOctets);
+      const sink = openLineSink(STDOUT, options.blockOctets, options.gathered);
       return toSink(target, options, sink, () => undefined, () => sink.end());
     }
     case 'file': {
-      const file = openLineFile(target.path, options.blockOctets);
+      const file = openLineFile(target.path, options.blockOctets, options.gathered);
       return toSink(target, options, file, () => file.reopen(), () => file.end());
     }
     case 'syslog':
@@ -56,6 +60,7 @@ function toSink(target: Exclude<LogTarget, Syslog>, options: TargetOptions, sink
   return {
     get dropped() { return sink.dropped; },
     flush: () => sink.flushNow(),
+    hurry: () => sink.flush(),
     reopen, close: end,
     info: (event, fields) => log.info(event, fields),
     warn: (event, fields) => log.warn(event, fields),
@@ -100,6 +105,7 @@ function toSyslog({ host, port, protocol, facility, tag, format, level }: Syslog
     ...filtered(level, { info: send('info'), warn: send('warn'), error: send('error') }),
     get dropped() { return datagrams.dropped; },
     flush: () => undefined,
+    hurry: () => undefined,
     reopen: () => undefined,
     close: () => datagrams.close(),
   };

@@ -3,7 +3,7 @@
  * was gathered for the old one still gets there. That is all that logrotate and its like need.
  */
 import { close, constants, openSync } from 'node:fs';
-import { openLineSink, type LineSink } from './line-sink.ts';
+import { openLineSink, type Gathered, type LineSink } from './line-sink.ts';
 
 export interface LineFile extends LineSink {
   /** Throws what open(2) said; then the old file goes on. */
@@ -14,10 +14,10 @@ export interface LineFile extends LineSink {
 const MODE = 0o640;
 
 /** Throws what open(2) said. */
-export function openLineFile(path: string, blockOctets?: number): LineFile {
+export function openLineFile(path: string, blockOctets?: number, gathered?: Gathered): LineFile {
   const open = () => openSync(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NOCTTY, MODE);
   let descriptor = open();
-  let sink = openLineSink(descriptor, blockOctets);
+  let sink = openLineSink(descriptor, blockOctets, gathered);
   let droppedBefore = 0;
   const finishing = new Set<Promise<void>>();
 
@@ -37,7 +37,7 @@ export function openLineFile(path: string, blockOctets?: number): LineFile {
       const finished = finish(sink, descriptor).finally(() => finishing.delete(finished));
       finishing.add(finished);
       descriptor = next;
-      sink = openLineSink(next, blockOctets);
+      sink = openLineSink(next, blockOctets, gathered);
     },
     async end() {
       await Promise.all([...finishing, finish(sink, descriptor)]);

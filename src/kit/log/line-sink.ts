@@ -30,8 +30,11 @@ interface Block {
   lines: number;
 }
 
+/** Given all that is gathered, before it is written; whole lines, that it may not keep. */
+export type Gathered = (lines: Buffer) => void;
+
 /** `blockOctets`: one write's worth; a line that is longer goes alone. */
-export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCTETS): LineSink {
+export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCTETS, gathered: Gathered = () => undefined): LineSink {
   const isFile = fstatSync(descriptor).isFile();
   let filling = newBlock(blockOctets);
   let spare: Block | null = null;
@@ -47,6 +50,7 @@ export function openLineSink(descriptor: number, blockOctets: number = BLOCK_OCT
 
   function turnOver(): void {
     if (filling.end === 0) return;
+    gathered(filling.octets.subarray(0, filling.end));
     if (waiting.length >= WAITING_BLOCKS) {
       dropped += filling.lines;
       reset(filling);

@@ -26,7 +26,7 @@ test('who woke by himself, or went away, hears nothing', async () => {
   const [stays, goes] = [() => void heard.push('stays'), () => void heard.push('goes')];
   for (const one of [stays, goes]) interrupter.addEventListener('abort', one);
   interrupter.removeEventListener('abort', goes);
-  interrupter.removeEventListener('abort', () => undefined);
+  interrupter.removeEventListener('abort', goes);
   interrupter.abort();
   assert.deepEqual(heard, ['stays']);
 });
