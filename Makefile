@@ -29,9 +29,9 @@ build/wasm/simd.wasm: $(WASM_SOURCES) asconfig.json node_modules/.fresh
 	@for target in relaxed scalar simd; do \
 	  $(NODE) node_modules/assemblyscript/bin/asc.js --config asconfig.json --target $$target 2>&1 | { grep -v 'Last converge was suboptimal' || true; }; done
 
-build/.fresh: $(shell find src hardware -name '*.ts' 2>/dev/null) build/wasm/simd.wasm tsconfig.json package.json
+build/.fresh: $(shell find src hardware -name '*.ts' 2>/dev/null) build/wasm/simd.wasm tsconfig.json package.json packaging/launcher.sh
 	@$(NODE) node_modules/typescript/bin/tsc -p tsconfig.json
-	@printf '#!/bin/sh\nexec "%s/node" "%s/build/src/main.js" "$$@"\n' "$$(packaging/node.sh --where)" "$$PWD" > build/posthorn
+	@packaging/launcher.sh "$$(packaging/node.sh --where)/node" "$$PWD/build/src/main.js" > build/posthorn
 	@chmod +x build/posthorn build/src/main.js
 	@touch $@
 

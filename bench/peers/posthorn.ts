@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { createBox } from '../../test/props/box.ts';
 import { MAIL_DOMAIN, type Peer, type Place } from './peer.ts';
 
+/** What everybody starts it by sets it; `entry` may be another build, without one. */
+const launcher = readFileSync(join(import.meta.dirname, '..', '..', 'packaging', 'launcher.sh'), 'utf8');
+const launchedWith = `MALLOC_ARENA_MAX=${/MALLOC_ARENA_MAX:-(\d+)/.exec(launcher)?.[1] ?? ''}`;
 const program = join(import.meta.dirname, '..', '..', 'build', 'src', 'main.js');
 
 export const posthorn: Peer = posthornWith({});
@@ -27,7 +30,7 @@ export function posthornWith(files: Readonly<Record<string, string>>, entry = pr
         files: { ...files, sizelimit: '41943040\n', ...(place.mode === 'accept' ? { submitdelay: '1d\n' } : {}), ...mailboxFiles(place) },
         // A session of its own, as Postfix's master makes itself one: the kernel shares the cores out by session, and in
         // the load's own it would have half of what a daemon has. All peers are started so.
-        through: ['setsid'],
+        through: ['setsid', 'env', launchedWith],
         nodeFlags: [...nodeFlags, ...(place.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${place.profile}`])],
       });
       if (place.connections !== undefined) box.configure({ esmtpd: readFileSync(join(box.config, 'esmtpd'), 'utf8').replaceAll(/^(MAX\w+)=.*/gm, `$1=${place.connections}`) });
