@@ -26,7 +26,7 @@ export interface LogMemory {
   lines(): readonly RememberedLine[];
 }
 
-/** Some 5000 and some 1000. */
+/** Some 8000 lines about relayed messages, and 1500 of all. */
 const USUAL_OCTETS = { events: 2 * 1024 * 1024, lines: 384 * 1024 };
 const LF = 0x0a;
 /** In a text it would be `\"id\":`. */
