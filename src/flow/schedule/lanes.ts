@@ -62,6 +62,8 @@ const FIRST_WIDTH = 2;
 export const IDLE_LANES = 1000;
 /** A lane with more work than it does in this time is clogged. */
 const HORIZON_MS = 10_000;
+/** Before so long a silence says nothing: a connection has to be made first, and we may have just started. */
+const SILENT_MS = 1000;
 const COME_AGAIN_MS = 1000;
 const COME_AGAIN_AT_MOST_MS = 300_000;
 
@@ -89,6 +91,8 @@ class OwnLane<Job> extends Link implements Lane {
   /** Smoothed time between two ends; 0 is not known. */
   paceMs = 0;
   lastEndAt = 0;
+  /** Since it has work. */
+  hasEnded = false;
   nextComeAgain = 0;
 
   constructor(hall: Hall, transport: string, nexthop: string) {
@@ -143,7 +147,8 @@ export function createLanes<Job>(): Lanes<Job> {
   }
 
   function expectedPaceMs(lane: OwnLane<Job>, now: Instant): number {
-    return lane.active === 0 ? lane.paceMs : Math.max(lane.paceMs, now - lane.lastEndAt);
+    const silentMs = now - lane.lastEndAt;
+    return lane.active === 0 || silentMs < SILENT_MS ? lane.paceMs : Math.max(lane.paceMs, silentMs);
   }
 
   /** The lanes handed out are all ours; the interface hides what only this file may change. */
@@ -182,6 +187,7 @@ export function createLanes<Job>(): Lanes<Job> {
         // It may have been forgotten between find() and add().
         lanes.get(mine.hall)?.set(mine.nexthop, mine);
         mine.lastEndAt = now;
+        mine.hasEnded = false;
       }
       mine.jobs.push(job);
       waiting++;
@@ -213,7 +219,10 @@ export function createLanes<Job>(): Lanes<Job> {
       mine.active--;
       mine.hall.active--;
       active--;
-      mine.paceMs = mine.paceMs * 0.8 + Math.max(0, now - mine.lastEndAt) * 0.2;
+      // The first end may say how long a connection takes to make; the next ones, how far they are apart.
+      const paceMs = mine.paceMs * 0.8 + Math.max(0, now - mine.lastEndAt) * 0.2;
+      mine.paceMs = mine.hasEnded ? paceMs : Math.min(mine.paceMs, paceMs);
+      mine.hasEnded = true;
       mine.lastEndAt = now;
       if (feedback === 'success') {
         mine.cohorts = 0;

@@ -145,6 +145,34 @@ test('a lane is clogged when its backlog is past its share and its horizon, and 
   assert.equal(lanes.dropNewest(lane), 'slow49');
 });
 
+test('a long queue for one next hop is not sent away because the first connection takes its time, and is when it really is slow', () => {
+  const lanes = createLanes<string>();
+  const lane = fill(lanes, transport(), 'only', 1000);
+  startAll(lanes);
+  assert.equal(lanes.isClogged(lane, t(400), 250), false, 'connecting');
+  for (const [end, times] of [[400, 2], [401, 4], [402, 8], [403, 16]] as const) {
+    for (let n = 0; n < times; n++) lanes.ended(lane, t(end), 'success');
+    startAll(lanes);
+    assert.equal(lanes.isClogged(lane, t(end), 250), false, 'two took long to begin, the others a moment');
+  }
+  for (let n = 1; n < 20; n++) lanes.ended(lane, t(403 + n * 100), 'success');
+  assert.equal(lanes.isClogged(lane, t(2303), 250), true, 'ten a second, and 900 wait');
+});
+
+test('what was slow once and has little to do now is believed to be quick again', () => {
+  const lanes = createLanes<string>();
+  const lane = fill(lanes, transport(), 'moody', 2);
+  startAll(lanes);
+  for (const end of [5000, 10_000]) lanes.ended(lane, t(end), 'success');
+  for (let n = 0; n < 40; n++) {
+    lanes.add(lane, 'one', t(20_000 + n));
+    startAll(lanes);
+    lanes.ended(lane, t(20_001 + n), 'success');
+  }
+  fill(lanes, transport(), 'moody', 500);
+  assert.equal(lanes.isClogged(lane, t(20_100), 250), false);
+});
+
 interface Step { readonly what: 'add' | 'end' | 'drop' | 'drain'; readonly lane: number; readonly feedback: Feedback; readonly ms: number }
 const steps = fc.array(fc.record<Step>({
   what: fc.constantFrom<Step['what']>('add', 'add', 'add', 'end', 'end', 'drop', 'drain'), lane: fc.nat(7),
