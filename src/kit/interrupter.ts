@@ -1,4 +1,4 @@
-/** An AbortController that only wakes sleepers, for sleeps that are broken off thousands of times a second: a tenth of the price. */
+/** An AbortController that only wakes sleepers, for sleeps that are broken off thousands of times a second. */
 import type { Interruption } from '../core/clock.ts';
 
 export class Interrupter implements Interruption {

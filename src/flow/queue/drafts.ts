@@ -82,15 +82,21 @@ export class StoredDraft implements Draft {
     return this.#buffered > WRITE_OCTETS ? this.#begin() : undefined;
   }
 
+  async commit(seal: Seal): Promise<Committed> {
+    if (this.#sealed) throw new Error('draft is sealed');
+    this.#sealed = true;
+    const committed = await this.#commit(seal);
+    this.#rooms.committed(committed);
+    return committed;
+  }
+
   discard(): void {
     if (this.#sealed) return;
     this.#sealed = true;
     this.#forget();
   }
 
-  async commit(seal: Seal): Promise<Committed> {
-    if (this.#sealed) throw new Error('draft is sealed');
-    this.#sealed = true;
+  async #commit(seal: Seal): Promise<Committed> {
     const { id } = this;
     const { bodies, ground, claims, young, bell, log } = this.#rooms;
     if (this.#failure === null && seal.facts.sizeOctets !== this.#sizeOctets) {
@@ -116,13 +122,13 @@ export class StoredDraft implements Draft {
         if (stored !== id) {
           if (birth !== null) claims.birthFailed(birth);
           if (inFile) void bodies.remove(id, seal.facts);
-          return this.#told({ kind: 'committed', id: stored, repeated: true });
+          return { kind: 'committed', id: stored, repeated: true };
         }
       }
       if (birth !== null) claims.born(birth, this.#contentAtHand(seal, inFile ? [] : pieces));
       if (seal.aside === undefined) bell.ring();
       else log.info('queue', { what: 'set aside', id, why: seal.aside });
-      return this.#told({ kind: 'committed', id });
+      return { kind: 'committed', id };
     } catch (error) {
       if (birth !== null) claims.birthFailed(birth);
       if (inFile && this.#file !== null) void bodies.remove(id, seal.facts);
@@ -229,12 +235,7 @@ export class StoredDraft implements Draft {
     const cause = error instanceof WriteFailure ? error.cause : error;
     const full = error instanceof WriteFailure ? error.kind === 'full' : isDiskFull(error);
     this.#rooms.log.error('queue', { what: full ? 'no room for a message' : 'a message could not be stored', id: this.id, cause });
-    return this.#told(full ? { kind: 'full' } : { kind: 'broken', why: String(cause) });
-  }
-
-  #told(committed: Committed): Committed {
-    this.#rooms.committed(committed);
-    return committed;
+    return full ? { kind: 'full' } : { kind: 'broken', why: String(cause) };
   }
 }
 

@@ -43,7 +43,7 @@ function writeOrigin(w: OctetWriter, origin: Origin): void {
   w.octet(SOURCES.indexOf(origin.source));
   w.float(origin.at);
   w.text(origin.protocol);
-  // Each by its name, in the order of ORIGIN_TEXTS: a property that is looked up by a variable costs ten times as much.
+  // Each by its name, in the order of ORIGIN_TEXTS: V8 looks up a property that a variable names anew each time.
   const { remoteAddress, remoteName, localAddress, helo, login, mechanism, relayClient } = origin;
   w.whole(
     (remoteAddress === undefined ? 0 : 1) |
